@@ -1,0 +1,197 @@
+/* matrix_devices/sqlite.h: libmatrix_devices_sqlite.so, a ready host for the module that keeps
+ * its state in one SQLite file, and the account functions that a homeserver needs beside it.
+ *
+ * A homeserver opens a store, fills its callback table from it, adds its own respond() and log(),
+ * and creates the module with that. All else the store answers: tokens, devices, application
+ * services, User-Interactive Authentication by password.
+ *
+ * CONVENTIONS
+ *  - Text, memory, status codes and noexcept are as in module.h. Strings passed in are views.
+ *  - Every function is [any-thread]. Those under "Accounts" block: on the writer's commit (some ms)
+ *    or, where a password is read, on Argon2id (some 50 ms); call them from a worker thread.
+ *  - On a failure they return a status and, where they take an mxd_sqlite_error, one line that says
+ *    what to do next. It never holds a token or a password.
+ *  - Answered means on disk: a write has been committed with synchronous=FULL.
+ *  - Several processes may have one file open (workers, command line).
+ */
+#ifndef MATRIX_DEVICES_SQLITE_H
+#define MATRIX_DEVICES_SQLITE_H
+
+#include "matrix_devices/module.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct mxd_sqlite mxd_sqlite; /* an open store */
+
+typedef struct mxd_sqlite_error {
+  char text[256]; /* one terminated line; empty after success */
+} mxd_sqlite_error;
+
+#define MXD_SQLITE_ID_CAPACITY    256 /* user and device IDs are 255 bytes at most */
+#define MXD_SQLITE_TOKEN_CAPACITY 64
+
+/* ---- The store ---- */
+
+typedef struct mxd_sqlite_options {
+  uint32_t size;
+  uint32_t read_connections; /* 0: one a processor, at least 2 */
+  mxd_view path;             /* of the file; made if it is not there */
+  mxd_view server_name;      /* "example.org"; empty: as the file says. A file that belongs to
+                                another server name is refused. */
+  int64_t access_token_ms;   /* lifetime of refreshable access tokens; 0: 10 minutes */
+  int64_t (*now_ms)(mxd_cookie)
+      MXD_NOEXCEPT; /* the clock for all of the store; NULL: the system's */
+  mxd_cookie now_cookie;
+  void (*log)(mxd_cookie, int32_t level, mxd_view message) MXD_NOEXCEPT; /* NULL: none */
+  mxd_cookie log_cookie;
+} mxd_sqlite_options;
+
+/* Open, migrate to this library's schema, start the writer and password threads.
+   INVALID_ARGUMENT: not a database, of a newer version, of another server, unusable path.
+   UNAVAILABLE: locked by another process for longer than 5 s. */
+int32_t mxd_sqlite_open(const mxd_sqlite_options* options, mxd_sqlite** out,
+                        mxd_sqlite_error* error) MXD_NOEXCEPT;
+
+/* Finish what is queued (completing its operations), stop the threads, close. The module's
+   instance must have been shut down before. NULL is allowed. */
+void mxd_sqlite_close(mxd_sqlite* store) MXD_NOEXCEPT;
+
+/* Fill the table: everything but respond, log, now_ms (filled if the store was given a clock) and
+   random_bytes. host->cookie is the store, and must stay so; a host tells its requests apart by
+   the request's cookie. `module` gets the results. The store must outlive the instance. */
+void mxd_sqlite_fill_host(mxd_sqlite* store, const mxd_module* module, mxd_host* host) MXD_NOEXCEPT;
+
+/* The server name; the view lives as long as the store. */
+mxd_view mxd_sqlite_server_name(mxd_sqlite* store) MXD_NOEXCEPT;
+
+/* ---- Application services ---- */
+
+typedef struct mxd_sqlite_service {
+  uint32_t size;
+  uint32_t flags; /* MXD_PRINCIPAL_UNLIMITED: rate_limited is false */
+  mxd_view id;
+  mxd_view as_token;
+  mxd_view sender_localpart;
+  const mxd_view* user_namespaces; /* RE2 regular expressions, matched against whole user IDs */
+  size_t user_namespace_count;
+  const uint8_t* exclusive; /* one a namespace, 0 or 1 */
+} mxd_sqlite_service;
+
+/* Make a service known to this store (not kept in the file), and register its sender. Call it
+   before the first request. INVALID_ARGUMENT: a bad expression, an ID or as_token given twice. */
+int32_t mxd_sqlite_add_service(mxd_sqlite* store, const mxd_sqlite_service* service,
+                               mxd_sqlite_error* error) MXD_NOEXCEPT;
+
+/* The service of this as_token: its ID (living as long as the store) in *id. NOT_FOUND. */
+int32_t mxd_sqlite_find_service(mxd_sqlite* store, mxd_view as_token, mxd_view* id) MXD_NOEXCEPT;
+
+/* ---- Accounts ---- */
+
+#define MXD_SQLITE_ACCOUNT_GUEST       1u
+#define MXD_SQLITE_ACCOUNT_APPSERVICE  2u /* registered by a service: service_id */
+#define MXD_SQLITE_ACCOUNT_LOCKED      4u
+#define MXD_SQLITE_ACCOUNT_SUSPENDED   8u
+#define MXD_SQLITE_ACCOUNT_DEACTIVATED 16u
+
+typedef struct mxd_sqlite_account {
+  uint32_t size;
+  uint32_t flags;
+  int64_t created_ms;
+  mxd_view user_id;
+  mxd_view service_id;
+} mxd_sqlite_account;
+
+/* `name` is a localpart or a full user ID of this server, everywhere below. */
+
+typedef struct mxd_sqlite_new_account {
+  uint32_t size;
+  uint32_t flags;      /* GUEST, APPSERVICE */
+  mxd_view name;       /* empty for a guest: a name is made */
+  mxd_view password;   /* empty: none; then no stage of User-Interactive Authentication fits */
+  mxd_view service_id; /* with APPSERVICE: the name must be in its namespaces */
+} mxd_sqlite_new_account;
+
+/* `user_id` (may be NULL) gets the terminated ID. BUSY: the name is taken. FORBIDDEN: in a
+   service's exclusive namespace, or not in service_id's. INVALID_ARGUMENT: not a valid name. */
+int32_t mxd_sqlite_add_account(mxd_sqlite* store, const mxd_sqlite_new_account* account,
+                               char user_id[MXD_SQLITE_ID_CAPACITY],
+                               mxd_sqlite_error* error) MXD_NOEXCEPT;
+
+/* Call `visit` for each account, by user ID; its views are good for the call. */
+int32_t mxd_sqlite_list_accounts(mxd_sqlite* store,
+                                 void (*visit)(mxd_cookie, const mxd_sqlite_account*) MXD_NOEXCEPT,
+                                 mxd_cookie cookie, mxd_sqlite_error* error) MXD_NOEXCEPT;
+
+/* Set and clear LOCKED, SUSPENDED. Setting DEACTIVATED removes devices, tokens, password; it cannot
+   be cleared. NOT_FOUND. */
+int32_t mxd_sqlite_set_account_flags(mxd_sqlite* store, mxd_view name, uint32_t set, uint32_t clear,
+                                     mxd_sqlite_error* error) MXD_NOEXCEPT;
+
+/* NOT_FOUND; INVALID_ARGUMENT: an empty password. */
+int32_t mxd_sqlite_set_password(mxd_sqlite* store, mxd_view name, mxd_view password,
+                                mxd_sqlite_error* error) MXD_NOEXCEPT;
+
+/* Blocks on Argon2id, also for a name that is not there. FORBIDDEN: wrong name or password, no
+   password, deactivated. */
+int32_t mxd_sqlite_check_password(mxd_sqlite* store, mxd_view name, mxd_view password,
+                                  char user_id[MXD_SQLITE_ID_CAPACITY],
+                                  mxd_sqlite_error* error) MXD_NOEXCEPT;
+
+/* ---- Tokens ---- */
+
+#define MXD_SQLITE_LOGIN_REFRESHABLE 1u /* with a refresh token; the access token expires */
+#define MXD_SQLITE_LOGIN_OAUTH       2u /* of the OAuth kind */
+
+typedef struct mxd_sqlite_login {
+  uint32_t size;
+  uint32_t flags;
+  int64_t lifetime_ms; /* of the access token; < 0: as the store does; 0: expired at once */
+  mxd_view name;       /* an account */
+  mxd_view device_id;  /* empty: a new one is made; an existing one loses its old tokens */
+  mxd_view initial_device_display_name; /* for a new device only; empty: none */
+} mxd_sqlite_login;
+
+typedef struct mxd_sqlite_tokens {
+  uint32_t size;
+  uint32_t reserved;
+  int64_t expires_in_ms; /* < 0: never */
+  char user_id[MXD_SQLITE_ID_CAPACITY];
+  char device_id[MXD_SQLITE_ID_CAPACITY];
+  char access_token[MXD_SQLITE_TOKEN_CAPACITY];
+  char refresh_token[MXD_SQLITE_TOKEN_CAPACITY]; /* empty: none */
+} mxd_sqlite_tokens;
+
+/* A device and its tokens. Set out->size. NOT_FOUND: no such account. FORBIDDEN: deactivated.
+   USER_LOCKED. INVALID_ARGUMENT: a device ID over 255 bytes or with control characters. */
+int32_t mxd_sqlite_login_device(mxd_sqlite* store, const mxd_sqlite_login* login,
+                                mxd_sqlite_tokens* out, mxd_sqlite_error* error) MXD_NOEXCEPT;
+
+/* New tokens for a refresh token; the old pair dies when the new one is first used. UNKNOWN_TOKEN;
+   TOKEN_EXPIRED; USER_LOCKED. */
+int32_t mxd_sqlite_refresh(mxd_sqlite* store, mxd_view refresh_token, mxd_sqlite_tokens* out,
+                           mxd_sqlite_error* error) MXD_NOEXCEPT;
+
+typedef struct mxd_sqlite_identity {
+  uint32_t size;
+  uint32_t flags; /* MXD_PRINCIPAL_* of module.h, and MXD_SQLITE_IDENTITY_SUSPENDED */
+  char user_id[MXD_SQLITE_ID_CAPACITY];
+  char device_id[MXD_SQLITE_ID_CAPACITY]; /* empty: none */
+} mxd_sqlite_identity;
+#define MXD_SQLITE_IDENTITY_SUSPENDED (1u << 16)
+
+/* Whose token is this? As `authenticate` of the table, for the server's own endpoints, with
+   masquerading and last seen; reads only, does not block. Its statuses. */
+int32_t mxd_sqlite_identify(mxd_sqlite* store, const mxd_credentials* credentials,
+                            mxd_sqlite_identity* out) MXD_NOEXCEPT;
+
+/* Delete the device of this access token with all that goes with it; with `all`, every device of
+   the user. UNKNOWN_TOKEN. */
+int32_t mxd_sqlite_logout(mxd_sqlite* store, mxd_view access_token, int32_t all,
+                          mxd_sqlite_error* error) MXD_NOEXCEPT;
+
+#ifdef __cplusplus
+}
+#endif
+#endif /* MATRIX_DEVICES_SQLITE_H */
