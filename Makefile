@@ -1,0 +1,79 @@
+# Every target installs the packages that it needs (.ci/packages.txt), builds, and does its job.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help serve test test-asan test-tsan build setup format lint clean
+
+LISTEN ?= 127.0.0.1:8008
+JOBS ?= $(shell nproc)
+# ctest's -R, e.g. make test ONLY=uia
+ONLY ?= .
+
+launcher := $(if $(shell command -v ccache),-DCMAKE_CXX_COMPILER_LAUNCHER=ccache -DCMAKE_C_COMPILER_LAUNCHER=ccache)
+sources = $(shell git ls-files '*.c' '*.cc' '*.h' '*.hpp')
+
+# $(call configure,PRESET,ARGUMENTS)
+define configure
+	@echo "==> Configuring build/$(1)"
+	@cmake --preset $(1) --log-level=WARNING $(launcher) $(2)
+endef
+
+# $(call run_tests,PRESET)
+define run_tests
+	@.ci/setup core test
+	$(call configure,$(1),-DMXD_TESTS=ON)
+	@echo "==> Building build/$(1)"
+	@cmake --build --preset $(1) --parallel $(JOBS)
+	@echo "==> Testing build/$(1)"
+	@$(2) ctest --preset $(1) --output-on-failure --parallel $(JOBS) -R '$(ONLY)'
+endef
+
+# The sanitizers of gcc 12 cannot place their shadow memory where the kernel randomises addresses
+# with more than 28 bits.
+fixed_addresses = $(if $(shell setarch -R true 2>/dev/null && echo yes),setarch -R)
+
+help: ## what there is to make
+	@echo "matrix-devices. Each of these sets up what it needs, also on a fresh Debian 12:"
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+	@echo "  make serve LISTEN=127.0.0.1:9009   on another port"
+	@echo "  make test ONLY=uia                 only tests whose name matches"
+
+serve: ## build, then run a server with a demo account on 127.0.0.1:8008
+	@.ci/setup core
+	@[ -f build/release/build.ninja ] || { \
+	  echo "==> Configuring build/release"; \
+	  cmake --preset release --log-level=WARNING $(launcher) -DMXD_TESTS=OFF; }
+	@echo "==> Building the server (the first time takes some minutes)"
+	@cmake --build --preset release --parallel $(JOBS) --target matrix-devices-server matrix_devices_module
+	@exec bindings/server/serve_demo.sh build/release/out $(LISTEN)
+
+test: ## build and run all tests
+	$(call run_tests,release,)
+
+test-asan: ## all tests under AddressSanitizer and UndefinedBehaviorSanitizer
+	$(call run_tests,asan,$(fixed_addresses))
+
+test-tsan: ## all tests under ThreadSanitizer
+	$(call run_tests,tsan,$(fixed_addresses))
+
+build: ## build the libraries and the server into build/release/out
+	@.ci/setup core
+	$(call configure,release,-DMXD_TESTS=OFF)
+	@echo "==> Building build/release"
+	@cmake --build --preset release --parallel $(JOBS)
+	@echo "==> Built: build/release/out"
+
+setup: ## install every package that any of these needs
+	@.ci/setup core test lint
+
+format: ## format the C and C++ sources in place
+	@.ci/setup lint
+	@echo "==> clang-format"
+	@clang-format -i $(sources)
+
+lint: ## formatting, static analysis, and the coroutine rule of docs/threading.md
+	@.ci/setup core test lint
+	$(call configure,release,-DMXD_TESTS=ON)
+	@.ci/lint build/release
+
+clean: ## remove the builds; .local/, with the demo's database, stays
+	rm -rf build

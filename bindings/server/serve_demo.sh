@@ -1,0 +1,86 @@
+#!/bin/bash
+# Run the server in the foreground with a demo account, and print commands to try it with.
+#   serve_demo.sh DIRECTORY_OF_THE_PROGRAMS LISTEN
+# The database and the demo's password live under .local/, which git ignores.
+set -euo pipefail
+root=$(readlink -f "$(dirname "$0")/../..")
+out=$(readlink -f "$1")
+listen=$2
+database=$root/.local/devices.db
+password_file=$root/.local/demo-password
+url=http://$listen
+
+if (exec 3<>"/dev/tcp/${listen%:*}/${listen##*:}") 2>/dev/null; then
+  echo "serve: something is listening on $listen already." >&2
+  echo "serve: stop it, or choose another port: make serve LISTEN=127.0.0.1:9009" >&2
+  exit 1
+fi
+
+mkdir -p "$root/.local"
+if [ ! -s "$password_file" ]; then
+  (umask 077 && od -An -N8 -tx1 /dev/urandom | tr -d ' \n' >"$password_file")
+fi
+password=$(<"$password_file")
+
+# Log the demo account in on a device; prints the access token.
+log_in() { # DEVICE NAME
+  curl -sSf -H 'Content-Type: application/json' "$url/_matrix/client/v3/login" -d '{
+    "type": "m.login.password", "identifier": {"type": "m.id.user", "user": "demo"},
+    "password": "'"$password"'", "device_id": "'"$1"'", "initial_device_display_name": "'"$2"'"}' |
+    grep -oE '"access_token" *: *"[^"]+"' | cut -d'"' -f4
+}
+
+prepare_and_print() {
+  local waited=0
+  until curl -sf -o /dev/null "$url/_matrix/client/versions"; do
+    kill -0 "$$" 2>/dev/null || return 0 # it has said why
+    if [ $((waited += 1)) -gt 150 ]; then
+      echo "serve: no answer from $url within 30 s" >&2
+      return 1
+    fi
+    sleep 0.2
+  done
+
+  if ! "$out/matrix-devices-server" user list --database "$database" | grep '@demo:' >/dev/null; then
+    printf '%s' "$password" | "$out/matrix-devices-server" user add demo --database "$database" \
+      >/dev/null
+  fi
+  local token devices
+  token=$(log_in LAPTOP "Laptop")
+  devices=$(curl -sSf -H "Authorization: Bearer $token" "$url/_matrix/client/v3/devices")
+  grep -q '"PHONE"' <<<"$devices" || log_in PHONE "Phone" >/dev/null
+  grep -q '"TABLET"' <<<"$devices" || log_in TABLET "Old tablet" >/dev/null
+
+  local auth='"auth":{"type":"m.login.password","identifier":{"type":"m.id.user","user":"demo"},"password":"'$password'"}'
+  local bearer="-H 'Authorization: Bearer $token'"
+  local json="-H 'Content-Type: application/json'"
+  local base=$url/_matrix/client/v3
+  # One printf, so that the server's log does not come between.
+  printf '%s\n' "
+==> Serving on $url (Ctrl-C stops). Account demo, devices LAPTOP, PHONE, TABLET.
+==> In another terminal:
+
+# list the devices
+curl $bearer $base/devices
+
+# rename one
+curl -X PUT $bearer $json $base/devices/PHONE -d '{\"display_name\":\"My phone\"}'
+
+# delete one, with the password
+curl -X DELETE $bearer $json $base/devices/PHONE -d '{$auth}'
+
+# delete several at once
+curl -X POST $bearer $json $base/delete_devices -d '{\"devices\":[\"PHONE\",\"TABLET\"],$auth}'
+"
+}
+
+echo "==> Starting on $listen, database .local/devices.db"
+(
+  trap '' INT # Ctrl-C is the server's to handle
+  if ! prepare_and_print; then
+    echo "serve: the demo account could not be prepared; stopping" >&2
+    kill -TERM "$$" 2>/dev/null
+  fi
+) &
+exec "$out/matrix-devices-server" --listen "$listen" --database "$database" \
+  --server-name localhost
