@@ -1,0 +1,15 @@
+# The control of layout_test.c: it compiles against HEADER, and against no mutant of it.
+include(${CMAKE_CURRENT_LIST_DIR}/mutations.cmake)
+get_filename_component(include_dir ${HEADER} DIRECTORY)
+get_filename_component(include_dir ${include_dir} DIRECTORY)
+set(compile ${CC} -std=c17 -Wall -Wextra -Wpedantic -Werror -fsyntax-only)
+execute_process(COMMAND ${compile} -I${include_dir} ${SOURCE} COMMAND_ERROR_IS_FATAL ANY)
+foreach(name IN LISTS MUTATIONS)
+  set(dir ${WORK_DIR}/${name})
+  mutate_header(${HEADER} ${dir} ${name})
+  execute_process(COMMAND ${compile} -I${dir} ${SOURCE}
+    RESULT_VARIABLE code ERROR_VARIABLE errors)
+  if(code EQUAL 0 OR NOT errors MATCHES "static assertion failed|static_assert failed")
+    message(FATAL_ERROR "${name}: expected a failed static assertion, got ${code}:\n${errors}")
+  endif()
+endforeach()
