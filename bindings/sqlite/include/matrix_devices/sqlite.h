@@ -8,7 +8,9 @@
  * CONVENTIONS
  *  - Text, memory, status codes and noexcept are as in module.h. Strings passed in are views.
  *  - Every function is [any-thread]. Those under "Accounts" block: on the writer's commit (some ms)
- *    or, where a password is read, on Argon2id (some 50 ms); call them from a worker thread.
+ *    or, where a password is read, on Argon2id (some 50 ms); call them from a worker thread. Any of
+ *    them may return UNAVAILABLE: the file is locked, or the disk is full, or too many passwords
+ *    are being checked. Nothing was changed then.
  *  - On a failure they return a status and, where they take an mxd_sqlite_error, one line that says
  *    what to do next. It never holds a token or a password.
  *  - Answered means on disk: a write has been committed with synchronous=FULL.
@@ -48,8 +50,9 @@ typedef struct mxd_sqlite_options {
   mxd_cookie log_cookie;
 } mxd_sqlite_options;
 
-/* Open, migrate to this library's schema, start the writer and password threads.
-   INVALID_ARGUMENT: not a database, of a newer version, of another server, unusable path.
+/* Open, migrate to this library's schema, start the writer and password threads. A new file is made
+   readable by its owner only, and not without a server name. INVALID_ARGUMENT: not a database, of
+   another application, of a newer version, of another server, without a server name, unusable path.
    UNAVAILABLE: locked by another process for longer than 5 s. */
 int32_t mxd_sqlite_open(const mxd_sqlite_options* options, mxd_sqlite** out,
                         mxd_sqlite_error* error) MXD_NOEXCEPT;
@@ -58,9 +61,11 @@ int32_t mxd_sqlite_open(const mxd_sqlite_options* options, mxd_sqlite** out,
    instance must have been shut down before. NULL is allowed. */
 void mxd_sqlite_close(mxd_sqlite* store) MXD_NOEXCEPT;
 
-/* Fill the table: everything but respond, log, now_ms (filled if the store was given a clock) and
-   random_bytes. host->cookie is the store, and must stay so; a host tells its requests apart by
-   the request's cookie. `module` gets the results. The store must outlive the instance. */
+/* Fill the zeroed table: everything but respond, log, now_ms (filled if the store was given a
+   clock), random_bytes, and the callbacks that it does without: take_limit (the module counts for
+   itself), cancel_operation, release_principal. host->cookie is the store, and must stay so; a host
+   tells its requests apart by the request's cookie. `module` gets the results. The store must
+   outlive the instance. */
 void mxd_sqlite_fill_host(mxd_sqlite* store, const mxd_module* module, mxd_host* host) MXD_NOEXCEPT;
 
 /* The server name; the view lives as long as the store. */
@@ -80,7 +85,8 @@ typedef struct mxd_sqlite_service {
 } mxd_sqlite_service;
 
 /* Make a service known to this store (not kept in the file), and register its sender. Call it
-   before the first request. INVALID_ARGUMENT: a bad expression, an ID or as_token given twice. */
+   before the first request. INVALID_ARGUMENT: a bad expression, an ID or as_token given twice, an
+   empty field, a sender_localpart that is not a valid name. */
 int32_t mxd_sqlite_add_service(mxd_sqlite* store, const mxd_sqlite_service* service,
                                mxd_sqlite_error* error) MXD_NOEXCEPT;
 
@@ -125,11 +131,11 @@ int32_t mxd_sqlite_list_accounts(mxd_sqlite* store,
                                  mxd_cookie cookie, mxd_sqlite_error* error) MXD_NOEXCEPT;
 
 /* Set and clear LOCKED, SUSPENDED. Setting DEACTIVATED removes devices, tokens, password; it cannot
-   be cleared. NOT_FOUND. */
+   be cleared. NOT_FOUND. INVALID_ARGUMENT: any other flag, or DEACTIVATED to be cleared. */
 int32_t mxd_sqlite_set_account_flags(mxd_sqlite* store, mxd_view name, uint32_t set, uint32_t clear,
                                      mxd_sqlite_error* error) MXD_NOEXCEPT;
 
-/* NOT_FOUND; INVALID_ARGUMENT: an empty password. */
+/* NOT_FOUND; INVALID_ARGUMENT: an empty password; FORBIDDEN: deactivated. */
 int32_t mxd_sqlite_set_password(mxd_sqlite* store, mxd_view name, mxd_view password,
                                 mxd_sqlite_error* error) MXD_NOEXCEPT;
 
@@ -168,8 +174,8 @@ typedef struct mxd_sqlite_tokens {
 int32_t mxd_sqlite_login_device(mxd_sqlite* store, const mxd_sqlite_login* login,
                                 mxd_sqlite_tokens* out, mxd_sqlite_error* error) MXD_NOEXCEPT;
 
-/* New tokens for a refresh token; the old pair dies when the new one is first used. UNKNOWN_TOKEN;
-   TOKEN_EXPIRED; USER_LOCKED. */
+/* New tokens for a refresh token; the old pair dies when the new one is first used. Set out->size.
+   Refresh tokens don't expire. UNKNOWN_TOKEN; USER_LOCKED. */
 int32_t mxd_sqlite_refresh(mxd_sqlite* store, mxd_view refresh_token, mxd_sqlite_tokens* out,
                            mxd_sqlite_error* error) MXD_NOEXCEPT;
 
@@ -182,12 +188,12 @@ typedef struct mxd_sqlite_identity {
 #define MXD_SQLITE_IDENTITY_SUSPENDED (1u << 16)
 
 /* Whose token is this? As `authenticate` of the table, for the server's own endpoints, with
-   masquerading and last seen; reads only, does not block. Its statuses. */
+   masquerading and last seen; reads only, does not block. Set out->size. Its statuses. */
 int32_t mxd_sqlite_identify(mxd_sqlite* store, const mxd_credentials* credentials,
                             mxd_sqlite_identity* out) MXD_NOEXCEPT;
 
 /* Delete the device of this access token with all that goes with it; with `all`, every device of
-   the user. UNKNOWN_TOKEN. */
+   the user; also when it has expired, or the account is locked. UNKNOWN_TOKEN. */
 int32_t mxd_sqlite_logout(mxd_sqlite* store, mxd_view access_token, int32_t all,
                           mxd_sqlite_error* error) MXD_NOEXCEPT;
 

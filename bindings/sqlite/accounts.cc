@@ -1,0 +1,235 @@
+#include "bindings/sqlite/accounts.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "bindings/sqlite/devices.h"
+#include "bindings/sqlite/random_text.h"
+#include "bindings/sqlite/text.h"
+
+namespace mxd::sqlite {
+namespace {
+
+constexpr std::size_t kGuestNameLetters = 16;
+
+// The grammar of localparts: specification, appendices, "User Identifiers".
+bool is_valid_localpart(std::string_view localpart) {
+  constexpr std::string_view kAllowed = "abcdefghijklmnopqrstuvwxyz0123456789._=-/+";
+  return !localpart.empty() && localpart.find_first_not_of(kAllowed) == std::string_view::npos;
+}
+
+bool is_valid_user_id(const Store& store, std::string_view user_id) {
+  const std::size_t tail = store.server_name.size() + 1;
+  return user_id.size() <= kMaxIdBytes && user_id.size() > tail + 1 &&
+         user_id.substr(user_id.size() - tail + 1) == store.server_name &&
+         user_id[user_id.size() - tail] == ':' &&
+         is_valid_localpart(user_id.substr(1, user_id.size() - tail - 1));
+}
+
+// Nobody but a service registers what is the service's, and a service nothing else.
+Outcome check_namespaces(const Store& store, const std::string& user_id, bool is_service,
+                         std::string_view service_id) {
+  const Service* const service = is_service ? store.services.find_id(service_id) : nullptr;
+  if (is_service && (service == nullptr || !service->covers(user_id))) {
+    return {MXD_FORBIDDEN, user_id + " is not in the namespaces of the application service"};
+  }
+  if (store.services.reserved(user_id, service)) {
+    return {MXD_FORBIDDEN, user_id + " is reserved for an application service: take another name"};
+  }
+  return {};
+}
+
+Outcome hash_on_threads(Store& store, std::string_view password, std::optional<std::string>& hash) {
+  if (!store.passwords.run([&] { hash = hash_password(password); }) || !hash) {
+    return {MXD_UNAVAILABLE, "too many passwords are being checked: try again"};
+  }
+  return {};
+}
+
+Outcome insert_account(Store& store, const std::string& user_id,
+                       const std::optional<std::string>& hash, bool is_guest,
+                       const std::optional<std::string>& service_id) {
+  return store.writer.run([&](Connection& connection) -> Outcome {
+    const int added =
+        Query(connection,
+              "INSERT OR IGNORE INTO accounts (user_id, password_hash, guest, service_id,"
+              " created_ms) VALUES (?1, ?2, ?3, ?4, ?5)",
+              user_id, hash, is_guest, service_id, store.now_ms())
+            .execute();
+    if (added == 0) return {MXD_BUSY, user_id + " exists already: take another name"};
+    return {};
+  });
+}
+
+}  // namespace
+
+std::string full_user_id(const Store& store, std::string_view name) {
+  if (!name.empty() && name.front() == '@') return std::string(name);
+  return "@" + std::string(name) + ":" + store.server_name;
+}
+
+std::optional<Account> find_account(Connection& connection, std::string_view user_id) {
+  Query row(connection,
+            "SELECT account, password_hash, locked, deactivated FROM accounts WHERE user_id = ?1",
+            user_id);
+  if (!row.next()) return std::nullopt;
+  std::optional<std::string> hash;
+  if (!row.is_null(1)) hash = std::string(row.text(1));
+  return Account{row.integer(0), std::string(user_id), std::move(hash), row.integer(2) != 0,
+                 row.integer(3) != 0};
+}
+
+Outcome require_account(Connection& connection, std::string_view user_id,
+                        std::optional<Account>& account) {
+  account = find_account(connection, user_id);
+  if (account) return {};
+  return {MXD_NOT_FOUND, "there is no account " + std::string(user_id)};
+}
+
+Outcome add_account(Store& store, const mxd_sqlite_new_account& given, std::string& user_id) {
+  const bool is_guest = (given.flags & MXD_SQLITE_ACCOUNT_GUEST) != 0;
+  const bool is_service = (given.flags & MXD_SQLITE_ACCOUNT_APPSERVICE) != 0;
+  const std::string name = is_guest && given.name.size == 0
+                               ? "guest-" + random_letters(kGuestNameLetters, 'a')
+                               : std::string(text(given.name));
+  user_id = full_user_id(store, name);
+  if (!is_valid_user_id(store, user_id)) {
+    return {MXD_INVALID_ARGUMENT,
+            "a user name is made of a-z, 0-9 and ._=-/+ and, with its server, of 255 bytes at "
+            "most; a full ID ends in :" +
+                store.server_name};
+  }
+  Outcome outcome = check_namespaces(store, user_id, is_service, text(given.service_id));
+  if (!succeeded(outcome.status)) return outcome;
+  std::optional<std::string> hash;
+  if (given.password.size != 0) {
+    outcome = hash_on_threads(store, text(given.password), hash);
+    if (!succeeded(outcome.status)) return outcome;
+  }
+  std::optional<std::string> service_id;
+  if (is_service) service_id = std::string(text(given.service_id));
+  return insert_account(store, user_id, hash, is_guest, service_id);
+}
+
+Outcome register_sender(Store& store, const Service& service) {
+  if (!is_valid_user_id(store, service.sender)) {
+    return {MXD_INVALID_ARGUMENT, "service " + service.id +
+                                      ": the sender_localpart is not a valid name: use a-z, 0-9 "
+                                      "and ._=-/+"};
+  }
+  Outcome outcome = insert_account(store, service.sender, std::nullopt, false, service.id);
+  return outcome.status == MXD_BUSY ? Outcome{} : outcome;
+}
+
+void list_accounts(Store& store, absl::FunctionRef<void(const mxd_sqlite_account&)> visit) {
+  struct Row {
+    uint32_t flags;
+    int64_t created_ms;
+    std::string user_id;
+    std::string service_id;
+  };
+  constexpr int64_t kPage = 256;
+  std::vector<Row> page;
+  std::string after;
+  do {
+    page.clear();
+    {
+      const ReadPool::Lease connection(store.readers);
+      Query rows(*connection,
+                 "SELECT user_id, guest, service_id, locked, suspended, deactivated, created_ms"
+                 " FROM accounts WHERE user_id > ?1 ORDER BY user_id LIMIT ?2",
+                 after, kPage);
+      while (rows.next()) {
+        const uint32_t flags = (rows.integer(1) != 0 ? MXD_SQLITE_ACCOUNT_GUEST : 0u) |
+                               (!rows.is_null(2) ? MXD_SQLITE_ACCOUNT_APPSERVICE : 0u) |
+                               (rows.integer(3) != 0 ? MXD_SQLITE_ACCOUNT_LOCKED : 0u) |
+                               (rows.integer(4) != 0 ? MXD_SQLITE_ACCOUNT_SUSPENDED : 0u) |
+                               (rows.integer(5) != 0 ? MXD_SQLITE_ACCOUNT_DEACTIVATED : 0u);
+        page.push_back(
+            {flags, rows.integer(6), std::string(rows.text(0)), std::string(rows.text(2))});
+      }
+    }
+    // The connection has been given back: the visitor may call the store.
+    for (const Row& row : page) {
+      visit({sizeof(mxd_sqlite_account), row.flags, row.created_ms, view(row.user_id),
+             view(row.service_id)});
+    }
+    if (!page.empty()) after = page.back().user_id;
+  } while (!page.empty());
+}
+
+Outcome set_account_flags(Store& store, std::string_view name, uint32_t set, uint32_t clear) {
+  constexpr uint32_t kSettable =
+      MXD_SQLITE_ACCOUNT_LOCKED | MXD_SQLITE_ACCOUNT_SUSPENDED | MXD_SQLITE_ACCOUNT_DEACTIVATED;
+  if ((set & ~kSettable) != 0 || (clear & ~kSettable) != 0 || (set & clear) != 0) {
+    return {MXD_INVALID_ARGUMENT, "only LOCKED, SUSPENDED and DEACTIVATED are set or cleared"};
+  }
+  if ((clear & MXD_SQLITE_ACCOUNT_DEACTIVATED) != 0) {
+    return {MXD_INVALID_ARGUMENT, "a deactivated account stays so: add another one"};
+  }
+  const std::string user_id = full_user_id(store, name);
+  return store.writer.run([&](Connection& connection) -> Outcome {
+    std::optional<Account> account;
+    Outcome outcome = require_account(connection, user_id, account);
+    if (!succeeded(outcome.status)) return outcome;
+    const auto change = [&](uint32_t flag) -> std::optional<bool> {
+      if ((set & flag) != 0) return true;
+      if ((clear & flag) != 0) return false;
+      return std::nullopt;
+    };
+    Query(connection,
+          "UPDATE accounts SET locked = coalesce(?2, locked), suspended = coalesce(?3, suspended)"
+          " WHERE account = ?1",
+          account->row, change(MXD_SQLITE_ACCOUNT_LOCKED), change(MXD_SQLITE_ACCOUNT_SUSPENDED))
+        .execute();
+    if ((set & MXD_SQLITE_ACCOUNT_DEACTIVATED) == 0) return {};
+    delete_all_devices(connection, account->row);
+    Query(connection, "DELETE FROM uia_sessions WHERE user_id = ?1", user_id).execute();
+    Query(connection, "DELETE FROM user_threepids WHERE account = ?1", account->row).execute();
+    Query(connection,
+          "UPDATE accounts SET deactivated = 1, password_hash = NULL WHERE account = ?1",
+          account->row)
+        .execute();
+    return {};
+  });
+}
+
+Outcome set_password(Store& store, std::string_view name, std::string_view password) {
+  if (password.empty()) {
+    return {MXD_INVALID_ARGUMENT, "the password is empty: give at least one character"};
+  }
+  std::optional<std::string> hash;
+  Outcome hashed = hash_on_threads(store, password, hash);
+  if (!succeeded(hashed.status)) return hashed;
+  const std::string user_id = full_user_id(store, name);
+  return store.writer.run([&](Connection& connection) -> Outcome {
+    std::optional<Account> account;
+    Outcome outcome = require_account(connection, user_id, account);
+    if (!succeeded(outcome.status)) return outcome;
+    if (account->is_deactivated) return {MXD_FORBIDDEN, user_id + " is deactivated"};
+    Query(connection, "UPDATE accounts SET password_hash = ?2 WHERE account = ?1", account->row,
+          *hash)
+        .execute();
+    return {};
+  });
+}
+
+Outcome check_password(Store& store, std::string_view name, std::string_view password,
+                       std::string& user_id) {
+  user_id = full_user_id(store, name);
+  std::optional<Account> account;
+  {
+    const ReadPool::Lease connection(store.readers);
+    account = find_account(*connection, user_id);
+  }
+  const bool may_log_in = account && !account->is_deactivated;
+  const std::optional<std::string> hash = may_log_in ? account->password_hash : std::nullopt;
+  bool is_right = false;
+  if (!store.passwords.run([&] { is_right = verify_password(hash, password); })) {
+    return {MXD_UNAVAILABLE, "too many passwords are being checked: try again"};
+  }
+  if (!is_right) return {MXD_FORBIDDEN, "wrong user name or password"};
+  return {};
+}
+
+}  // namespace mxd::sqlite

@@ -1,0 +1,66 @@
+// Application services: in memory only, as the host has read their registrations.
+#ifndef MXD_BINDINGS_SQLITE_SERVICES_H
+#define MXD_BINDINGS_SQLITE_SERVICES_H
+
+#include <absl/container/flat_hash_map.h>
+#include <re2/re2.h>
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "bindings/sqlite/random_text.h"
+#include "bindings/sqlite/status.h"
+#include "matrix_devices/sqlite.h"
+
+namespace mxd::sqlite {
+
+struct Service {
+  struct Namespace {
+    std::unique_ptr<const RE2> users;
+    bool is_exclusive;
+  };
+
+  std::string id;
+  std::string sender;  // a full user ID
+  Digest token_digest;
+  bool is_unlimited;
+  std::vector<Namespace> namespaces;
+
+  // Whether it may act as this user.
+  bool covers(std::string_view user_id) const;
+  // Whether nobody else may register this user.
+  bool reserves(std::string_view user_id) const;
+};
+
+// All functions are [any-thread]. A service stays where it is until the end.
+class Services {
+ public:
+  Services();
+
+  // INVALID_ARGUMENT: a bad expression, an empty field, an ID or token that is there already.
+  Outcome add(const mxd_sqlite_service& given, std::string_view server_name);
+
+  // Takes no lock.
+  const Service* find_token(std::string_view as_token) const;
+  const Service* find_id(std::string_view id) const;
+  // Whether a service other than `except` (which may be null) reserves the user.
+  bool reserved(std::string_view user_id, const Service* except) const;
+
+ private:
+  using Table = absl::flat_hash_map<Digest, std::shared_ptr<const Service>>;
+
+  // Readers use a table that never changes; add() makes a new one, and the old ones are kept for
+  // those who are still reading.
+  std::atomic<const Table*> current_;
+  std::mutex adding_;
+  std::vector<std::unique_ptr<const Table>> tables_;
+};
+
+}  // namespace mxd::sqlite
+
+#endif  // MXD_BINDINGS_SQLITE_SERVICES_H

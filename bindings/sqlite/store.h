@@ -1,0 +1,48 @@
+// An open store: the parts that its functions share.
+#ifndef MXD_BINDINGS_SQLITE_STORE_H
+#define MXD_BINDINGS_SQLITE_STORE_H
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "bindings/sqlite/last_seen.h"
+#include "bindings/sqlite/log.h"
+#include "bindings/sqlite/password.h"
+#include "bindings/sqlite/read_pool.h"
+#include "bindings/sqlite/services.h"
+#include "bindings/sqlite/writer.h"
+#include "matrix_devices/sqlite.h"
+
+namespace mxd::sqlite {
+
+struct Store {
+  // Of a file that prepare_file() has prepared. Throws SQLite::Exception, std::system_error.
+  Store(const mxd_sqlite_options& given, const std::string& path, const std::string& name);
+
+  // Milliseconds since the epoch, by the host's clock where it gave one.
+  int64_t now_ms() const noexcept;
+
+  const mxd_sqlite_options options;  // its views are not to be used
+  const std::string server_name;
+  const Log log;
+  Services services;
+  const mxd_module* module = nullptr;     // gets the results of the callbacks
+  std::atomic<int64_t> next_sweep_ms{0};  // of expired sessions
+
+  // Destroyed from the last to the first: the password threads finish before the writer does.
+  Writer writer;
+  ReadPool readers;
+  LastSeen last_seen;
+  PasswordThreads passwords;
+};
+
+}  // namespace mxd::sqlite
+
+// The handle of sqlite.h.
+struct mxd_sqlite : mxd::sqlite::Store {
+  using Store::Store;
+};
+
+#endif  // MXD_BINDINGS_SQLITE_STORE_H

@@ -1,0 +1,163 @@
+#include "bindings/sqlite/tokens.h"
+
+#include <optional>
+#include <string>
+
+#include "bindings/sqlite/accounts.h"
+#include "bindings/sqlite/devices.h"
+#include "bindings/sqlite/random_text.h"
+#include "bindings/sqlite/text.h"
+
+namespace mxd::sqlite {
+namespace {
+
+constexpr int64_t kDefaultAccessTokenMs = 10 * 60 * 1000;
+constexpr std::size_t kNewDeviceIdLetters = 10;
+
+int64_t refreshable_lifetime_ms(const Store& store) {
+  return store.options.access_token_ms != 0 ? store.options.access_token_ms : kDefaultAccessTokenMs;
+}
+
+int64_t last_row(Connection& writer) {
+  return writer.database().getLastInsertRowid();
+}
+
+std::optional<int64_t> find_device(Connection& connection, int64_t account,
+                                   std::string_view device_id) {
+  Query row(connection, "SELECT device FROM devices WHERE account = ?1 AND device_id = ?2", account,
+            device_id);
+  if (!row.next()) return std::nullopt;
+  return row.integer(0);
+}
+
+// The device that is logged in on: of this ID, without its old tokens, or a new one.
+int64_t take_device(Connection& writer, int64_t account, const mxd_sqlite_login& login,
+                    std::string& device_id) {
+  device_id = std::string(text(login.device_id));
+  while (device_id.empty() ||
+         (login.device_id.size == 0 && find_device(writer, account, device_id)))
+    device_id = random_letters(kNewDeviceIdLetters, 'A');
+  if (const std::optional<int64_t> device = find_device(writer, account, device_id)) {
+    delete_tokens(writer, *device);
+    return *device;
+  }
+  std::optional<std::string_view> name;
+  if (login.initial_device_display_name.size != 0) name = text(login.initial_device_display_name);
+  Query(writer, "INSERT INTO devices (account, device_id, display_name) VALUES (?1, ?2, ?3)",
+        account, device_id, name)
+      .execute();
+  return last_row(writer);
+}
+
+int64_t insert_pair(Connection& writer, int64_t device, std::optional<int64_t> replaces) {
+  Query(writer, "INSERT INTO token_pairs (device, replaces) VALUES (?1, ?2)", device, replaces)
+      .execute();
+  return last_row(writer);
+}
+
+// Gives out an access token and, for a pair, a refresh token. A negative lifetime: no end.
+void insert_tokens(Store& store, Connection& writer, int64_t device, std::optional<int64_t> pair,
+                   bool is_oauth, int64_t lifetime_ms, mxd_sqlite_tokens& out) {
+  const std::string access_token = random_token("mxt_");
+  std::optional<int64_t> expires_ms;
+  if (lifetime_ms >= 0) expires_ms = store.now_ms() + lifetime_ms;
+  Query(writer,
+        "INSERT INTO access_tokens (digest, device, pair, oauth, expires_ms)"
+        " VALUES (?1, ?2, ?3, ?4, ?5)",
+        Blob{bytes_of(digest_of(access_token))}, device, pair, is_oauth, expires_ms)
+      .execute();
+  copy_terminated(out.access_token, access_token);
+  out.expires_in_ms = lifetime_ms >= 0 ? lifetime_ms : -1;
+  if (!pair) return;
+  const std::string refresh_token = random_token("mxr_");
+  Query(writer, "INSERT INTO refresh_tokens (digest, device, pair, oauth) VALUES (?1, ?2, ?3, ?4)",
+        Blob{bytes_of(digest_of(refresh_token))}, device, *pair, is_oauth)
+      .execute();
+  copy_terminated(out.refresh_token, refresh_token);
+}
+
+}  // namespace
+
+Outcome login_device(Store& store, const mxd_sqlite_login& login, mxd_sqlite_tokens& out) {
+  if (login.device_id.size != 0 && !is_valid_device_id(text(login.device_id))) {
+    return {MXD_INVALID_ARGUMENT,
+            "a device ID has 255 bytes at most, and no control characters in it"};
+  }
+  const bool is_refreshable = (login.flags & MXD_SQLITE_LOGIN_REFRESHABLE) != 0;
+  const bool is_oauth = (login.flags & MXD_SQLITE_LOGIN_OAUTH) != 0;
+  const int64_t lifetime_ms =
+      login.lifetime_ms < 0 && is_refreshable ? refreshable_lifetime_ms(store) : login.lifetime_ms;
+  const std::string user_id = full_user_id(store, text(login.name));
+  return store.writer.run([&](Connection& writer) -> Outcome {
+    std::optional<Account> account;
+    Outcome outcome = require_account(writer, user_id, account);
+    if (!succeeded(outcome.status)) return outcome;
+    if (account->is_deactivated) return {MXD_FORBIDDEN, user_id + " is deactivated"};
+    if (account->is_locked) return {MXD_USER_LOCKED, user_id + " is locked"};
+    std::string device_id;
+    const int64_t device = take_device(writer, account->row, login, device_id);
+    std::optional<int64_t> pair;
+    if (is_refreshable) pair = insert_pair(writer, device, std::nullopt);
+    copy_terminated(out.user_id, user_id);
+    copy_terminated(out.device_id, device_id);
+    insert_tokens(store, writer, device, pair, is_oauth, lifetime_ms, out);
+    return {};
+  });
+}
+
+Outcome refresh(Store& store, std::string_view refresh_token, mxd_sqlite_tokens& out) {
+  return store.writer.run([&](Connection& writer) -> Outcome {
+    Query row(writer,
+              "SELECT r.pair, r.device, r.oauth, d.device_id, a.user_id, a.locked"
+              " FROM refresh_tokens r JOIN devices d USING (device) JOIN accounts a USING (account)"
+              " WHERE r.digest = ?1",
+              Blob{bytes_of(digest_of(refresh_token))});
+    if (!row.next()) {
+      return {MXD_UNKNOWN_TOKEN, "the refresh token is unknown or was used: log in again"};
+    }
+    if (row.integer(5) != 0) return {MXD_USER_LOCKED, std::string(row.text(4)) + " is locked"};
+    const int64_t old_pair = row.integer(0);
+    const int64_t device = row.integer(1);
+    delete_replaced_pair(writer, old_pair);
+    // An earlier answer was lost on its way to the client, or this is not the client: either way
+    // what was given out then is not used any more.
+    Query(writer, "DELETE FROM token_pairs WHERE replaces = ?1", old_pair).execute();
+    copy_terminated(out.user_id, row.text(4));
+    copy_terminated(out.device_id, row.text(3));
+    const int64_t pair = insert_pair(writer, device, old_pair);
+    insert_tokens(store, writer, device, pair, row.integer(2) != 0, refreshable_lifetime_ms(store),
+                  out);
+    return {};
+  });
+}
+
+Outcome logout(Store& store, std::string_view access_token, bool all) {
+  return store.writer.run([&](Connection& writer) -> Outcome {
+    int64_t device;
+    int64_t account;
+    {
+      Query row(writer,
+                "SELECT d.device, d.account FROM access_tokens JOIN devices d USING (device)"
+                " WHERE digest = ?1",
+                Blob{bytes_of(digest_of(access_token))});
+      if (!row.next()) return {MXD_UNKNOWN_TOKEN, "the access token is unknown"};
+      device = row.integer(0);
+      account = row.integer(1);
+    }
+    if (all) {
+      delete_all_devices(writer, account);
+    } else {
+      delete_device(writer, device);
+    }
+    return {};
+  });
+}
+
+void delete_replaced_pair(Connection& writer, int64_t pair) {
+  Query(writer,
+        "DELETE FROM token_pairs WHERE pair = (SELECT replaces FROM token_pairs WHERE pair = ?1)",
+        pair)
+      .execute();
+}
+
+}  // namespace mxd::sqlite
