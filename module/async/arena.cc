@@ -1,0 +1,61 @@
+#include "module/async/arena.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdlib>
+
+namespace mxd::async {
+
+void* Arena::allocate(std::size_t size, std::size_t alignment) {
+  const auto at = reinterpret_cast<std::uintptr_t>(at_);
+  const std::size_t padding = (alignment - at % alignment) % alignment;
+  const auto room = static_cast<std::size_t>(end_ - at_);
+  if (at_ == nullptr || padding > room || size > room - padding) {
+    return allocate_in_new_block(size, alignment);
+  }
+  void* result = at_ + padding;
+  at_ += padding + size;
+  return result;
+}
+
+void* Arena::allocate_in_new_block(std::size_t size, std::size_t alignment) {
+  if (size > SIZE_MAX / 2) throw std::bad_alloc();
+  const std::size_t room = std::max(kFirstBlock - sizeof(Block), size + alignment);
+  auto* block = static_cast<Block*>(std::malloc(sizeof(Block) + room));
+  if (block == nullptr) throw std::bad_alloc();
+  *block = {nullptr, room};
+  if (first_ == nullptr && room == kFirstBlock - sizeof(Block)) {
+    first_ = block;
+  } else {
+    block->next = others_;
+    others_ = block;
+  }
+  enter(block);
+  return allocate(size, alignment);
+}
+
+void Arena::enter(Block* block) noexcept {
+  at_ = block == nullptr ? nullptr : reinterpret_cast<char*>(block + 1);
+  end_ = block == nullptr ? nullptr : at_ + block->size;
+}
+
+std::string_view Arena::copy(std::string_view text) {
+  if (text.empty()) return {};
+  auto* to = static_cast<char*>(allocate(text.size(), 1));
+  std::memcpy(to, text.data(), text.size());
+  return {to, text.size()};
+}
+
+void Arena::reset() noexcept {
+  while (others_ != nullptr)
+    std::free(std::exchange(others_, others_->next));
+  enter(first_);
+}
+
+void Arena::release() noexcept {
+  reset();
+  std::free(std::exchange(first_, nullptr));
+  enter(nullptr);
+}
+
+}  // namespace mxd::async

@@ -1,0 +1,139 @@
+#include "module/auth/authenticate.h"
+
+#include <absl/strings/match.h>
+
+#include "module/host/device_calls.h"
+#include "module/http/text.h"
+
+namespace mxd::auth {
+namespace {
+
+using http::ApiError;
+using http::QueryParameter;
+using http::Result;
+using State = QueryParameter::State;
+
+constexpr ApiError kNoToken{401, "M_MISSING_TOKEN",
+                            "No access token. Send one 'Authorization: Bearer <token>' header."};
+constexpr ApiError kTwoTokens{
+    401, "M_MISSING_TOKEN",
+    "The access token is given twice. Send one 'Authorization: Bearer <token>' header only."};
+constexpr ApiError kUnknownToken{401, "M_UNKNOWN_TOKEN",
+                                 "The access token is not, or no longer, known. Log in again.",
+                                 R"("soft_logout":false)"};
+constexpr ApiError kExpiredToken{
+    401, "M_UNKNOWN_TOKEN",
+    "The access token has expired. Use the refresh token, or log in again on this device.",
+    R"("soft_logout":true)"};
+constexpr ApiError kLocked{401, "M_USER_LOCKED",
+                           "This account is locked. Ask the server's administrator.",
+                           R"("soft_logout":true)"};
+constexpr ApiError kNotYours{403, "M_FORBIDDEN",
+                             "The application service may not act as this user: 'user_id' must be "
+                             "a user that it has registered, in its namespace."};
+constexpr ApiError kUnknownDevice{
+    400, "M_UNKNOWN_DEVICE",
+    "The user has no device with the ID in 'device_id'. Create it first, or leave it out."};
+
+/// The token in an Authorization header's value, or an empty text.
+std::string_view bearer_token(std::string_view value) {
+  constexpr std::string_view kScheme = "bearer ";
+  if (!absl::StartsWithIgnoreCase({value.data(), value.size()}, {kScheme.data(), kScheme.size()})) {
+    return {};
+  }
+  value.remove_prefix(kScheme.size());
+  const auto first = value.find_first_not_of(" \t");
+  if (first == value.npos) return {};
+  value = value.substr(first, value.find_last_not_of(" \t") + 1 - first);
+  return value.find_first_of(" \t") == value.npos ? value : std::string_view();
+}
+
+/// R11
+const ApiError* refuse_parameter(async::Arena& arena, std::string_view name,
+                                 const QueryParameter& parameter) {
+  std::string_view wrong;
+  if (parameter.state == State::kTwice) wrong = "' twice. Give it once.";
+  if (parameter.state == State::kBroken) wrong = "' with a broken percent-escape. Encode it again.";
+  if (parameter.state == State::kGiven && !http::is_utf8(parameter.value)) {
+    wrong = "' in bytes that are not UTF-8. Encode it again.";
+  }
+  if (wrong.empty()) return nullptr;
+  return http::make_error(
+      arena, {400, "M_INVALID_PARAM",
+              http::concatenate(arena, {"The query gives the parameter '", name, wrong})});
+}
+
+}  // namespace
+
+Result<mxd_credentials> read_credentials(host::Exchange& exchange) {
+  async::Arena& arena = exchange.arena();
+  const http::Request& request = exchange.request;
+  const std::string_view query = request.target.query;
+
+  constexpr std::string_view kUserId = "user_id";
+  constexpr std::string_view kDeviceId = "device_id";
+  constexpr std::string_view kOldDeviceId = "org.matrix.msc3202.device_id";  // A14
+  constexpr std::string_view kAccessToken = "access_token";
+  QueryParameter user, device, old_device, token;
+  if (!query.empty()) {
+    user = http::find_parameter(arena, query, kUserId);
+    device = http::find_parameter(arena, query, kDeviceId);
+    old_device = http::find_parameter(arena, query, kOldDeviceId);
+    if (exchange.config.allow_query_token) {  // A2
+      token = http::find_parameter(arena, query, kAccessToken);
+    }
+    const struct {
+      std::string_view name;
+      const QueryParameter& parameter;
+    } parameters[] = {
+        {kUserId, user}, {kDeviceId, device}, {kOldDeviceId, old_device}, {kAccessToken, token}};
+    for (const auto& [name, parameter] : parameters) {
+      if (const auto* refused = refuse_parameter(arena, name, parameter)) return refused;
+    }
+  }
+
+  const bool in_query = token.state == State::kGiven;
+  if (request.authorization_count + (in_query ? 1 : 0) > 1) return &kTwoTokens;  // A3
+  const auto secret = in_query ? token.value : bearer_token(request.authorization);
+  if (secret.empty()) return &kNoToken;
+  if (!http::is_utf8(secret)) return &kUnknownToken;  // A4: nobody's
+
+  mxd_credentials credentials{};
+  credentials.size = sizeof credentials;
+  credentials.access_token = host::view(secret);
+  credentials.remote_addr = host::view(request.remote_addr);
+  if (user.state == State::kGiven) {
+    credentials.flags |= MXD_CREDENTIALS_HAS_USER_ID;
+    credentials.user_id = host::view(user.value);
+  }
+  if (device.state == State::kAbsent) device = old_device;
+  if (device.state == State::kGiven) {
+    credentials.flags |= MXD_CREDENTIALS_HAS_DEVICE_ID;
+    credentials.device_id = host::view(device.value);
+  }
+  return credentials;
+}
+
+async::Task<const ApiError*> authenticate(host::Exchange& exchange, mxd_credentials credentials) {
+  host::AuthenticateCall question(exchange.line, credentials);
+  const auto who = co_await question;
+  if (who.answer.error != nullptr) co_return who.answer.error;
+  switch (who.answer.status) {
+    case MXD_UNKNOWN_TOKEN:
+      co_return &kUnknownToken;
+    case MXD_TOKEN_EXPIRED:
+      co_return &kExpiredToken;
+    case MXD_USER_LOCKED:
+      co_return &kLocked;
+    case MXD_FORBIDDEN:
+      co_return &kNotYours;
+    case MXD_UNKNOWN_DEVICE:
+      co_return &kUnknownDevice;
+    default:
+      break;
+  }
+  exchange.who = who.principal;
+  co_return nullptr;
+}
+
+}  // namespace mxd::auth

@@ -1,0 +1,181 @@
+#include <absl/strings/str_format.h>
+
+#include <boost/json/parse.hpp>
+#include <functional>
+
+#include "module/config/config.h"
+
+namespace mxd::config {
+namespace {
+
+namespace json = boost::json;
+
+constexpr std::int64_t kDay = 86'400'000;  // ms
+
+/// Reads the members of one object, each at most once, and complains about the first that is wrong
+/// and about those that nobody has read.
+class Reader {
+ public:
+  Reader(const json::object& object, std::string path, std::string& error)
+      : object_(object), path_(std::move(path)), error_(error) {}
+
+  void boolean(std::string_view name, bool& out) {
+    if (const auto* value = take(name)) {
+      if (value->is_bool()) {
+        out = value->get_bool();
+      } else {
+        fail(name, "must be true or false");
+      }
+    }
+  }
+
+  template <class Integer>
+  void integer(std::string_view name, Integer& out, std::int64_t least, std::int64_t most) {
+    if (const auto* value = take(name)) {
+      if (value->is_int64() && value->get_int64() >= least && value->get_int64() <= most) {
+        out = static_cast<Integer>(value->get_int64());
+      } else {
+        fail(name, absl::StrFormat("must be a whole number from %d to %d", least, most));
+      }
+    }
+  }
+
+  void url(std::string_view name, std::string& out) {
+    if (const auto* value = take(name)) {
+      const auto* text = value->if_string();
+      if (text != nullptr && (text->starts_with("https://") || text->starts_with("http://"))) {
+        out = std::string_view(*text);
+      } else {
+        fail(name, "must be an http:// or https:// URL");
+      }
+    }
+  }
+
+  /// `chosen` is the index in `names`.
+  template <class Choice>
+  void choice(std::string_view name, Choice& out, std::string_view first, std::string_view second) {
+    if (const auto* value = take(name)) {
+      const auto* text = value->if_string();
+      if (text != nullptr && (*text == first || *text == second)) {
+        out = static_cast<Choice>(*text == second);
+      } else {
+        fail(name, absl::StrFormat("must be \"%s\" or \"%s\"", first, second));
+      }
+    }
+  }
+
+  void versions(std::string_view name, std::vector<std::string>& out) {
+    const auto* value = take(name);
+    if (value == nullptr) return;
+    const auto* list = value->if_array();
+    bool good = list != nullptr && !list->empty() && list->size() <= 16;
+    std::vector<std::string> versions;
+    for (std::size_t i = 0; good && i < list->size(); ++i) {
+      const auto* text = (*list)[i].if_string();
+      good = text != nullptr && !text->empty() &&
+             std::string_view(*text).find_first_of("/?#% ") == std::string_view::npos;
+      if (good) versions.emplace_back(std::string_view(*text));
+    }
+    if (!good) {
+      fail(name, "must be a list of 1 to 16 path segments, such as [\"v3\", \"r0\"]");
+      return;
+    }
+    out = std::move(versions);
+  }
+
+  void object(std::string_view name, const std::function<void(Reader&)>& read) {
+    if (const auto* value = take(name)) {
+      if (!value->is_object()) {
+        fail(name, "must be an object");
+        return;
+      }
+      Reader inner(value->get_object(), path_of(name), error_);
+      read(inner);
+      inner.refuse_unknown();
+    }
+  }
+
+  void limit(std::string_view name, Limit& out) {
+    object(name, [&out](Reader& reader) {
+      reader.integer("burst", out.burst, 1, 1'000'000);
+      reader.integer("interval_ms", out.interval_ms, 1, kDay);
+    });
+  }
+
+  void refuse_unknown() {
+    if (!error_.empty()) return;
+    for (const auto& member : object_) {
+      const std::string_view name = member.key();
+      bool known = false;
+      for (const auto candidate : known_)
+        known = known || candidate == name;
+      if (known) continue;
+      std::string allowed;
+      for (const auto candidate : known_) {
+        if (!allowed.empty()) allowed += ", ";
+        allowed += candidate;
+      }
+      fail(name, absl::StrFormat("is not a known key; known here: %s", allowed));
+      return;
+    }
+  }
+
+ private:
+  const json::value* take(std::string_view name) {
+    known_.push_back(name);
+    return error_.empty() ? object_.if_contains(name) : nullptr;
+  }
+  std::string path_of(std::string_view name) const {
+    return path_.empty() ? std::string(name) : absl::StrFormat("%s.%s", path_, name);
+  }
+  void fail(std::string_view name, std::string_view rule) {
+    error_ = absl::StrFormat("configuration: \"%s\" %s", path_of(name), rule);
+  }
+
+  const json::object& object_;
+  std::string path_;
+  std::string& error_;
+  std::vector<std::string_view> known_;
+};
+
+void read(Reader& reader, Config& config) {
+  reader.versions("path_versions", config.path_versions);
+  reader.boolean("allow_query_token", config.allow_query_token);
+  reader.choice("unknown_fields", config.unknown_fields_null, "omit", "null");
+  reader.integer("max_body_bytes", config.max_body_bytes, 1024, 1 << 30);
+  reader.integer("max_display_name_length", config.max_display_name_length, 1, 100'000);
+  reader.integer("max_devices_per_user", config.max_devices_per_user, 0, 1'000'000'000);
+  reader.url("user_limit_info_uri", config.user_limit_info_uri);
+  reader.url("account_management_url", config.account_management_url);
+  reader.object("limits", [&](Reader& limits) {
+    limits.limit("device_creation", config.limits.device_creation);
+    limits.limit("uia_failures", config.limits.uia_failures);
+    limits.limit("uia_challenges", config.limits.uia_challenges);
+  });
+  reader.object("uia", [&](Reader& uia) {
+    uia.integer("session_lifetime_ms", config.uia.session_lifetime_ms, 1000, 7 * kDay);
+    uia.integer("completed_lifetime_ms", config.uia.completed_lifetime_ms, 0, 7 * kDay);
+    uia.integer("grace_period_ms", config.uia.grace_period_ms, 0, 7 * kDay);
+    uia.integer("max_sessions_per_user", config.uia.max_sessions_per_user, 1, 10'000);
+    uia.choice("body_binding", config.uia.body_binding, "strict", "lenient");
+    uia.boolean("allow_unproved_flows", config.uia.allow_unproved_flows);
+  });
+  reader.refuse_unknown();
+}
+
+}  // namespace
+
+bool parse(std::string_view text, Config& config, std::string& error) {
+  if (text.find_first_not_of(" \t\r\n") == text.npos) return true;
+  json::error_code code;
+  const json::value value = json::parse(text, code);
+  if (code || !value.is_object()) {
+    error = "configuration: not a JSON object; an empty text gives the defaults";
+    return false;
+  }
+  Reader reader(value.get_object(), "", error);
+  read(reader, config);
+  return error.empty();
+}
+
+}  // namespace mxd::config

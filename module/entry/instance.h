@@ -1,0 +1,21 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "matrix_devices/module.h"
+#include "module/async/gate.h"
+#include "module/config/config.h"
+#include "module/host/host_table.h"
+
+/// What create() makes: the host's table, the configuration, and who is inside.
+struct mxd_instance {
+  mxd::host::HostTable host;
+  mxd::config::Config config;
+  mxd::async::Gate* gate = nullptr;
+  struct RouteText {
+    std::string methods;
+    std::string path;
+  };
+  std::vector<RouteText> routes;
+};

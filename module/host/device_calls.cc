@@ -1,0 +1,136 @@
+#include "module/host/device_calls.h"
+
+#include "module/http/text.h"
+
+namespace mxd::host {
+
+// ---- authenticate ----
+
+AuthenticateCall::AuthenticateCall(Line& line, const mxd_credentials& credentials)
+    : HostCall(line, "authenticate",
+               bit(MXD_UNKNOWN_TOKEN) | bit(MXD_TOKEN_EXPIRED) | bit(MXD_USER_LOCKED) |
+                   bit(MXD_FORBIDDEN) | bit(MXD_UNKNOWN_DEVICE),
+               Cancel::kBefore),
+      credentials_(credentials) {}
+
+std::int32_t AuthenticateCall::ask(mxd_op op) noexcept {
+  return line_.table->authenticate(line_.table.cookie(), line_.request, op, &credentials_);
+}
+
+std::int32_t AuthenticateCall::principal(const mxd_principal& record) {
+  if (principal_.has_value()) return fault("emitted two principals");
+  if (record.user_id.size == 0) return fault("emitted a principal without a user");
+  for (const auto& id : {record.user_id, record.device_id, record.token_id, record.service_id}) {
+    if (!http::is_utf8(text(id))) return fault("emitted a principal that is not UTF-8");
+  }
+  const bool service = (record.flags & MXD_PRINCIPAL_APPSERVICE) != 0;
+  if (service && record.service_id.size == 0) {
+    return fault("emitted an application service without its ID");
+  }
+  if (!service && record.device_id.size == 0 && record.token_id.size == 0) {
+    return fault("emitted a principal with neither a device nor a token_id");
+  }
+  // From here on its cookie is to be released, whatever becomes of the request.
+  line_.principal = record.cookie;
+  Principal who;
+  who.cookie = record.cookie;
+  who.user = UserId{keep(record.user_id)};
+  who.device = DeviceId{keep(record.device_id)};
+  who.token_id = record.device_id.size == 0 ? keep(record.token_id) : std::string_view();
+  who.service_id = keep(record.service_id);
+  who.guest = (record.flags & MXD_PRINCIPAL_GUEST) != 0;
+  who.application_service = service;
+  who.oauth = (record.flags & MXD_PRINCIPAL_OAUTH) != 0;
+  who.unlimited = (record.flags & MXD_PRINCIPAL_UNLIMITED) != 0;
+  if ((record.flags & MXD_PRINCIPAL_HAS_VALIDATED_MS) != 0) who.validated_ms = record.validated_ms;
+  principal_ = who;
+  return MXD_OK;
+}
+
+const char* AuthenticateCall::missing() const noexcept {
+  return principal_.has_value() ? nullptr : "completed with MXD_OK, but emitted no principal";
+}
+
+AuthenticateCall::Who AuthenticateCall::await_resume() {
+  const Answer answer = conclude();
+  return {answer, principal_.value_or(Principal())};
+}
+
+// ---- list_devices, get_device ----
+
+ReadDevicesCall::ReadDevicesCall(Line& line, UserId user, std::optional<DeviceId> device,
+                                 DeviceSink& sink)
+    : HostCall(line, device ? "get_device" : "list_devices", device ? bit(MXD_NOT_FOUND) : 0,
+               Cancel::kBefore),
+      user_(user),
+      device_(device),
+      sink_(sink) {}
+
+std::int32_t ReadDevicesCall::ask(mxd_op op) noexcept {
+  const HostTable& table = line_.table;
+  return device_ ? table->get_device(table.cookie(), line_.request, op, line_.principal,
+                                     view(user_.text), view(device_->text))
+                 : table->list_devices(table.cookie(), line_.request, op, line_.principal,
+                                       view(user_.text));
+}
+
+std::int32_t ReadDevicesCall::device(const mxd_device& record) {
+  Device device{DeviceId{text(record.device_id)}, {}, {}, {}};
+  if (device.id.text.empty()) return fault("emitted a device without an ID");
+  if (device.id.text.size() > kMaxIdBytes) {
+    return fault("emitted a device with an ID longer than 255 bytes");
+  }
+  if (device_ && (emitted_ || device.id != *device_)) {
+    return fault("emitted another device than the one that was asked for");
+  }
+  if ((record.flags & MXD_DEVICE_HAS_DISPLAY_NAME) != 0) {
+    device.display_name = text(record.display_name);
+  }
+  if ((record.flags & MXD_DEVICE_HAS_LAST_SEEN_IP) != 0) {
+    device.last_seen_ip = text(record.last_seen_ip);
+  }
+  if ((record.flags & MXD_DEVICE_HAS_LAST_SEEN_TS) != 0) {
+    device.last_seen_ts = record.last_seen_ts_ms;
+  }
+  if (!http::is_utf8(device.id.text) ||
+      (device.display_name && !http::is_utf8(*device.display_name)) ||
+      (device.last_seen_ip && !http::is_utf8(*device.last_seen_ip))) {
+    return fault("emitted a device whose text is not UTF-8");
+  }
+  sink_.accept(device);
+  emitted_ = true;
+  return MXD_OK;
+}
+
+const char* ReadDevicesCall::missing() const noexcept {
+  return device_ && !emitted_ ? "completed with MXD_OK, but emitted no device" : nullptr;
+}
+
+// ---- rename_device, put_device ----
+
+UpdateDeviceCall::UpdateDeviceCall(Line& line, Kind kind, const mxd_device_update& update)
+    : HostCall(line, kind == Kind::kPut ? "put_device" : "rename_device",
+               kind == Kind::kPut ? bit(MXD_CREATED) | bit(MXD_LIMIT_EXCEEDED) : bit(MXD_NOT_FOUND),
+               Cancel::kBefore),
+      kind_(kind),
+      update_(update) {}
+
+std::int32_t UpdateDeviceCall::ask(mxd_op op) noexcept {
+  const HostTable& table = line_.table;
+  const auto callback = kind_ == Kind::kPut ? table->put_device : table->rename_device;
+  return callback(table.cookie(), line_.request, op, line_.principal, &update_);
+}
+
+// ---- delete_devices ----
+
+DeleteDevicesCall::DeleteDevicesCall(Line& line, UserId user, const mxd_view* ids,
+                                     std::size_t count)
+    : HostCall(line, "delete_devices", 0, Cancel::kNever), user_(user), ids_(ids), count_(count) {}
+
+std::int32_t DeleteDevicesCall::ask(mxd_op op) noexcept {
+  const HostTable& table = line_.table;
+  return table->delete_devices(table.cookie(), line_.request, op, line_.principal, view(user_.text),
+                               ids_, count_);
+}
+
+}  // namespace mxd::host

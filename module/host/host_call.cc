@@ -1,0 +1,115 @@
+#include "module/host/host_call.h"
+
+#include "module/http/json_body.h"
+#include "module/http/text.h"
+
+namespace mxd::host {
+namespace {
+
+using http::ApiError;
+
+constexpr std::int64_t kDefaultRetryMs = 1000;
+
+constexpr ApiError kInternal{500, "M_UNKNOWN",
+                             "The server failed inside. Its log says why; tell its operator."};
+constexpr ApiError kTimedOut{504, "M_UNKNOWN",
+                             "The server did not get an answer in time. Try again later."};
+
+}  // namespace
+
+bool HostCall::await_ready() noexcept {
+  return cancel_ == Cancel::kBefore && line_.slot.cancelled();
+}
+
+bool HostCall::await_suspend(std::coroutine_handle<> waiting) noexcept {
+  if (line_.gate.abandoned()) return true;  // the host is not called again
+  asked_ = true;
+  async::Slot& slot = line_.slot;
+  const mxd_op op = slot.open(static_cast<Results*>(this), waiting);
+  const std::int32_t returned = ask(op);
+  bool contradicted = false;
+  // Once settled as suspended, another thread may have resumed, and freed, what `this` lies in.
+  if (slot.settle(returned != MXD_OK, returned, contradicted)) return true;
+  contradicted_ = contradicted;
+  return false;
+}
+
+std::int32_t HostCall::reason(std::string_view text) {
+  if (!http::is_utf8(text)) return fault("emitted a reason that is not UTF-8");
+  reason_ = arena().copy(text);
+  return MXD_OK;
+}
+
+std::int32_t HostCall::retry_after(std::int64_t ms) {
+  if (ms < 0) return fault("emitted a negative time to retry after");
+  retry_after_ms_ = ms;
+  return MXD_OK;
+}
+
+std::int32_t HostCall::error(const mxd_error& error) {
+  if (error.http_status < 400 || error.http_status > 599) {
+    return fault("emitted an error whose HTTP status is not from 400 to 599");
+  }
+  // U24: a 401 in the middle of an authentication would log the client out.
+  if (error.http_status == 401 && std::string_view(name_).starts_with("uia_")) {
+    return fault("emitted a 401, which only the module may answer here");
+  }
+  if (error.errcode.size == 0) return fault("emitted an error without an errcode");
+  for (const auto& member : {error.errcode, error.text, error.extra_json}) {
+    if (!http::is_utf8(text(member))) return fault("emitted an error that is not UTF-8");
+  }
+  std::string_view members;
+  if (error.extra_json.size != 0 && !http::is_object(arena(), keep(error.extra_json), members)) {
+    return fault("emitted an error whose extra_json is not a JSON object");
+  }
+  error_ = arena().make<ApiError>(ApiError{static_cast<int>(error.http_status), keep(error.errcode),
+                                           keep(error.text), members, error.retry_after_ms});
+  return MXD_OK;
+}
+
+Answer HostCall::misbehaved(const char* what) {
+  line_.table.log(line_.request, MXD_LOG_HOST_MISBEHAVING,
+                  http::concatenate(arena(), {name_, ": ", what}));
+  return {MXD_INTERNAL, &kInternal};
+}
+
+Answer HostCall::conclude() {
+  const std::int32_t status = asked_ ? line_.slot.status() : MXD_CANCELLED;
+  if (contradicted_) {
+    misbehaved("returned an error for an operation that it had completed; the completion counts");
+  }
+  if (fault_ != nullptr) return misbehaved(fault_);
+  switch (status) {
+    case MXD_OK:
+      return missing() == nullptr ? Answer{MXD_OK, nullptr} : misbehaved(missing());
+    case MXD_HOST_ERROR:
+      return error_ != nullptr ? Answer{status, error_}
+                               : misbehaved("completed with MXD_HOST_ERROR, but emitted no error");
+    case MXD_UNAVAILABLE: {
+      const ApiError error{503,
+                           "M_UNKNOWN",
+                           "The server is busy or stopping. Try again later.",
+                           {},
+                           retry_after_ms_ < 0 ? kDefaultRetryMs : retry_after_ms_};
+      return {status, http::make_error(arena(), error)};
+    }
+    case MXD_CANCELLED: {
+      const ApiError error{
+          503, "M_UNKNOWN", "The request was cancelled. Send it again.", {}, kDefaultRetryMs};
+      return {status, http::make_error(arena(), error)};
+    }
+    case MXD_TIMEOUT:
+      return {status, &kTimedOut};
+    case MXD_INTERNAL:
+      line_.table.log(line_.request, MXD_LOG_ERROR,
+                      http::concatenate(arena(), {name_, ": the host failed inside"}));
+      return {status, &kInternal};
+    default:
+      if (status > MXD_OK && status < 32 && (statuses_ & bit(status)) != 0) {
+        return {status, nullptr};
+      }
+      return misbehaved("completed with a status that is not among its own");
+  }
+}
+
+}  // namespace mxd::host

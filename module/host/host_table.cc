@@ -1,0 +1,72 @@
+#include "module/host/host_table.h"
+
+#include <absl/strings/str_format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+
+namespace mxd::host {
+namespace {
+
+constexpr std::uint64_t kUnderstood = MXD_HOST_CAP_ATOMIC_DELETE;
+
+/// What version 1.0 had: a table shorter than that is none. Stays when fields are appended.
+constexpr std::size_t kSizeOfVersion10 =
+    offsetof(mxd_host, get_extension) + sizeof(mxd_host::get_extension);
+
+}  // namespace
+
+std::int32_t HostTable::adopt(const mxd_host* host, std::string& error) {
+  if (host == nullptr) {
+    error = "host: the table is NULL; pass one";
+    return MXD_INVALID_ARGUMENT;
+  }
+  if (host->size < kSizeOfVersion10) {
+    error = absl::StrFormat(
+        "host: the table's size is %d, and that of version 1.0 is %d; set size to sizeof(mxd_host)",
+        host->size, kSizeOfVersion10);
+    return MXD_INVALID_ARGUMENT;
+  }
+  std::memcpy(&host_, host, std::min<std::size_t>(host->size, sizeof host_));
+
+  const std::uint64_t unknown = host_.caps & MXD_CAP_MUST_UNDERSTAND & ~kUnderstood;
+  if (unknown != 0) {
+    error = absl::StrFormat(
+        "host: caps has bits 0x%x, which must be understood, and this module does not know them; "
+        "load a newer one",
+        unknown);
+    return MXD_UNSUPPORTED;
+  }
+
+  const struct {
+    const char* name;
+    bool present;
+  } mandatory[] = {
+      {"respond", host_.respond != nullptr},
+      {"authenticate", host_.authenticate != nullptr},
+      {"list_devices", host_.list_devices != nullptr},
+      {"get_device", host_.get_device != nullptr},
+      {"rename_device", host_.rename_device != nullptr},
+      {"delete_devices", host_.delete_devices != nullptr},
+      {"uia_flows", host_.uia_flows != nullptr},
+      {"uia_create_session", host_.uia_create_session != nullptr},
+      {"uia_load_session", host_.uia_load_session != nullptr},
+      {"uia_check", host_.uia_check != nullptr},
+      {"uia_record", host_.uia_record != nullptr},
+  };
+  for (const auto& callback : mandatory) {
+    if (callback.present) continue;
+    error = absl::StrFormat("host: the mandatory callback %s is missing; set it", callback.name);
+    return MXD_INVALID_ARGUMENT;
+  }
+  return MXD_OK;
+}
+
+std::int64_t HostTable::now_ms() const noexcept {
+  if (host_.now_ms != nullptr) return host_.now_ms(host_.cookie);
+  using namespace std::chrono;
+  return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
+}
+
+}  // namespace mxd::host

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "matrix_devices/module.h"
+
+namespace mxd::host {
+
+inline std::string_view text(mxd_view view) noexcept {
+  return {view.data, view.size};
+}
+inline mxd_view view(std::string_view text) noexcept {
+  return {text.data(), text.size()};
+}
+
+/// The host's table as the module uses it: a copy, zeroed behind what the host knows, so that a
+/// callback is there if it is not null. Never changes after adopt().
+class HostTable {
+ public:
+  /// Copies and checks a host's table. MXD_OK, or a status of create() with `error` saying what to
+  /// mend. @throws std::bad_alloc
+  std::int32_t adopt(const mxd_host* host, std::string& error);
+
+  const mxd_host* operator->() const noexcept { return &host_; }
+  mxd_cookie cookie() const noexcept { return host_.cookie; }
+
+  /// Wall clock, ms since the epoch.
+  std::int64_t now_ms() const noexcept;
+
+  void log(mxd_cookie request, std::int32_t level, std::string_view message) const noexcept {
+    if (host_.log != nullptr) host_.log(host_.cookie, request, level, view(message));
+  }
+
+ private:
+  mxd_host host_{};
+};
+
+}  // namespace mxd::host

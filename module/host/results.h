@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "matrix_devices/module.h"
+
+namespace mxd::host {
+
+/// Where what the host emits into an operation goes. Each question takes its own kinds of results
+/// and refuses the rest. All return MXD_OK or MXD_INVALID_ARGUMENT, and may throw std::bad_alloc;
+/// either makes the operation a failure (H3).
+class Results {
+ public:
+  virtual std::int32_t principal(const mxd_principal&) { return misplaced(); }
+  virtual std::int32_t device(const mxd_device&) { return misplaced(); }
+  virtual std::int32_t flow_stage(std::uint32_t, std::string_view) { return misplaced(); }
+  virtual std::int32_t params(std::string_view, std::string_view) { return misplaced(); }
+  virtual std::int32_t session_id(std::string_view) { return misplaced(); }
+  virtual std::int32_t session(const mxd_session&) { return misplaced(); }
+  virtual std::int32_t completed_stage(std::string_view, std::string_view) { return misplaced(); }
+  virtual std::int32_t identity(std::string_view) { return misplaced(); }
+  virtual std::int32_t reason(std::string_view) = 0;
+  virtual std::int32_t retry_after(std::int64_t ms) = 0;
+  virtual std::int32_t error(const mxd_error&) = 0;
+
+  /// Notes the first thing that is wrong; a constant.
+  std::int32_t fault(const char* what) noexcept {
+    if (fault_ == nullptr) fault_ = what;
+    return MXD_INVALID_ARGUMENT;
+  }
+
+ protected:
+  ~Results() = default;
+  std::int32_t misplaced() noexcept { return fault("emitted a result of another kind"); }
+
+  const char* fault_ = nullptr;
+};
+
+}  // namespace mxd::host

@@ -1,0 +1,35 @@
+#include "module/http/json_writer.h"
+
+#include <algorithm>
+#include <boost/json/serializer.hpp>
+#include <charconv>
+
+namespace mxd::http {
+
+void JsonWriter::number(std::int64_t value) {
+  separate();
+  constexpr std::size_t kLongest = 20;
+  char* const to = out_.room(kLongest);
+  out_.advance(static_cast<std::size_t>(std::to_chars(to, to + kLongest, value).ptr - to));
+}
+
+void JsonWriter::quoted(std::string_view text) {
+  const bool plain = std::all_of(text.begin(), text.end(), [](unsigned char c) {
+    return c >= 0x20 && c != '"' && c != '\\' && c < 0x7F;
+  });
+  if (plain) {
+    char* const to = out_.room(text.size() + 2);
+    *to = '"';
+    *std::copy(text.begin(), text.end(), to + 1) = '"';
+    out_.advance(text.size() + 2);
+    return;
+  }
+  // With room for the longest escapes the serializer is done in one read, and never suspends.
+  const std::size_t longest = 6 * text.size() + 2;
+  char* const to = out_.room(longest);
+  boost::json::serializer serializer;
+  serializer.reset(boost::json::string_view(text.data(), text.size()));
+  out_.advance(serializer.read(to, longest).size());
+}
+
+}  // namespace mxd::http

@@ -1,0 +1,32 @@
+#include "module/http/response.h"
+
+namespace mxd::http {
+
+std::string_view concatenate(async::Arena& arena, std::initializer_list<std::string_view> parts) {
+  std::size_t size = 0;
+  for (const auto part : parts)
+    size += part.size();
+  char* const out = arena.make_array<char>(size);
+  char* at = out;
+  for (const auto part : parts)
+    at = std::copy(part.begin(), part.end(), at);
+  return {out, size};
+}
+
+Response render(const ApiError& error, async::OutputBuffer& output) {
+  output.truncate(0);
+  JsonWriter json(output);
+  json.begin_object();
+  if (!error.errcode.empty()) {
+    json.member("errcode", error.errcode);
+    json.member("error", error.text);
+  }
+  if (error.status == 429 && error.retry_after_ms >= 0) {
+    json.member("retry_after_ms", error.retry_after_ms);  // L1
+  }
+  json.members(error.extra_members);
+  json.end_object();
+  return {.status = error.status, .body = output.view(), .retry_after_ms = error.retry_after_ms};
+}
+
+}  // namespace mxd::http

@@ -1,0 +1,102 @@
+#include "module/http/target.h"
+
+#include <algorithm>
+#include <boost/url/decode_view.hpp>
+#include <boost/url/encode.hpp>
+#include <boost/url/pct_string_view.hpp>
+#include <boost/url/rfc/unreserved_chars.hpp>
+#include <utility>
+
+namespace mxd::http {
+namespace {
+
+/// Calls `visit(name, value, piece)` for each piece of a query between ampersands.
+template <class Visit>
+void for_each_parameter(std::string_view query, Visit&& visit) {
+  while (!query.empty()) {
+    const auto end = std::min(query.find('&'), query.size());
+    const auto piece = query.substr(0, end);
+    query.remove_prefix(std::min(end + 1, query.size()));
+    if (piece.empty()) continue;
+    const auto equals = std::min(piece.find('='), piece.size());
+    const auto value = piece.substr(std::min(equals + 1, piece.size()));
+    visit(piece.substr(0, equals), value, piece);
+  }
+}
+
+bool is_named(async::Arena& arena, std::string_view encoded, std::string_view name) {
+  if (encoded == name) return true;
+  if (encoded.size() <= name.size()) return false;
+  const auto decoded = percent_decode(arena, encoded, true);
+  return decoded.has_value() && *decoded == name;
+}
+
+}  // namespace
+
+Target Target::split(std::string_view raw) noexcept {
+  if (!raw.starts_with('/')) {
+    const auto authority = raw.find("://");
+    const auto path = authority == raw.npos ? raw.npos : raw.find('/', authority + 3);
+    if (path != raw.npos) raw.remove_prefix(path);
+  }
+  raw = raw.substr(0, raw.find('#'));
+  const auto question = raw.find('?');
+  if (question == raw.npos) return {raw, {}};
+  return {raw.substr(0, question), raw.substr(question + 1)};
+}
+
+std::optional<std::string_view> percent_decode(async::Arena& arena, std::string_view encoded,
+                                               bool in_query) {
+  const bool plain =
+      encoded.find('%') == encoded.npos && (!in_query || encoded.find('+') == encoded.npos);
+  if (plain) return encoded;
+  const auto checked =
+      boost::urls::make_pct_string_view(boost::urls::string_view(encoded.data(), encoded.size()));
+  if (!checked) return std::nullopt;
+  boost::urls::encoding_opts options;
+  options.space_as_plus = in_query;
+  const boost::urls::decode_view decoded(*checked, options);
+  char* const out = arena.make_array<char>(decoded.size());
+  std::copy(decoded.begin(), decoded.end(), out);
+  return std::string_view(out, decoded.size());
+}
+
+std::string_view percent_encode(async::Arena& arena, std::string_view text) {
+  const auto& unreserved = boost::urls::unreserved_chars;
+  const std::size_t size = boost::urls::encoded_size(text, unreserved);
+  char* const out = arena.make_array<char>(size);
+  boost::urls::encode(out, size, text, unreserved);
+  return {out, size};
+}
+
+QueryParameter find_parameter(async::Arena& arena, std::string_view query, std::string_view name) {
+  QueryParameter found;
+  for_each_parameter(query, [&](std::string_view key, std::string_view value, std::string_view) {
+    if (!is_named(arena, key, name)) return;
+    if (found.state != QueryParameter::State::kAbsent) {
+      found.state = QueryParameter::State::kTwice;
+      return;
+    }
+    const auto decoded = percent_decode(arena, value, true);
+    found.state =
+        decoded.has_value() ? QueryParameter::State::kGiven : QueryParameter::State::kBroken;
+    found.value = decoded.value_or(std::string_view());
+  });
+  return found;
+}
+
+std::string_view without_parameter(async::Arena& arena, const Target& target,
+                                   std::string_view name) {
+  char* const out = arena.make_array<char>(target.path.size() + 1 + target.query.size());
+  char* at = std::copy(target.path.begin(), target.path.end(), out);
+  char separator = '?';
+  for_each_parameter(target.query,
+                     [&](std::string_view key, std::string_view, std::string_view piece) {
+                       if (is_named(arena, key, name)) return;
+                       *at++ = std::exchange(separator, '&');
+                       at = std::copy(piece.begin(), piece.end(), at);
+                     });
+  return {out, static_cast<std::size_t>(at - out)};
+}
+
+}  // namespace mxd::http

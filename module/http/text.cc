@@ -1,0 +1,29 @@
+#include "module/http/text.h"
+
+#include <boost/locale/utf.hpp>
+#include <cstdint>
+#include <cstring>
+
+namespace mxd::http {
+
+std::optional<std::size_t> count_code_points(std::string_view text) noexcept {
+  namespace utf = boost::locale::utf;
+  const char* at = text.data();
+  const char* const end = at + text.size();
+  std::size_t count = 0;
+  while (at != end) {
+    // Most text is ASCII: eight bytes at a time.
+    std::uint64_t eight;
+    if (end - at >= 8 && (std::memcpy(&eight, at, 8), (eight & 0x8080'8080'8080'8080) == 0)) {
+      at += 8;
+      count += 8;
+      continue;
+    }
+    const utf::code_point point = utf::utf_traits<char>::decode(at, end);
+    if (point == utf::illegal || point == utf::incomplete) return std::nullopt;
+    ++count;
+  }
+  return count;
+}
+
+}  // namespace mxd::http

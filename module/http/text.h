@@ -1,0 +1,25 @@
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string_view>
+
+namespace mxd::http {
+
+/// How many code points a text has; none if it is not UTF-8 (overlong forms and surrogates are
+/// not).
+std::optional<std::size_t> count_code_points(std::string_view text) noexcept;
+
+inline bool is_utf8(std::string_view text) noexcept {
+  return count_code_points(text).has_value();
+}
+
+/// U+0000 to U+001F, U+007F.
+inline bool has_control_characters(std::string_view text) noexcept {
+  for (const char c : text) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) return true;
+  }
+  return false;
+}
+
+}  // namespace mxd::http
