@@ -48,6 +48,7 @@ class Server:
         *,
         database: Path | None = None,
         listen: str = "127.0.0.1:0",
+        server_name: str = SERVER_NAME,
         preexec: Callable[[], None] | None = None,
     ) -> None:
         self.binary = binary
@@ -55,6 +56,7 @@ class Server:
         self.options = list(options)
         self.database = database or folder / "devices.db"
         self.listen = listen
+        self.server_name = server_name
         self.preexec = preexec
         self.process: subprocess.Popen[bytes] | None = None
         self.client = Client("http://127.0.0.1:1")
@@ -76,7 +78,7 @@ class Server:
             "--database",
             str(self.database),
             "--server-name",
-            SERVER_NAME,
+            self.server_name,
             *self.options,
         ]
         with self.stdout_path.open("wb") as stdout, self.stderr_path.open("wb") as stderr:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from client import Response, client_path, device_path
-from homeserver import Device, Homeserver, Service, User
+from homeserver import Configured, Device, Homeserver, Service, User
 from rows import Check
 
 
@@ -54,6 +54,20 @@ def test_D2_service(check: Check, service: Service) -> None:
     check.equal("devices", service.device_ids(user_id), {"KEPT"})
     again = service.request("DELETE", device_path("A"), user_id=user_id)
     check.ok("DELETE again, without a body", again, body={})
+
+
+@pytest.mark.capability("oauth")
+@pytest.mark.peer_bug("Synapse: a bare 404 that no client explains")
+def test_D3_account_management(check: Check, configured: Configured) -> None:
+    """The text points to the account management URL where one is configured."""
+    url = "https://account.example.org/manage"
+    homeserver = configured({"account_management_url": url})
+    oauth = homeserver.issue_token(homeserver.new_user(), "--oauth")
+    answer = oauth.delete("A")
+    check.error("DELETE", answer, 404, "M_UNRECOGNIZED")
+    text = answer.json["error"]
+    for part in (url, "org.matrix.device_delete"):
+        check.that(f"{part} in the text", part in text, "there", text)
 
 
 @pytest.mark.capability("oauth")

@@ -10,6 +10,7 @@ from client import Response, device_path
 from homeserver import Configured, Device, Service, User
 from rows import Check
 
+INFO_URI = "https://example.org/limits"
 NOT_JSON = {
     "empty": b"",
     "white space": b" \r\n\t",
@@ -157,12 +158,15 @@ def test_P6_exempt_service(check: Check, service: Service) -> None:
 @pytest.mark.peer_bug("Synapse: no cap; one bot had 20,000 devices")
 def test_P7_device_cap(check: Check, configured: Configured) -> None:
     """Over max_devices_per_user: 403 M_USER_LIMIT_EXCEEDED; a rename is never refused for it."""
-    service = configured({"max_devices_per_user": 3}).services["unlimited"]
+    service = configured({"max_devices_per_user": 3, "user_limit_info_uri": INFO_URI}).services[
+        "unlimited"
+    ]
     user_id = service.new_user()
     for number in range(3):
         check.ok("below the cap", service.put(f"D{number}", {}, user_id=user_id), 201, {})
     over = service.put("D3", {}, user_id=user_id)
     check.error("over the cap", over, 403, "M_USER_LIMIT_EXCEEDED")
+    check.equal("info_uri", over.json.get("info_uri"), INFO_URI)
     renamed = service.put("D0", {"display_name": "x"}, user_id=user_id)
     check.ok("rename at the cap", renamed, 200, {})
     check.ok("DELETE", service.request("DELETE", "/devices/D1", json={}, user_id=user_id), 200, {})
