@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "module/auth/challenge.h"
+#include "module/auth/limits.h"
 #include "module/auth/uia_flows.h"
 #include "module/host/uia_calls.h"
 #include "module/http/json_body.h"
@@ -239,6 +240,9 @@ async::Task<const ApiError*> Dialogue::create_session() {
     session.flags |= MXD_SESSION_HAS_BODY;
     session.body = host::view(body);
   }
+  const Buckets buckets = challenge_buckets(exchange_);
+  const auto* limited = co_await take(exchange_, buckets);  // U25
+  if (limited != nullptr) co_return limited;
   host::CreateSessionCall question(exchange_.line, session);
   const auto created = co_await question;
   if (created.answer.error != nullptr) co_return created.answer.error;
@@ -263,8 +267,18 @@ async::Task<Result<const json::object*>> Dialogue::attempt_stage() {
   attempt.type = host::view(type);
   attempt.auth_json = host::view(http::serialize(arena(), *request_.auth));
   attempt.remote_addr = host::view(exchange_.request.remote_addr);
+
+  const Buckets buckets = failure_buckets(exchange_);
+  const auto* limited = co_await take(exchange_, buckets);  // U23
+  if (limited != nullptr) co_return limited;
   host::CheckCall question(exchange_.line, attempt);
   const auto checked = co_await question;
+  const bool same_user = !checked.identity.has_value() || *checked.identity == session_.user;
+  const bool wrong =
+      checked.answer.status == MXD_REFUSED || (checked.answer.status == MXD_OK && !same_user);
+  if (!wrong) {
+    co_await give_back(exchange_, buckets);
+  }
   if (checked.answer.error != nullptr) co_return checked.answer.error;
   if (checked.answer.status == MXD_BAD_DATA) {  // U4a
     const std::string_view reason = checked.reason.empty()
@@ -276,9 +290,7 @@ async::Task<Result<const json::object*>> Dialogue::attempt_stage() {
     co_return challenge(checked.reason.empty() ? kRefusedText : checked.reason,
                         ChallengeKind::kContinued);
   }
-  if (checked.identity.has_value() && *checked.identity != session_.user) {
-    co_return &kOtherUser;  // U6
-  }
+  if (!same_user) co_return &kOtherUser;  // U6
   const bool finish = completes_a_flow(flows_, session_.completed, type);
   co_return co_await record(checked.identity, type, finish);
 }

@@ -1,3 +1,4 @@
+#include "module/auth/limits.h"
 #include "module/devices/endpoints.h"
 #include "module/host/device_calls.h"
 #include "module/http/json_body.h"
@@ -9,6 +10,7 @@ namespace {
 
 using http::ApiError;
 using http::Result;
+using Kind = host::UpdateDeviceCall::Kind;
 
 constexpr ApiError kNameNotAString{400, "M_BAD_JSON", "'display_name' must be a string."};
 constexpr ApiError kNameTooLong{400, "M_TOO_LARGE",
@@ -42,6 +44,22 @@ Result<std::optional<std::string_view>> read_name(host::Exchange& exchange) {
   return name;
 }
 
+/// P5 to P7
+async::Task<Answered> create(host::Exchange& exchange, const mxd_device_update& update) {
+  const auth::Buckets buckets = auth::creation_buckets(exchange);
+  const auto* limited = co_await auth::take(exchange, buckets);  // P6
+  if (limited != nullptr) co_return limited;
+  host::UpdateDeviceCall question(exchange.line, Kind::kPut, update);
+  const auto put = co_await question;
+  if (put.status != MXD_CREATED) {
+    co_await auth::give_back(exchange, buckets);
+  }
+  if (put.error != nullptr) co_return put.error;
+  if (put.status == MXD_LIMIT_EXCEEDED) co_return too_many_devices(exchange);  // P7
+  if (put.status == MXD_OK) co_return kDone;                            // somebody else was faster
+  co_return http::Response{.status = 201, .body = http::kEmptyObject};  // P5
+}
+
 }  // namespace
 
 async::Task<Answered> put(host::Exchange& exchange, host::DeviceId id) {
@@ -65,20 +83,14 @@ async::Task<Answered> put(host::Exchange& exchange, host::DeviceId id) {
     update.flags = MXD_SET_DISPLAY_NAME;
     update.display_name = host::view(**name);
   }
-  using Kind = host::UpdateDeviceCall::Kind;
-  host::UpdateDeviceCall question(exchange.line, may_create ? Kind::kPut : Kind::kRename, update);
-  const auto updated = co_await question;
-  if (updated.error != nullptr) co_return updated.error;
-  switch (updated.status) {
-    case MXD_NOT_FOUND:
-      co_return &kNoSuchDevice;  // P4
-    case MXD_LIMIT_EXCEEDED:
-      co_return too_many_devices(exchange);  // P7
-    case MXD_CREATED:
-      co_return http::Response{.status = 201, .body = http::kEmptyObject};  // P5
-    default:
-      co_return kDone;
-  }
+  // Services too are first taken to rename: most of them repeat the same PUT at every start, and
+  // that takes nothing from their limit (P6).
+  host::UpdateDeviceCall question(exchange.line, Kind::kRename, update);
+  const auto renamed = co_await question;
+  if (renamed.error != nullptr) co_return renamed.error;
+  if (renamed.status == MXD_OK) co_return kDone;  // P1 to P3
+  if (!may_create) co_return &kNoSuchDevice;      // P4
+  co_return co_await create(exchange, update);
 }
 
 }  // namespace mxd::devices

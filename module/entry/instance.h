@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -7,11 +8,13 @@
 #include "module/async/gate.h"
 #include "module/config/config.h"
 #include "module/host/host_table.h"
+#include "module/host/limiter.h"
 
 /// What create() makes: the host's table, the configuration, and who is inside.
 struct mxd_instance {
   mxd::host::HostTable host;
   mxd::config::Config config;
+  std::unique_ptr<mxd::host::Limiter> limiter;
   mxd::async::Gate* gate = nullptr;
   struct RouteText {
     std::string methods;

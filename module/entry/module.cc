@@ -40,6 +40,12 @@ std::int32_t set_up(mxd_instance& instance, const mxd_host* host, mxd_view confi
       instance.routes.push_back({std::string(devices::allowed_methods(endpoint)), std::move(path)});
     }
   }
+  unsigned char secret[16];
+  if (!instance.host.random_bytes(secret, sizeof secret)) {
+    error = "host: random_bytes failed; leave it NULL to use the system's";
+    return MXD_INVALID_ARGUMENT;
+  }
+  instance.limiter = std::make_unique<host::Limiter>(secret);
   instance.gate = &async::Gate::claim(&instance);
   return MXD_OK;
 }

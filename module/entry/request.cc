@@ -150,10 +150,13 @@ void prepare(Slot& slot, mxd_instance& instance, const mxd_request& record) {
   if (!request.body_too_large) request.body = arena.copy(host::text(record.body));
 
   void* const place = arena.allocate(sizeof(Flight), alignof(Flight));
-  auto* flight = new (place)
-      Flight{instance,
-             {instance.config, request, {instance.host, *instance.gate, slot, record.cookie}, {}},
-             http::kOutOfMemory};
+  auto* flight =
+      new (place) Flight{instance,
+                         {instance.config,
+                          request,
+                          {instance.host, *instance.limiter, *instance.gate, slot, record.cookie},
+                          {}},
+                         http::kOutOfMemory};
   const auto route = devices::find_route(request.target.path, instance.config);
   const Root root = run_request(flight->exchange, *route, flight->response);
   slot.user = flight;

@@ -17,10 +17,6 @@ constexpr ApiError kTimedOut{504, "M_UNKNOWN",
 
 }  // namespace
 
-bool HostCall::await_ready() noexcept {
-  return cancel_ == Cancel::kBefore && line_.slot.cancelled();
-}
-
 bool HostCall::await_suspend(std::coroutine_handle<> waiting) noexcept {
   if (line_.gate.abandoned()) return true;  // the host is not called again
   asked_ = true;

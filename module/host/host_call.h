@@ -7,6 +7,7 @@
 #include "module/async/gate.h"
 #include "module/async/slot.h"
 #include "module/host/host_table.h"
+#include "module/host/limiter.h"
 #include "module/host/results.h"
 #include "module/http/api_error.h"
 
@@ -15,6 +16,7 @@ namespace mxd::host {
 /// What all questions of one request have in common.
 struct Line {
   const HostTable& table;
+  Limiter& limiter;
   async::Gate& gate;
   async::Slot& slot;
   mxd_cookie request;
@@ -32,7 +34,7 @@ struct Answer {
 /// its arguments; nothing in it needs a destructor.
 class HostCall : public Results {
  public:
-  bool await_ready() noexcept;
+  bool await_ready() noexcept { return cancel_ == Cancel::kBefore && line_.slot.cancelled(); }
 
   /// Kept out of line: see Task.
   [[gnu::noinline]] bool await_suspend(std::coroutine_handle<> waiting) noexcept;

@@ -1,6 +1,7 @@
 #include "module/host/host_table.h"
 
 #include <absl/strings/str_format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -61,6 +62,11 @@ std::int32_t HostTable::adopt(const mxd_host* host, std::string& error) {
     return MXD_INVALID_ARGUMENT;
   }
   return MXD_OK;
+}
+
+bool HostTable::random_bytes(void* out, std::size_t size) const noexcept {
+  if (host_.random_bytes != nullptr) return host_.random_bytes(host_.cookie, out, size) == MXD_OK;
+  return getentropy(out, size) == 0;
 }
 
 std::int64_t HostTable::now_ms() const noexcept {

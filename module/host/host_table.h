@@ -26,6 +26,9 @@ class HostTable {
   const mxd_host* operator->() const noexcept { return &host_; }
   mxd_cookie cookie() const noexcept { return host_.cookie; }
 
+  /// Fills with randomness of the host's, or the system's. False: there is none.
+  bool random_bytes(void* out, std::size_t size) const noexcept;
+
   /// Wall clock, ms since the epoch.
   std::int64_t now_ms() const noexcept;
 

@@ -203,6 +203,14 @@ std::int32_t TakeLimitCall::ask(mxd_op op) noexcept {
 }
 
 TakeLimitCall::Taken TakeLimitCall::await_resume() {
+  if (line_.table->take_limit == nullptr) {
+    if (units_ < 0) {
+      line_.limiter.give_back(limits_, count_);
+      return {{MXD_OK, nullptr}, 0};
+    }
+    const std::int64_t wait_ms = line_.limiter.take(limits_, count_, line_.table.now_ms());
+    return {{wait_ms == 0 ? MXD_OK : MXD_LIMIT_EXCEEDED, nullptr}, wait_ms};
+  }
   const Answer answer = conclude();
   return {answer, retry_after_ms_};
 }

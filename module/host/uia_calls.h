@@ -124,10 +124,12 @@ class MarkValidatedCall final : public HostCall {
   std::int64_t now_ms_;
 };
 
-/// `take_limit`
+/// `take_limit`, or where the host has none the module's own count
 class TakeLimitCall final : public HostCall {
  public:
+  /// `units`: +1 to take one, -1 to give it back.
   TakeLimitCall(Line& line, const mxd_limit* limits, std::size_t count, std::int32_t units);
+  bool await_ready() noexcept { return line_.table->take_limit == nullptr; }
   struct Taken {
     Answer answer;  // MXD_OK or MXD_LIMIT_EXCEEDED
     std::int64_t retry_after_ms;
