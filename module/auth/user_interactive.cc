@@ -119,7 +119,9 @@ async::Task<Result<const json::object*>> Dialogue::run() {
   }
 
   const bool complete = completes_a_flow(flows_, session_.completed, {});
-  if (complete) co_return co_await record(std::nullopt, {}, true);  // U7, U15
+  if (complete) {  // U7, U15
+    co_return co_await record(std::nullopt, {}, true);
+  }
   if (!request_.type.has_value() || is_completed(session_.completed, *request_.type)) {
     co_return challenge({}, ChallengeKind::kContinued);  // U7, U15
   }
