@@ -1,0 +1,111 @@
+// What the server's own endpoints share.
+#pragma once
+
+#include <exception>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "server/http_message.h"
+#include "server/login_limiter.h"
+#include "server/registration_file.h"
+#include "server/store.h"
+#include "server/workers.h"
+
+namespace mxd::server {
+
+struct AccountContext {
+  const Store& store;
+  Workers& workers;
+  const std::vector<Registration>& services;
+  std::string server_name;
+  bool open_registration = false;
+  LoginLimiter limiter;
+
+  // "alice" and "@alice:example.org" name the same account.
+  std::string user_id(std::string_view name) const {
+    if (name.starts_with('@')) return std::string(name);
+    return "@" + std::string(name) + ":" + server_name;
+  }
+
+  // The service of an as_token; nothing if there is none.
+  const Registration* service(std::string_view as_token) const;
+
+  // Run `job` where it may block, and answer with what it returns.
+  template <typename Job>
+  void answer_later(Exchange& exchange, Job job) {
+    const bool queued = workers.run(
+        [&exchange, job = std::move(job)]() mutable { exchange.respond(guarded(job)); });
+    if (!queued) exchange.respond(busy_response());
+  }
+
+ private:
+  template <typename Job>
+  static Response guarded(Job& job) {
+    try {
+      return job();
+    } catch (const std::exception&) {
+      return internal_error();
+    }
+  }
+  static Response internal_error();
+};
+
+// ---- The endpoints ----
+
+void get_login(AccountContext& context, Exchange& exchange);
+void post_login(AccountContext& context, Exchange& exchange);
+void post_register(AccountContext& context, Exchange& exchange);
+void post_refresh(AccountContext& context, Exchange& exchange);
+void post_logout(AccountContext& context, Exchange& exchange);
+void post_logout_all(AccountContext& context, Exchange& exchange);
+void get_whoami(AccountContext& context, Exchange& exchange);
+void get_versions(AccountContext& context, Exchange& exchange);
+
+// ---- What several of them do ----
+
+// The token of a request, from its header or its query, or the answer that says why there is none.
+struct AccessToken {
+  std::string value;
+  std::optional<Response> refusal;
+};
+AccessToken access_token(const Request& request);
+
+// Fields of a JSON body. The first that is of a wrong type becomes `refusal`; null is as absent.
+class Fields {
+ public:
+  explicit Fields(const boost::json::object& body) : body_(body) {}
+
+  std::optional<std::string> text(std::string_view key);
+  bool flag(std::string_view key);
+  const boost::json::object* object(std::string_view key);
+
+  std::optional<Response> refusal;
+
+ private:
+  const boost::json::value* find(std::string_view key) const;
+  void refuse(std::string_view key, std::string_view wanted);
+
+  const boost::json::object& body_;
+};
+
+// What a login and a registration ask for beside the account.
+struct DeviceWish {
+  std::string device_id;     // empty: a new one
+  std::string display_name;  // empty: none
+  bool refresh_token = false;
+};
+DeviceWish device_wish(Fields& fields);
+
+// Log `name` in on a device and answer with the tokens. Blocks.
+Response log_in(const AccountContext& context, const std::string& name, const DeviceWish& wish);
+
+// 401 for a token that is not, or no longer, good.
+Response unknown_token_response(bool soft_logout);
+Response locked_response();
+// For a status that the caller did not expect: 503, 504, 500.
+Response store_failure(std::int32_t status, std::string_view cause);
+
+}  // namespace mxd::server

@@ -1,0 +1,171 @@
+#include "server/command_line.h"
+
+#include <absl/time/time.h>
+
+#include <CLI/CLI.hpp>
+
+#include "server/client_address.h"
+
+namespace mxd::server {
+namespace {
+
+const CLI::Validator& duration() {
+  static const CLI::Validator validator(
+      [](std::string& text) {
+        return parse_duration(text) ? std::string()
+                                    : "not a duration such as 90s, 10m, 1h: " + text;
+      },
+      "DURATION");
+  return validator;
+}
+
+const CLI::Validator& listen_address() {
+  static const CLI::Validator validator(
+      [](std::string& text) {
+        return parse_listen_address(text)
+                   ? std::string()
+                   : "not an address and port such as 127.0.0.1:8008 or [::1]:0: " + text;
+      },
+      "ADDRESS:PORT");
+  return validator;
+}
+
+const CLI::Validator& address() {
+  static const CLI::Validator validator(
+      [](std::string& text) {
+        return normal_address(text) ? std::string() : "not an IP address: " + text;
+      },
+      "ADDRESS");
+  return validator;
+}
+
+// The options as text, where CLI11 puts them.
+struct Raw {
+  std::string listen = "127.0.0.1:8008";
+  std::string access_token_lifetime;
+  std::string token_lifetime;
+  ServeOptions serve;
+  UserOptions user;
+  TokenOptions token;
+};
+
+void describe_serving(CLI::App& app, Raw& raw) {
+  app.add_option("--listen", raw.listen, "Where to listen; port 0: any, printed on standard output")
+      ->check(listen_address())
+      ->capture_default_str();
+  app.add_option("--database", raw.serve.database, "SQLite file; made if it is not there")
+      ->type_name("FILE");
+  app.add_option("--server-name", raw.serve.server_name,
+                 "The part of user IDs behind the colon, such as example.org")
+      ->type_name("NAME");
+  app.add_flag("--open-registration", raw.serve.open_registration,
+               "Let anybody register accounts and guests");
+  app.add_option("--appservice", raw.serve.registration_files,
+                 "Registration of an application service (YAML); may be repeated")
+      ->type_name("FILE")
+      ->allow_extra_args(false);
+  app.add_option("--config", raw.serve.config_file, "The module's configuration (JSON)")
+      ->type_name("FILE");
+  app.add_option("--access-token-lifetime", raw.access_token_lifetime,
+                 "Of access tokens that can be refreshed (default 10m)")
+      ->check(duration());
+  app.add_option("--module", raw.serve.module_file,
+                 "The module; by default libmatrix_devices.so beside this program or in ../lib")
+      ->type_name("FILE");
+  app.add_option("--trust-proxy", raw.serve.trusted_proxies,
+                 "Take the client's address from X-Forwarded-For when this peer sends it; "
+                 "may be repeated")
+      ->check(address())
+      ->allow_extra_args(false);
+}
+
+CLI::App* describe_user(CLI::App& app, Raw& raw) {
+  CLI::App* const user = app.add_subcommand(
+      "user",
+      "Manage accounts, also while a server runs; add reads the password from standard "
+      "input");
+  user->add_option("ACTION", raw.user.action, "What to do")
+      ->required()
+      ->check(
+          CLI::IsMember({"add", "list", "lock", "unlock", "suspend", "unsuspend", "deactivate"}));
+  user->add_option("NAME", raw.user.name, "A localpart or a user ID; not for list");
+  user->add_option("--database", raw.user.database, "SQLite file")->required()->type_name("FILE");
+  return user;
+}
+
+CLI::App* describe_token(CLI::App& app, Raw& raw) {
+  CLI::App* const token = app.add_subcommand("token", "Issue access tokens");
+  token->require_subcommand(1);
+  CLI::App* const issue = token->add_subcommand("issue", "Print a new access token");
+  issue->add_option("NAME", raw.token.name, "A localpart or a user ID")->required();
+  issue->add_option("--database", raw.token.database, "SQLite file")->required()->type_name("FILE");
+  issue->add_option("--device", raw.token.device, "Whose old tokens die; by default a new device")
+      ->type_name("ID");
+  issue->add_flag("--oauth", raw.token.oauth, "A token of the OAuth kind");
+  issue->add_option("--lifetime", raw.token_lifetime, "By default it does not expire; 0s: it has")
+      ->check(duration());
+  return token;
+}
+
+Command serving(Raw& raw) {
+  if (raw.serve.database.empty()) return Exit{2, "--database FILE is required"};
+  if (raw.serve.server_name.empty()) return Exit{2, "--server-name NAME is required"};
+  raw.serve.listen = *parse_listen_address(raw.listen);
+  if (!raw.access_token_lifetime.empty()) {
+    raw.serve.access_token_lifetime = *parse_duration(raw.access_token_lifetime);
+    if (raw.serve.access_token_lifetime.count() == 0) {
+      return Exit{2, "--access-token-lifetime: must be more than 0s"};
+    }
+  }
+  for (std::string& proxy : raw.serve.trusted_proxies)
+    proxy = *normal_address(proxy);
+  return raw.serve;
+}
+
+Command managing_user(const Raw& raw) {
+  const bool list = raw.user.action == "list";
+  if (!list && raw.user.name.empty())
+    return Exit{2, "user " + raw.user.action + ": NAME is required"};
+  if (list && !raw.user.name.empty()) return Exit{2, "user list: takes no NAME"};
+  return raw.user;
+}
+
+Command issuing_token(Raw& raw) {
+  if (!raw.token_lifetime.empty()) raw.token.lifetime = parse_duration(raw.token_lifetime);
+  return raw.token;
+}
+
+}  // namespace
+
+Command parse_command_line(int argc, const char* const* argv) {
+  Raw raw;
+  CLI::App app("A Matrix server of nothing but accounts and devices", "matrix-devices-server");
+  app.set_version_flag("--version", "matrix-devices-server " MXD_SERVER_VERSION);
+  app.require_subcommand(0, 1);
+  describe_serving(app, raw);
+  const CLI::App* const user = describe_user(app, raw);
+  const CLI::App* const token = describe_token(app, raw);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp&) {
+    return Exit{0, app.help()};
+  } catch (const CLI::CallForVersion&) {
+    return Exit{0, app.version() + "\n"};
+  } catch (const CLI::ParseError& error) {
+    return Exit{2, error.what()};
+  }
+  if (user->parsed()) return managing_user(raw);
+  if (token->parsed()) return issuing_token(raw);
+  return serving(raw);
+}
+
+std::optional<std::chrono::milliseconds> parse_duration(const std::string& text) {
+  absl::Duration duration;
+  if (!absl::ParseDuration(text, &duration) || duration < absl::ZeroDuration() ||
+      duration == absl::InfiniteDuration()) {
+    return std::nullopt;
+  }
+  return absl::ToChronoMilliseconds(duration);
+}
+
+}  // namespace mxd::server

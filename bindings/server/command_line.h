@@ -1,0 +1,53 @@
+// What was asked for on the command line.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "server/listen_address.h"
+
+namespace mxd::server {
+
+struct ServeOptions {
+  ListenAddress listen;
+  std::string database;
+  std::string server_name;
+  bool open_registration = false;
+  std::vector<std::string> registration_files;
+  std::string config_file;                             // empty: the module's defaults
+  std::chrono::milliseconds access_token_lifetime{0};  // 0: the store's default
+  std::string module_file;                             // empty: beside the program
+  std::vector<std::string> trusted_proxies;            // addresses in their normal form
+};
+
+struct UserOptions {
+  std::string action;  // add, list, lock, unlock, suspend, unsuspend, deactivate
+  std::string name;    // empty for list
+  std::string database;
+};
+
+struct TokenOptions {
+  std::string name;
+  std::string database;
+  std::string device;  // empty: a new one
+  bool oauth = false;
+  std::optional<std::chrono::milliseconds> lifetime;  // without: it does not expire
+};
+
+// Nothing to do but to print `text` and exit: help, version, or a mistake (code 2).
+struct Exit {
+  int code = 0;
+  std::string text;
+};
+
+using Command = std::variant<ServeOptions, UserOptions, TokenOptions, Exit>;
+
+Command parse_command_line(int argc, const char* const* argv);
+
+// "10m", "90s", "500ms", "0s", "1h30m"; nothing for anything else, or below 0.
+std::optional<std::chrono::milliseconds> parse_duration(const std::string& text);
+
+}  // namespace mxd::server

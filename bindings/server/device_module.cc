@@ -1,0 +1,81 @@
+#include "server/device_module.h"
+
+#include <chrono>
+#include <future>
+#include <memory>
+
+#include "server/json_log.h"
+
+namespace mxd::server {
+namespace {
+
+constexpr auto kStopWithin = std::chrono::seconds(5);
+
+Response copy_of(const mxd_response& from) {
+  Response response;
+  response.status = from.http_status;
+  response.headers.reserve(from.header_count);
+  for (std::size_t i = 0; i < from.header_count; ++i) {
+    response.headers.emplace_back(text(from.headers[i].name), text(from.headers[i].value));
+  }
+  response.body = text(from.body);
+  return response;
+}
+
+void respond(mxd_cookie, mxd_cookie request, const mxd_response* response) noexcept {
+  auto& exchange = *reinterpret_cast<Exchange*>(request);
+  Response copy;
+  try {
+    copy = copy_of(*response);
+  } catch (const std::exception&) {
+    copy = Response{500, {}, {}};  // no memory for more
+  }
+  exchange.respond(std::move(copy));
+}
+
+void log_from_module(mxd_cookie, mxd_cookie, std::int32_t level, mxd_view message) noexcept try {
+  log_message(level, text(message));
+} catch (const std::exception&) {  // no memory for a line of log: it is lost
+}
+
+mxd_host host_on(const Store& store, const Module& module) {
+  mxd_host host{};
+  host.size = sizeof host;
+  host.abi_minor = MXD_ABI_MINOR;
+  mxd_sqlite_fill_host(store.get(), &module.table(), &host);
+  host.respond = &respond;
+  host.log = &log_from_module;
+  return host;
+}
+
+}  // namespace
+
+DeviceModule::DeviceModule(const Module& module, const std::string& config, const Store& store)
+    : instance_(module, host_on(store, module), config),
+      max_body_bytes_(instance_.max_body_bytes()) {}
+
+std::int32_t DeviceModule::handle(Exchange& exchange, mxd_request_token* token) {
+  const Request& from = exchange.request();
+  mxd_request request{};
+  request.size = sizeof request;
+  request.flags = from.body_too_large ? MXD_REQUEST_BODY_TOO_LARGE : 0;
+  request.cookie = reinterpret_cast<mxd_cookie>(&exchange);
+  request.headers = from.headers.data();
+  request.header_count = from.headers.size();
+  request.method = view(from.method);
+  request.target = view(from.target);
+  request.body = view(from.body);
+  request.remote_addr = view(from.remote_addr);
+  return instance_.handle(request, token);
+}
+
+void DeviceModule::stop() {
+  const auto stopped = std::make_shared<std::promise<void>>();
+  auto done = stopped->get_future();
+  instance_.shutdown([stopped] { stopped->set_value(); });
+  if (done.wait_for(kStopWithin) == std::future_status::ready) return;
+  log_message(MXD_LOG_ERROR, "requests in the module did not finish; they are abandoned");
+  instance_.abandon();
+}
+
+}  // namespace mxd::server

@@ -1,0 +1,31 @@
+#include "server/store.h"
+
+#include "server/json_log.h"
+
+namespace mxd::server {
+namespace {
+
+void log_from_store(mxd_cookie, std::int32_t level, mxd_view message) noexcept try {
+  log_message(level, text(message));
+} catch (const std::exception&) {  // no memory for a line of log: it is lost
+}
+
+}  // namespace
+
+Store::Store(const Options& options) {
+  mxd_sqlite_options with{};
+  with.size = sizeof with;
+  with.path = view(options.path);
+  with.server_name = view(options.server_name);
+  with.access_token_ms = options.access_token_lifetime.count();
+  with.log = &log_from_store;
+  mxd_sqlite_error error{};
+  const std::int32_t status = mxd_sqlite_open(&with, &store_, &error);
+  if (status != MXD_OK) throw Error(status, error.text);
+}
+
+Store::~Store() {
+  mxd_sqlite_close(store_);
+}
+
+}  // namespace mxd::server
