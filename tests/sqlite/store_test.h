@@ -1,0 +1,127 @@
+// A store in a directory of its own, with a clock that the test sets, and short names for what
+// tests ask of it.
+#ifndef MXD_TESTS_SQLITE_STORE_TEST_H
+#define MXD_TESTS_SQLITE_STORE_TEST_H
+
+#include <SQLiteCpp/Database.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <cstdint>
+#include <initializer_list>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "matrix_devices/sqlite.h"
+#include "tests/sqlite/fake_module.h"
+
+namespace mxd::test {
+
+inline mxd_view view(std::string_view text) {
+  return {text.data(), text.size()};
+}
+
+struct Tokens {
+  int32_t status = MXD_OK;
+  std::string error;
+  std::string user_id, device_id, access_token, refresh_token;
+  int64_t expires_in_ms = 0;
+};
+
+// What the clock of a store shows, and what it logged.
+struct Surroundings {
+  std::atomic<int64_t> now_ms{1'700'000'000'000};
+  std::mutex mutex;
+  std::vector<std::string> log;
+
+  std::string whole_log();
+};
+
+// An open store with its table.
+class OpenStore {
+ public:
+  OpenStore(const std::string& path, Surroundings& surroundings,
+            std::string_view server_name = "example.org");
+  OpenStore(const OpenStore&) = delete;
+  OpenStore& operator=(const OpenStore&) = delete;
+  ~OpenStore() { close(); }
+
+  void close();
+
+  mxd_sqlite* get() const { return store_; }
+  int32_t status() const { return status_; }
+  const std::string& error() const { return error_; }
+  const mxd_host& host() const { return host_; }
+
+  // Accounts.
+  std::string add_user(std::string_view name, std::string_view password = "");
+  int32_t set_flags(std::string_view name, uint32_t set, uint32_t clear = 0);
+  int32_t add_service(std::string_view id, std::string_view token, std::string_view sender,
+                      std::string_view users = "@_irc_.*:example\\.org", bool exclusive = true,
+                      uint32_t flags = 0);
+  Tokens login(std::string_view name, std::string_view device_id, uint32_t flags = 0,
+               int64_t lifetime_ms = -1, std::string_view display_name = "");
+  Tokens refresh(std::string_view refresh_token);
+
+  // Callbacks; each waits for its answer.
+  Answer authenticate(std::string_view token, std::string_view address = "192.0.2.1");
+  Answer authenticate_as(std::string_view token, const char* user_id, const char* device_id,
+                         std::string_view address = "192.0.2.1");
+  Answer list(std::string_view user_id);
+  Answer get(std::string_view user_id, std::string_view device_id);
+  Answer rename(std::string_view user_id, std::string_view device_id, const char* name);
+  Answer put(std::string_view user_id, std::string_view device_id, const char* name,
+             uint64_t max_devices = 0);
+  Answer remove(std::string_view user_id, const std::vector<std::string>& device_ids);
+  Answer flows(std::string_view user_id);
+  Answer create_session(const mxd_session& session);
+  Answer load_session(std::string_view session_id);
+  Answer record(const mxd_uia_record& record);
+  Answer check(std::string_view type, std::string_view auth_json);
+  Answer mark_validated(mxd_cookie principal, int64_t now_ms);
+
+ private:
+  mxd_sqlite* store_ = nullptr;
+  int32_t status_ = 0;
+  std::string error_;
+  mxd_host host_{};
+};
+
+std::vector<std::string> device_ids(const Answer& answer);
+
+class StoreTest : public testing::Test {
+ protected:
+  StoreTest();
+  ~StoreTest() override;
+
+  std::string path(std::string_view name = "store.db") const {
+    return directory_ + "/" + std::string(name);
+  }
+
+  // One number out of the file, past the store.
+  int64_t number(const std::string& sql);
+  void execute(const std::string& sql);
+
+  Surroundings surroundings;
+
+ private:
+  std::string directory_;
+};
+
+// With one store open, and Alice in it.
+class AliceTest : public StoreTest {
+ protected:
+  AliceTest() : store(path(), surroundings) {
+    EXPECT_EQ(store.status(), MXD_OK) << store.error();
+    alice = store.add_user("alice");
+  }
+
+  OpenStore store;
+  std::string alice;
+};
+
+}  // namespace mxd::test
+
+#endif  // MXD_TESTS_SQLITE_STORE_TEST_H
