@@ -4,6 +4,7 @@
 
 #include "module/auth/challenge.h"
 #include "module/auth/limits.h"
+#include "module/auth/stage.h"
 #include "module/auth/uia_flows.h"
 #include "module/host/uia_calls.h"
 #include "module/http/json_body.h"
@@ -70,7 +71,6 @@ class Dialogue {
   const ApiError* check_operation();
   const ApiError* use_stored_body();
   const ApiError* check_identities(bool flow_is_complete) const;
-  bool is_live(const Session& session) const;
   bool in_grace_period() const;
 
   const ApiError* challenge(std::string_view error_text, ChallengeKind kind) {
@@ -134,7 +134,8 @@ async::Task<const ApiError*> Dialogue::load_session() {
   host::LoadSessionCall question(exchange_.line, *request_.session);
   const auto loaded = co_await question;
   if (loaded.answer.error != nullptr) co_return loaded.answer.error;
-  if (loaded.answer.status == MXD_NOT_FOUND || !is_live(loaded.session)) co_return nullptr;  // U9
+  if (loaded.answer.status == MXD_NOT_FOUND || !is_live(loaded.session, exchange_))
+    co_return nullptr;  // U9
   session_ = loaded.session;
   const auto* not_owner = check_owner();
   if (not_owner != nullptr) co_return not_owner;
@@ -145,13 +146,6 @@ async::Task<const ApiError*> Dialogue::load_session() {
   const auto* other_operation = check_operation();
   if (other_operation != nullptr) co_return other_operation;
   co_return check_identities(session_.finished_ms.has_value());
-}
-
-bool Dialogue::is_live(const Session& session) const {
-  const std::int64_t now = exchange_.now_ms();
-  if (now >= session.created_ms + session.lifetime_ms) return false;  // U20
-  return !session.finished_ms.has_value() ||
-         now < *session.finished_ms + exchange_.config.uia.completed_lifetime_ms;  // U13
 }
 
 const ApiError* Dialogue::check_owner() const {
@@ -260,41 +254,15 @@ async::Task<Result<const json::object*>> Dialogue::attempt_stage() {
   }
   const auto* bad_data = check_stage_data(request_);
   if (bad_data != nullptr) co_return bad_data;
-
-  mxd_uia_attempt attempt{};
-  attempt.size = sizeof attempt;
-  attempt.user_id = host::view(exchange_.who.user.text);
-  attempt.device_id = host::view(exchange_.who.device.text);
-  attempt.session_id = host::view(session_.id);
-  attempt.type = host::view(type);
-  attempt.auth_json = host::view(http::serialize(arena(), *request_.auth));
-  attempt.remote_addr = host::view(exchange_.request.remote_addr);
-
-  const Buckets buckets = failure_buckets(exchange_);
-  const auto* limited = co_await take(exchange_, buckets);  // U23
-  if (limited != nullptr) co_return limited;
-  host::CheckCall question(exchange_.line, attempt);
-  const auto checked = co_await question;
-  const bool same_user = !checked.identity.has_value() || *checked.identity == session_.user;
-  const bool wrong =
-      checked.answer.status == MXD_REFUSED || (checked.answer.status == MXD_OK && !same_user);
-  if (!wrong) {
-    co_await give_back(exchange_, buckets);
-  }
-  if (checked.answer.error != nullptr) co_return checked.answer.error;
-  if (checked.answer.status == MXD_BAD_DATA) {  // U4a
-    const std::string_view reason = checked.reason.empty()
-                                        ? "A field of 'auth' is missing or of a wrong type."
-                                        : checked.reason;
-    co_return http::make_error(arena(), {400, "M_BAD_JSON", reason});
-  }
-  if (checked.answer.status == MXD_REFUSED) {  // U4
-    co_return challenge(checked.reason.empty() ? kRefusedText : checked.reason,
+  const auto outcome = co_await try_stage(exchange_, session_.id, type, *request_.auth);
+  if (!outcome) co_return outcome.error();
+  if (outcome->kind == StageOutcome::Kind::kOtherUser) co_return &kOtherUser;  // U6
+  if (outcome->kind == StageOutcome::Kind::kWrong) {                           // U4
+    co_return challenge(outcome->reason.empty() ? kRefusedText : outcome->reason,
                         ChallengeKind::kContinued);
   }
-  if (!same_user) co_return &kOtherUser;  // U6
   const bool finish = completes_a_flow(flows_, session_.completed, type);
-  co_return co_await record(checked.identity, type, finish);
+  co_return co_await record(outcome->identity, type, finish);
 }
 
 /// Has the host note a stage, if one is given, and the end of the session, and goes by what then
