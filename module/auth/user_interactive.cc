@@ -40,8 +40,6 @@ constexpr ApiError kNoWay{403, "M_FORBIDDEN",
 constexpr ApiError kBodyNotKept{
     400, "M_BAD_JSON",
     "The request's first body was too large to be kept. Send it again, beside 'auth'."};
-constexpr ApiError kNotFinished{500, "M_UNKNOWN",
-                                "The server failed inside. Its log says why; tell its operator."};
 
 constexpr std::string_view kUnknownSessionText =
     "'auth.session' is not, or no longer, known. Go on with the session in this response.";
@@ -310,7 +308,7 @@ async::Task<Result<const json::object*>> Dialogue::record(std::optional<host::Us
   if (!session_.finished_ms.has_value()) {
     exchange_.line.table.log(exchange_.line.request, MXD_LOG_HOST_MISBEHAVING,
                              "uia_record: emitted a session that it was to finish, unfinished");
-    co_return &kNotFinished;
+    co_return &http::kInternal;
   }
   const auto* other_operation = check_operation();
   if (other_operation != nullptr) co_return other_operation;  // U26

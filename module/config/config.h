@@ -38,6 +38,7 @@ struct Config {
   std::vector<std::string> path_versions{"v3", "r0"};  // R4
   bool allow_query_token = true;                       // A2
   bool unknown_fields_null = false;                    // G2
+  bool fallback_pages = false;                         // F1
   std::uint64_t max_body_bytes = 1024 * 1024;          // L2
   std::uint64_t max_display_name_length = 100;         // P9; code points
   std::uint64_t max_devices_per_user = 0;              // P7; 0: no cap

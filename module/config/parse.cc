@@ -141,6 +141,7 @@ class Reader {
 void read(Reader& reader, Config& config) {
   reader.versions("path_versions", config.path_versions);
   reader.boolean("allow_query_token", config.allow_query_token);
+  reader.boolean("fallback_pages", config.fallback_pages);
   reader.choice("unknown_fields", config.unknown_fields_null, "omit", "null");
   reader.integer("max_body_bytes", config.max_body_bytes, 1024, 1 << 30);
   reader.integer("max_display_name_length", config.max_display_name_length, 1, 100'000);

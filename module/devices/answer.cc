@@ -1,4 +1,5 @@
 #include "module/auth/authenticate.h"
+#include "module/auth/fallback.h"
 #include "module/devices/endpoints.h"
 #include "module/http/text.h"
 
@@ -36,6 +37,8 @@ Action find_action(Endpoint endpoint, std::string_view method) {
     case Endpoint::kDeleteDevices:
       if (method == "POST") return Action::kDeleteMany;
       break;
+    case Endpoint::kFallback:
+      break;
   }
   return Action::kNone;
 }
@@ -46,7 +49,7 @@ bool deletes(Action action) {
 
 /// R9
 Result<host::DeviceId> read_device_id(host::Exchange& exchange, const Route& route) {
-  const auto decoded = http::percent_decode(exchange.arena(), route.device_id, false);
+  const auto decoded = http::percent_decode(exchange.arena(), route.segment, false);
   if (!decoded || !http::is_utf8(*decoded)) return &kBrokenDeviceId;
   return host::DeviceId{*decoded};
 }
@@ -114,9 +117,14 @@ async::Task<Answered> check_and_act(host::Exchange& exchange, Action action, Rou
 }  // namespace
 
 async::Task<Response> answer(host::Exchange& exchange, Route route) {
+  if (route.endpoint == Endpoint::kFallback) {
+    Response page = co_await auth::answer_fallback(exchange, route.segment);
+    if (page.status == 405) page.allow = allowed_methods(route.endpoint);
+    co_return page;
+  }
   const Action action = find_action(route.endpoint, exchange.request.method);
   if (action == Action::kPreflight) {  // R5
-    co_return Response{.status = 204, .content_type = {}};
+    co_return http::kPreflight;
   }
   const auto answered = co_await check_and_act(exchange, action, route);
   if (answered) co_return *answered;

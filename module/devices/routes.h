@@ -8,12 +8,12 @@
 
 namespace mxd::devices {
 
-enum class Endpoint { kDevices, kDevice, kDeleteDevices };
+enum class Endpoint { kDevices, kDevice, kDeleteDevices, kFallback };
 
-/// Where a path leads: rows R1 to R4.
+/// Where a path leads: rows R1 to R4, and F1 where it is turned on.
 struct Route {
   Endpoint endpoint;
-  std::string_view device_id;  // of kDevice, as in the path, not decoded
+  std::string_view segment;  // {deviceId} of kDevice, {type} of kFallback; not decoded
 };
 
 /// None: not ours (R8).
@@ -26,7 +26,7 @@ std::string_view allowed_methods(Endpoint endpoint) noexcept;
 std::string_view path_template(Endpoint endpoint) noexcept;
 
 inline constexpr Endpoint kEndpoints[] = {Endpoint::kDevices, Endpoint::kDevice,
-                                          Endpoint::kDeleteDevices};
+                                          Endpoint::kDeleteDevices, Endpoint::kFallback};
 inline constexpr std::string_view kClientPrefix = "/_matrix/client/";
 
 }  // namespace mxd::devices

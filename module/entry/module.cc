@@ -35,6 +35,7 @@ std::int32_t set_up(mxd_instance& instance, const mxd_host* host, mxd_view confi
   }
   for (const auto& version : instance.config.path_versions) {
     for (const auto endpoint : devices::kEndpoints) {
+      if (endpoint == devices::Endpoint::kFallback && !instance.config.fallback_pages) continue;
       std::string path(devices::kClientPrefix);
       path.append(version).append(devices::path_template(endpoint));
       instance.routes.push_back({std::string(devices::allowed_methods(endpoint)), std::move(path)});

@@ -22,7 +22,7 @@ using http::Response;
 
 /// The response's standard headers: R12, and the specification's CORS headers.
 void respond(const mxd_instance& instance, mxd_cookie request, const Response& response) noexcept {
-  constexpr std::size_t kMost = 8;
+  constexpr std::size_t kMost = 12;
   mxd_header headers[kMost];
   std::size_t count = 0;
   const auto add = [&](std::string_view name, std::string_view value) {
@@ -34,6 +34,12 @@ void respond(const mxd_instance& instance, mxd_cookie request, const Response& r
   add("Access-Control-Expose-Headers", "Retry-After");
   add("Cache-Control", "no-store");
   if (!response.content_type.empty()) add("Content-Type", response.content_type);
+  if (!response.page_policy.empty()) {  // F1
+    add("Content-Security-Policy", response.page_policy);
+    add("Referrer-Policy", "no-referrer");
+    add("X-Content-Type-Options", "nosniff");
+    add("X-Frame-Options", "DENY");
+  }
   if (!response.allow.empty()) add("Allow", response.allow);
   char seconds[20];
   if (response.retry_after_ms >= 0) {

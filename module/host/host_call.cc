@@ -10,8 +10,7 @@ using http::ApiError;
 
 constexpr std::int64_t kDefaultRetryMs = 1000;
 
-constexpr ApiError kInternal{500, "M_UNKNOWN",
-                             "The server failed inside. Its log says why; tell its operator."};
+using http::kInternal;
 constexpr ApiError kTimedOut{504, "M_UNKNOWN",
                              "The server did not get an answer in time. Try again later."};
 

@@ -81,6 +81,7 @@ struct Session {
   std::string_view method;
   std::string_view endpoint;
   DeviceId path_device;
+  std::string_view description;  // of the operation, for a person
   std::optional<std::string_view> body;
   std::string_view body_digest;         // 32 bytes
   std::string_view finished_digest;     // 32 bytes, once finished

@@ -105,6 +105,7 @@ std::int32_t SessionCall::session(const mxd_session& record) {
   session_.method = keep(record.method);
   session_.endpoint = keep(record.endpoint);
   session_.path_device = DeviceId{keep(record.path_device_id)};
+  session_.description = keep(record.description);
   session_.body_digest = keep(record.body_digest);
   if ((record.flags & MXD_SESSION_HAS_BODY) != 0) session_.body = keep(record.body);
   if (finished) {

@@ -20,6 +20,10 @@ struct ApiError {
   std::int64_t retry_after_ms = -1;     // >= 0: Retry-After, and with 429 `retry_after_ms`
 };
 
+/// H3: nothing of the cause, which is in the log.
+inline constexpr ApiError kInternal{
+    500, "M_UNKNOWN", "The server failed inside. Its log says why; tell its operator."};
+
 /// A T, or why there is none.
 template <class T>
 class [[nodiscard]] Result {

@@ -15,9 +15,13 @@ struct Response {
   std::string_view allow = {};       // value of the Allow header, or empty
   std::int64_t retry_after_ms = -1;  // < 0: none
   std::string_view content_type = "application/json";
+  std::string_view page_policy = {};  // of a page: its Content-Security-Policy
 };
 
 inline constexpr std::string_view kEmptyObject = "{}";
+
+/// R5
+inline constexpr Response kPreflight{.status = 204, .content_type = {}};
 
 /// The body that an error has; needs no memory but the output buffer's. @throws std::bad_alloc
 Response render(const ApiError& error, async::OutputBuffer& output);

@@ -1,0 +1,195 @@
+#include "module/auth/fallback_page.h"
+
+#include <boost/json/object.hpp>
+#include <boost/json/parse.hpp>
+#include <boost/json/value.hpp>
+
+#include "module/async/output_buffer.h"
+#include "module/http/api_error.h"
+#include "module/http/json_body.h"
+
+namespace mxd::auth {
+namespace {
+
+namespace json = boost::json;
+
+constexpr std::string_view kStyle =
+    ":root{color-scheme:light dark}"
+    "body{font:1rem/1.5 system-ui,sans-serif;max-width:26rem;margin:0 auto;padding:2rem 1rem}"
+    "h1{font-size:1.4rem}"
+    "label{display:block;margin:1rem 0 .25rem}"
+    "input[type=password],input[type=text]{box-sizing:border-box;width:100%;padding:.6rem;"
+    "font:inherit}"
+    "button{margin-top:1rem;padding:.7rem 1.2rem;font:inherit;min-height:2.75rem}"
+    ".wrong{border-left:.25rem solid #c00;padding-left:.75rem}";
+
+/// Tells the client that the stage is complete: the specification's own words.
+constexpr std::string_view kTellClient =
+    "if(window.onAuthDone){window.onAuthDone();}"
+    "else if(window.opener&&window.opener.postMessage){"
+    "window.opener.postMessage(\"authDone\",\"*\");}";
+
+/// Writes HTML: literals as they are, everything else escaped.
+class Html {
+ public:
+  Html& raw(std::string_view text) {
+    out_.append(text);
+    return *this;
+  }
+
+  Html& text(std::string_view text) {
+    for (const char c : text) {
+      switch (c) {
+        case '&':
+          out_.append("&amp;");
+          break;
+        case '<':
+          out_.append("&lt;");
+          break;
+        case '>':
+          out_.append("&gt;");
+          break;
+        case '"':
+          out_.append("&quot;");
+          break;
+        case '\'':
+          out_.append("&#39;");
+          break;
+        default:
+          out_.append({&c, 1});
+      }
+    }
+    return *this;
+  }
+
+  std::string_view view() const { return out_.view(); }
+
+ private:
+  async::OutputBuffer out_;
+};
+
+void begin(Html& html, std::string_view title, std::string_view nonce) {
+  html.raw("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n")
+      .raw("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>")
+      .text(title)
+      .raw("</title>\n<style nonce=\"")
+      .text(nonce)
+      .raw("\">")
+      .raw(kStyle)
+      .raw("</style>\n</head>\n<body>\n<main>\n<h1>")
+      .text(title)
+      .raw("</h1>\n");
+}
+
+void end(Html& html) {
+  html.raw("</main>\n</body>\n</html>\n");
+}
+
+/// One policy of m.login.terms, in English or else in the first language that it is in.
+void write_policy(Html& html, const json::value& policy) {
+  const auto* languages = policy.if_object();
+  if (languages == nullptr) return;
+  const json::object* chosen = nullptr;
+  for (const auto& language : *languages) {
+    const auto* object = language.value().if_object();
+    if (object != nullptr && (chosen == nullptr || language.key() == "en")) chosen = object;
+  }
+  if (chosen == nullptr) return;
+  bool wrong_type = false;
+  const auto name = http::find_string(*chosen, "name", wrong_type);
+  const auto url = http::find_string(*chosen, "url", wrong_type);
+  if (!name || !url || !(url->starts_with("https://") || url->starts_with("http://"))) return;
+  html.raw("<li><a target=\"_blank\" rel=\"noopener noreferrer\" href=\"")
+      .text(*url)
+      .raw("\">")
+      .text(*name)
+      .raw("</a></li>\n");
+}
+
+void write_terms(Html& html, std::string_view params) {
+  html.raw("<p>Please read:</p>\n<ul>\n");
+  json::error_code error;
+  const json::value parsed = json::parse({params.data(), params.size()}, error);
+  const auto* object = error ? nullptr : parsed.if_object();
+  const auto* policies = object == nullptr ? nullptr : object->if_contains("policies");
+  if (policies != nullptr && policies->is_object()) {
+    for (const auto& policy : policies->get_object())
+      write_policy(html, policy.value());
+  }
+  html.raw("</ul>\n<label><input type=\"checkbox\" name=\"accept\" value=\"yes\" required");
+}
+
+}  // namespace
+
+std::string_view find_params(const host::Flows& flows, std::string_view type) noexcept {
+  for (const auto* params = flows.params; params != nullptr; params = params->next) {
+    if (params->type == type) return params->json;
+  }
+  return {};
+}
+
+std::string_view FallbackPage::form(std::string_view complaint) const {
+  Html html;
+  begin(html, "Confirm that it is you", nonce);
+  html.raw("<p>").text(description).raw(", as <b>").text(user).raw("</b>.</p>\n");
+  if (!complaint.empty()) {
+    html.raw("<p class=\"wrong\" role=\"alert\" id=\"complaint\">").text(complaint).raw("</p>\n");
+  }
+  const std::string_view described =
+      complaint.empty() ? "" : " aria-invalid=\"true\" aria-describedby=\"complaint\"";
+  html.raw("<form method=\"post\">\n<input type=\"hidden\" name=\"form_token\" value=\"")
+      .text(form_token)
+      .raw("\">\n");
+  if (type == "m.login.password") {
+    // The user's name goes along for password managers.
+    html.raw("<input type=\"text\" name=\"user\" autocomplete=\"username\" hidden value=\"")
+        .text(user)
+        .raw("\">\n<label for=\"password\">Password</label>\n")
+        .raw("<input type=\"password\" id=\"password\" name=\"password\" required autofocus")
+        .raw(" autocomplete=\"current-password\"")
+        .raw(described)
+        .raw(">\n");
+  } else if (type == "m.login.registration_token") {
+    html.raw("<label for=\"token\">Registration token</label>\n")
+        .raw("<input type=\"text\" id=\"token\" name=\"token\" required autofocus")
+        .raw(" autocomplete=\"off\" autocapitalize=\"none\" spellcheck=\"false\"")
+        .raw(described)
+        .raw(">\n");
+  } else {
+    write_terms(html, params);
+    html.raw(described).raw("> I have read them and agree.</label>\n");
+  }
+  html.raw("<button type=\"submit\">Continue</button>\n</form>\n");
+  end(html);
+  return arena->copy(html.view());
+}
+
+std::string_view FallbackPage::done() const {
+  Html html;
+  begin(html, "Thank you", nonce);
+  html.raw(
+          "<p role=\"status\">This step is complete. You can close this window and go back to the ")
+      .raw("application.</p>\n<script nonce=\"")
+      .text(nonce)
+      .raw("\">")
+      .raw(kTellClient)
+      .raw("</script>\n");
+  end(html);
+  return arena->copy(html.view());
+}
+
+std::string_view FallbackPage::failure(std::string_view text) const {
+  Html html;
+  begin(html, "That did not work", nonce);
+  html.raw("<p role=\"alert\">").text(text).raw("</p>\n");
+  end(html);
+  return arena->copy(html.view());
+}
+
+std::string_view FallbackPage::policy() const {
+  return http::concatenate(
+      *arena, {"default-src 'none'; style-src 'nonce-", nonce, "'; script-src 'nonce-", nonce,
+               "'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"});
+}
+
+}  // namespace mxd::auth
