@@ -40,8 +40,8 @@ int32_t authenticate_user(Store& store, const mxd_credentials& credentials, Foun
   result.is_suspended = row.integer(12) != 0;  // A7
   if (!row.is_null(4)) result.new_pair = row.integer(3);
   found(result);
-  store.last_seen.note(row.integer(5), row.optional_integer(7), text(credentials.remote_addr),
-                       now_ms);
+  store.last_seen.note(store.writer, row.integer(5), row.optional_integer(7),
+                       text(credentials.remote_addr), now_ms);
   return MXD_OK;
 }
 
@@ -77,7 +77,8 @@ int32_t authenticate_service(Store& store, const Service& service,
   result.is_suspended = row.integer(1) != 0;
   found(result);
   if (device_id) {
-    store.last_seen.note(row.integer(2), row.optional_integer(3), text(credentials.remote_addr),
+    store.last_seen.note(store.writer, row.integer(2), row.optional_integer(3),
+                         text(credentials.remote_addr),
                          store.now_ms());  // A12
   }
   return MXD_OK;

@@ -22,10 +22,10 @@ bool is_due(int64_t written_ms, int64_t now_ms) {
 
 class LastSeen::Flush : public Write {
  public:
-  explicit Flush(LastSeen& last_seen) : last_seen_(last_seen) {}
+  Flush(LastSeen& last_seen, Writer& writer) : last_seen_(last_seen), writer_(writer) {}
 
   int32_t run(Connection& connection) override {
-    last_seen_.flush(connection);
+    last_seen_.flush(writer_, connection);
     return MXD_OK;
   }
 
@@ -34,10 +34,11 @@ class LastSeen::Flush : public Write {
 
  private:
   LastSeen& last_seen_;
+  Writer& writer_;
 };
 
-void LastSeen::note(int64_t device, std::optional<int64_t> written_ms, std::string_view address,
-                    int64_t now_ms) {
+void LastSeen::note(Writer& writer, int64_t device, std::optional<int64_t> written_ms,
+                    std::string_view address, int64_t now_ms) {
   if (written_ms && !is_due(*written_ms, now_ms)) return;
   bool is_first;
   {
@@ -46,14 +47,10 @@ void LastSeen::note(int64_t device, std::optional<int64_t> written_ms, std::stri
     is_first = pending_.empty();
     pending_.emplace(device, Sighting{std::string(address), now_ms});
   }
-  if (is_first) submit_flush();
+  if (is_first) writer.submit_later(std::make_unique<Flush>(*this, writer));
 }
 
-void LastSeen::submit_flush() {
-  writer_.submit_later(std::make_unique<Flush>(*this));
-}
-
-void LastSeen::flush(Connection& connection) {
+void LastSeen::flush(Writer& writer, Connection& connection) {
   std::vector<std::pair<int64_t, Sighting>> taken;
   bool is_more;
   {
@@ -65,7 +62,7 @@ void LastSeen::flush(Connection& connection) {
     }
     is_more = !pending_.empty();
   }
-  if (is_more) submit_flush();
+  if (is_more) writer.submit_later(std::make_unique<Flush>(*this, writer));
   for (const auto& [device, sighting] : taken) {
     const std::optional<std::string_view> address =
         sighting.address.empty() ? std::nullopt : std::optional<std::string_view>(sighting.address);

@@ -20,13 +20,14 @@ class Writer;
 // the request. [any-thread]
 class LastSeen {
  public:
-  explicit LastSeen(Writer& writer) : writer_(writer) {}
+  LastSeen() = default;
   LastSeen(const LastSeen&) = delete;
   LastSeen& operator=(const LastSeen&) = delete;
 
-  // `device` is its row, `written_ms` what was just read there. An empty address: not known.
-  void note(int64_t device, std::optional<int64_t> written_ms, std::string_view address,
-            int64_t now_ms);
+  // `device` is its row, `written_ms` what was just read there. An empty address: not known. The
+  // writer must be done with its queue before this goes.
+  void note(Writer& writer, int64_t device, std::optional<int64_t> written_ms,
+            std::string_view address, int64_t now_ms);
 
  private:
   class Flush;
@@ -41,10 +42,8 @@ class LastSeen {
   // Of one transaction, so that the writes beside them are not kept waiting.
   static constexpr std::size_t kPerTransaction = 256;
 
-  void flush(Connection& connection);
-  void submit_flush();
+  void flush(Writer& writer, Connection& connection);
 
-  Writer& writer_;
   std::mutex mutex_;
   absl::flat_hash_map<int64_t, Sighting> pending_;
 };

@@ -53,7 +53,7 @@ class PasswordThreads {
   [[nodiscard]] bool run(const std::function<void()>& work);
 
  private:
-  static constexpr std::size_t kMaxQueued = 128;
+  static constexpr std::size_t kMaxQueued = 32;
 
   void loop();
   void stop();

@@ -17,9 +17,8 @@ Store::Store(const mxd_sqlite_options& given, const std::string& path, const std
     : options(given),
       server_name(name),
       log(given.log, given.log_cookie),
-      writer(path, log),
       readers(path, connection_count(given.read_connections)),
-      last_seen(writer) {}
+      writer(path, log) {}
 
 int64_t Store::now_ms() const noexcept {
   if (options.now_ms != nullptr) return options.now_ms(options.now_cookie);

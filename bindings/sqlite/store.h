@@ -31,10 +31,11 @@ struct Store {
   const mxd_module* module = nullptr;     // gets the results of the callbacks
   std::atomic<int64_t> next_sweep_ms{0};  // of expired sessions
 
-  // Destroyed from the last to the first: the password threads finish before the writer does.
-  Writer writer;
+  // Destroyed from the last to the first: the password threads finish what they have, then the
+  // writer does, whose queue refers to last_seen.
   ReadPool readers;
   LastSeen last_seen;
+  Writer writer;
   PasswordThreads passwords;
 };
 

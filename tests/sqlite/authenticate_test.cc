@@ -1,0 +1,233 @@
+// Tokens at the callback: rows A4 to A13 of the behaviour table, and last seen.
+#include <thread>
+
+#include "tests/sqlite/store_test.h"
+
+namespace mxd::test {
+namespace {
+
+using AuthenticateTest = AliceTest;
+
+constexpr char kAsToken[] = "as-token-of-the-irc-bridge";
+
+TEST_F(AuthenticateTest, TokenGivesItsUserAndDevice) {
+  const Tokens tokens = store.login("alice", "PHONE");
+  const Answer answer = store.authenticate(tokens.access_token);
+  ASSERT_EQ(answer.status, MXD_OK);
+  ASSERT_EQ(answer.principals.size(), 1u);
+  EXPECT_EQ(answer.principals[0].user_id, "@alice:example.org");
+  EXPECT_EQ(answer.principals[0].device_id, "PHONE");
+  EXPECT_EQ(answer.principals[0].flags, 0u);
+  EXPECT_NE(answer.principals[0].cookie, 0u);
+}
+
+TEST_F(AuthenticateTest, UnknownTokens) {
+  const Tokens tokens = store.login("alice", "PHONE", MXD_SQLITE_LOGIN_REFRESHABLE);
+  for (const std::string& token : {std::string("mxt_nobody"), std::string(), std::string(1, '\0'),
+                                   tokens.access_token + "x", tokens.refresh_token}) {
+    const Answer answer = store.authenticate(token);
+    EXPECT_EQ(answer.status, MXD_UNKNOWN_TOKEN);
+    EXPECT_TRUE(answer.principals.empty());
+  }
+}
+
+TEST_F(AuthenticateTest, ExpiredToken) {
+  EXPECT_EQ(store.authenticate(store.login("alice", "A", 0, 0).access_token).status,
+            MXD_TOKEN_EXPIRED);
+  const Tokens tokens = store.login("alice", "B", 0, 1000);
+  EXPECT_EQ(tokens.expires_in_ms, 1000);
+  surroundings.now_ms += 999;
+  EXPECT_EQ(store.authenticate(tokens.access_token).status, MXD_OK);
+  surroundings.now_ms += 1;
+  EXPECT_EQ(store.authenticate(tokens.access_token).status, MXD_TOKEN_EXPIRED);
+}
+
+TEST_F(AuthenticateTest, LockedSuspendedDeactivated) {
+  const Tokens tokens = store.login("alice", "PHONE");
+  EXPECT_EQ(store.set_flags("alice", MXD_SQLITE_ACCOUNT_LOCKED), MXD_OK);
+  EXPECT_EQ(store.authenticate(tokens.access_token).status, MXD_USER_LOCKED);
+  EXPECT_EQ(store.set_flags("alice", MXD_SQLITE_ACCOUNT_SUSPENDED, MXD_SQLITE_ACCOUNT_LOCKED),
+            MXD_OK);
+  EXPECT_EQ(store.authenticate(tokens.access_token).status, MXD_OK);
+  EXPECT_EQ(store.set_flags("alice", MXD_SQLITE_ACCOUNT_DEACTIVATED), MXD_OK);
+  EXPECT_EQ(store.authenticate(tokens.access_token).status, MXD_UNKNOWN_TOKEN);
+}
+
+TEST_F(AuthenticateTest, FlagsOfGuestsAndOAuthTokens) {
+  mxd_sqlite_new_account guest{};
+  guest.size = sizeof guest;
+  guest.flags = MXD_SQLITE_ACCOUNT_GUEST;
+  char user_id[MXD_SQLITE_ID_CAPACITY];
+  ASSERT_EQ(mxd_sqlite_add_account(store.get(), &guest, user_id, nullptr), MXD_OK);
+  EXPECT_EQ(store.authenticate(store.login(user_id, "").access_token).principals.at(0).flags,
+            MXD_PRINCIPAL_GUEST);
+  const Tokens oauth = store.login("alice", "", MXD_SQLITE_LOGIN_OAUTH);
+  EXPECT_EQ(store.authenticate(oauth.access_token).principals.at(0).flags, MXD_PRINCIPAL_OAUTH);
+}
+
+TEST_F(AuthenticateTest, ValidationIsRememberedByTheDevice) {
+  const Tokens tokens = store.login("alice", "PHONE", MXD_SQLITE_LOGIN_REFRESHABLE);
+  const Principal before = store.authenticate(tokens.access_token).principals.at(0);
+  EXPECT_EQ(before.flags & MXD_PRINCIPAL_HAS_VALIDATED_MS, 0u);
+  EXPECT_EQ(store.mark_validated(before.cookie, 1234).status, MXD_OK);
+  EXPECT_EQ(store.authenticate(tokens.access_token).principals.at(0).validated_ms, 1234);
+
+  const Tokens refreshed = store.refresh(tokens.refresh_token);
+  const Principal after = store.authenticate(refreshed.access_token).principals.at(0);
+  EXPECT_EQ(after.flags & MXD_PRINCIPAL_HAS_VALIDATED_MS, MXD_PRINCIPAL_HAS_VALIDATED_MS);
+  EXPECT_EQ(after.validated_ms, 1234);
+
+  const Tokens anew = store.login("alice", "PHONE");
+  EXPECT_EQ(store.authenticate(anew.access_token).principals.at(0).flags, 0u);
+}
+
+TEST_F(AuthenticateTest, ServiceActsAsItsSender) {
+  ASSERT_EQ(store.add_service("irc", kAsToken, "_irc_bot", "@_irc_.*:example\\.org", true,
+                              MXD_PRINCIPAL_UNLIMITED),
+            MXD_OK);
+  const Answer answer = store.authenticate(kAsToken);
+  ASSERT_EQ(answer.status, MXD_OK);
+  const Principal& principal = answer.principals.at(0);
+  EXPECT_EQ(principal.user_id, "@_irc_bot:example.org");
+  EXPECT_EQ(principal.device_id, "");
+  EXPECT_EQ(principal.service_id, "irc");
+  EXPECT_EQ(principal.token_id, "irc");
+  EXPECT_EQ(principal.flags, MXD_PRINCIPAL_APPSERVICE | MXD_PRINCIPAL_UNLIMITED);
+}
+
+TEST_F(AuthenticateTest, ServiceActsAsRegisteredUsersOfItsNamespace) {
+  ASSERT_EQ(store.add_service("irc", kAsToken, "_irc_bot"), MXD_OK);
+  const char* const ghost = "@_irc_ghost:example.org";
+  EXPECT_EQ(store.authenticate_as(kAsToken, ghost, nullptr).status, MXD_FORBIDDEN);
+  mxd_sqlite_new_account account{};
+  account.size = sizeof account;
+  account.flags = MXD_SQLITE_ACCOUNT_APPSERVICE;
+  account.name = view("_irc_ghost");
+  account.service_id = view("irc");
+  ASSERT_EQ(mxd_sqlite_add_account(store.get(), &account, nullptr, nullptr), MXD_OK);
+  const Answer answer = store.authenticate_as(kAsToken, ghost, nullptr);
+  ASSERT_EQ(answer.status, MXD_OK);
+  EXPECT_EQ(answer.principals.at(0).user_id, ghost);
+
+  EXPECT_EQ(store.authenticate_as(kAsToken, "@alice:example.org", nullptr).status, MXD_FORBIDDEN);
+  EXPECT_EQ(store.authenticate_as(kAsToken, "x@_irc_ghost:example.org", nullptr).status,
+            MXD_FORBIDDEN);
+  EXPECT_EQ(store.authenticate_as(kAsToken, "@_irc_ghost:example.orgx", nullptr).status,
+            MXD_FORBIDDEN);
+  EXPECT_EQ(store.authenticate_as(kAsToken, "", nullptr).status, MXD_FORBIDDEN);
+  EXPECT_EQ(store.set_flags("_irc_ghost", MXD_SQLITE_ACCOUNT_LOCKED), MXD_OK);
+  EXPECT_EQ(store.authenticate_as(kAsToken, ghost, nullptr).status, MXD_USER_LOCKED);
+  EXPECT_EQ(store.set_flags("_irc_ghost", MXD_SQLITE_ACCOUNT_DEACTIVATED), MXD_OK);
+  EXPECT_EQ(store.authenticate_as(kAsToken, ghost, nullptr).status, MXD_FORBIDDEN);
+}
+
+TEST_F(AuthenticateTest, ServiceActsOnADevice) {
+  ASSERT_EQ(store.add_service("irc", kAsToken, "_irc_bot"), MXD_OK);
+  const char* const bot = "@_irc_bot:example.org";
+  EXPECT_EQ(store.put(bot, "BRIDGE", "Bridge").status, MXD_CREATED);
+  const Answer answer = store.authenticate_as(kAsToken, bot, "BRIDGE", "198.51.100.7");
+  ASSERT_EQ(answer.status, MXD_OK);
+  EXPECT_EQ(answer.principals.at(0).device_id, "BRIDGE");
+  EXPECT_EQ(store.authenticate_as(kAsToken, nullptr, "BRIDGE").status, MXD_OK);
+  EXPECT_EQ(store.authenticate_as(kAsToken, bot, "OTHER").status, MXD_UNKNOWN_DEVICE);
+  EXPECT_EQ(store.authenticate_as(kAsToken, nullptr, "").status, MXD_UNKNOWN_DEVICE);
+
+  // The next commit takes the sighting along.
+  EXPECT_EQ(store.rename(bot, "BRIDGE", "Renamed").status, MXD_OK);
+  const Device device = store.get(bot, "BRIDGE").devices.at(0);
+  EXPECT_EQ(device.last_seen_ip, "198.51.100.7");
+  EXPECT_EQ(device.last_seen_ts_ms, surroundings.now_ms.load());
+}
+
+TEST_F(AuthenticateTest, OrdinaryTokensIgnoreMasquerading) {
+  store.add_user("bob");
+  const Tokens tokens = store.login("alice", "PHONE");
+  const Answer answer = store.authenticate_as(tokens.access_token, "@bob:example.org", "X");
+  ASSERT_EQ(answer.status, MXD_OK);
+  EXPECT_EQ(answer.principals.at(0).user_id, "@alice:example.org");
+  EXPECT_EQ(answer.principals.at(0).device_id, "PHONE");
+}
+
+TEST_F(AuthenticateTest, BadServicesAreRefused) {
+  EXPECT_EQ(store.add_service("irc", kAsToken, "_irc_bot"), MXD_OK);
+  EXPECT_EQ(store.add_service("irc", "other", "other_bot"), MXD_INVALID_ARGUMENT);
+  EXPECT_EQ(store.add_service("other", kAsToken, "other_bot"), MXD_INVALID_ARGUMENT);
+  EXPECT_EQ(store.add_service("other", "other", "other_bot", "@(", true), MXD_INVALID_ARGUMENT);
+  EXPECT_EQ(store.add_service("", "other", "other_bot"), MXD_INVALID_ARGUMENT);
+  EXPECT_EQ(store.add_service("other", "", "other_bot"), MXD_INVALID_ARGUMENT);
+  EXPECT_EQ(store.add_service("other", "other", "not a name"), MXD_INVALID_ARGUMENT);
+  mxd_view id;
+  ASSERT_EQ(mxd_sqlite_find_service(store.get(), view(kAsToken), &id), MXD_OK);
+  EXPECT_EQ(std::string(id.data, id.size), "irc");
+  EXPECT_EQ(mxd_sqlite_find_service(store.get(), view("mxt_x"), &id), MXD_NOT_FOUND);
+}
+
+TEST_F(AuthenticateTest, IdentifyAnswersAsAuthenticateDoes) {
+  const Tokens tokens = store.login("alice", "PHONE");
+  EXPECT_EQ(store.set_flags("alice", MXD_SQLITE_ACCOUNT_SUSPENDED), MXD_OK);
+  mxd_credentials credentials{};
+  credentials.size = sizeof credentials;
+  credentials.access_token = view(tokens.access_token);
+  mxd_sqlite_identity identity{};
+  identity.size = sizeof identity;
+  ASSERT_EQ(mxd_sqlite_identify(store.get(), &credentials, &identity), MXD_OK);
+  EXPECT_STREQ(identity.user_id, "@alice:example.org");
+  EXPECT_STREQ(identity.device_id, "PHONE");
+  EXPECT_EQ(identity.flags, MXD_SQLITE_IDENTITY_SUSPENDED);
+  EXPECT_EQ(identity.size, sizeof identity);
+  credentials.access_token = view("mxt_nobody");
+  EXPECT_EQ(mxd_sqlite_identify(store.get(), &credentials, &identity), MXD_UNKNOWN_TOKEN);
+}
+
+TEST_F(AuthenticateTest, LastSeenIsWrittenAtMostOnceAMinute) {
+  const std::string token = store.login("alice", "PHONE").access_token;
+  const int64_t start = surroundings.now_ms;
+  const auto seen_at = [&](int64_t offset_ms, std::string_view address) {
+    surroundings.now_ms = start + offset_ms;
+    EXPECT_EQ(store.authenticate(token, address).status, MXD_OK);
+    // The next commit takes along what is to be written.
+    EXPECT_EQ(store.put(alice, "OTHER", std::to_string(offset_ms).c_str()).status < 0, false);
+    return store.get(alice, "PHONE").devices.at(0);
+  };
+  EXPECT_EQ(store.get(alice, "PHONE").devices.at(0).last_seen_ts_ms, std::nullopt);
+  EXPECT_EQ(seen_at(0, "192.0.2.1").last_seen_ip, "192.0.2.1");
+  EXPECT_EQ(seen_at(59'999, "192.0.2.2").last_seen_ts_ms, start);
+  const Device device = seen_at(60'000, "192.0.2.3");
+  EXPECT_EQ(device.last_seen_ts_ms, start + 60'000);
+  EXPECT_EQ(device.last_seen_ip, "192.0.2.3");
+  EXPECT_EQ(seen_at(120'000, "").last_seen_ip, "192.0.2.3");
+  EXPECT_EQ(seen_at(-60'000, "192.0.2.4").last_seen_ts_ms, start - 60'000) << "clock set back";
+}
+
+TEST_F(AuthenticateTest, LastSeenIsWrittenWithoutOtherWritesAndAtClose) {
+  const std::string token = store.login("alice", "PHONE").access_token;
+  EXPECT_EQ(store.authenticate(token).status, MXD_OK);
+  while (store.get(alice, "PHONE").devices.at(0).last_seen_ts_ms == std::nullopt) {
+    std::this_thread::yield();
+  }
+  surroundings.now_ms += 60'000;
+  EXPECT_EQ(store.authenticate(token, "192.0.2.9").status, MXD_OK);
+  store.close();
+  EXPECT_EQ(number("SELECT last_seen_ip = '192.0.2.9' FROM devices"), 1);
+}
+
+TEST_F(AuthenticateTest, ManyThreadsReadAtOnce) {
+  const std::string token = store.login("alice", "PHONE").access_token;
+  std::vector<std::thread> readers;
+  std::atomic<int> right{0};
+  for (int i = 0; i < 8; ++i) {
+    readers.emplace_back([&] {
+      for (int round = 0; round < 50; ++round) {
+        if (store.authenticate(token).status == MXD_OK && store.list(alice).devices.size() == 1) {
+          ++right;
+        }
+      }
+    });
+  }
+  for (std::thread& reader : readers)
+    reader.join();
+  EXPECT_EQ(right, 400);
+}
+
+}  // namespace
+}  // namespace mxd::test

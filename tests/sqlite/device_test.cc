@@ -1,0 +1,209 @@
+// Devices: reading, renaming, creating, deleting.
+#include <chrono>
+#include <iostream>
+
+#include "tests/sqlite/store_test.h"
+
+namespace mxd::test {
+namespace {
+
+using DeviceTest = AliceTest;
+
+TEST_F(DeviceTest, ListIsInOrderOfBytes) {
+  for (const char* id : {"b", "a", "B", "\xc3\xa9", "10", "9", "a\x1f"}) {
+    EXPECT_EQ(store.put(alice, id, nullptr).status, MXD_CREATED);
+  }
+  EXPECT_EQ(device_ids(store.list(alice)),
+            (std::vector<std::string>{"10", "9", "B", "a", "a\x1f", "b", "\xc3\xa9"}));
+  EXPECT_TRUE(store.list("@nobody:example.org").devices.empty());
+}
+
+TEST_F(DeviceTest, AbsentAndEmptyNamesAreTold) {
+  store.put(alice, "A", nullptr);
+  store.put(alice, "B", "");
+  store.put(alice, "C", "Phone");
+  const Answer answer = store.list(alice);
+  EXPECT_EQ(answer.devices.at(0).display_name, std::nullopt);
+  EXPECT_EQ(answer.devices.at(1).display_name, "");
+  EXPECT_EQ(answer.devices.at(2).display_name, "Phone");
+  EXPECT_EQ(answer.devices.at(0).last_seen_ip, std::nullopt);
+  EXPECT_EQ(answer.devices.at(0).last_seen_ts_ms, std::nullopt);
+}
+
+TEST_F(DeviceTest, OneDevice) {
+  store.add_user("bob");
+  store.put(alice, "A", "Phone");
+  EXPECT_EQ(store.get(alice, "A").devices.at(0).display_name, "Phone");
+  EXPECT_EQ(store.get(alice, "B").status, MXD_NOT_FOUND);
+  EXPECT_EQ(store.get(alice, "").status, MXD_NOT_FOUND);
+  EXPECT_EQ(store.get(alice, std::string_view("A\0", 2)).status, MXD_NOT_FOUND);
+  EXPECT_EQ(store.get("@bob:example.org", "A").status, MXD_NOT_FOUND);
+}
+
+TEST_F(DeviceTest, RenameChangesTheNameOnly) {
+  const Tokens tokens = store.login("alice", "A", 0, -1, "Phone");
+  EXPECT_EQ(store.rename(alice, "A", nullptr).status, MXD_OK);
+  EXPECT_EQ(store.get(alice, "A").devices.at(0).display_name, "Phone");
+  EXPECT_EQ(store.rename(alice, "A", "Tablet").status, MXD_OK);
+  EXPECT_EQ(store.get(alice, "A").devices.at(0).display_name, "Tablet");
+  EXPECT_EQ(store.rename(alice, "A", "").status, MXD_OK);
+  const Device device = store.get(alice, "A").devices.at(0);
+  EXPECT_EQ(device.display_name, "");
+  EXPECT_EQ(device.last_seen_ts_ms, std::nullopt);
+  EXPECT_EQ(store.rename(alice, "B", "x").status, MXD_NOT_FOUND);
+  EXPECT_EQ(store.rename(alice, "B", nullptr).status, MXD_NOT_FOUND);
+  EXPECT_TRUE(device_ids(store.list(alice)) == std::vector<std::string>{"A"});
+  EXPECT_EQ(store.authenticate(tokens.access_token).status, MXD_OK);
+}
+
+TEST_F(DeviceTest, NameMayHoldAnyText) {
+  store.put(alice, "A", "x");
+  const std::string name("nul \0 and \xf0\x9f\x93\xb1", 14);
+  mxd_device_update update{};
+  update.size = sizeof update;
+  update.flags = MXD_SET_DISPLAY_NAME;
+  update.user_id = view(alice);
+  update.device_id = view("A");
+  update.display_name = view(name);
+  const mxd_op op = new_operation();
+  ASSERT_EQ(store.host().rename_device(store.host().cookie, 0, op, 0, &update), MXD_OK);
+  ASSERT_EQ(wait_for(op).status, MXD_OK);
+  EXPECT_EQ(store.get(alice, "A").devices.at(0).display_name, name);
+}
+
+TEST_F(DeviceTest, WhatChangesNothingIsAnsweredWithoutAWrite) {
+  store.put(alice, "A", "Bridge");
+  SQLite::Database other(path(), SQLite::OPEN_READWRITE);
+  other.exec("BEGIN IMMEDIATE");  // no write gets through
+  EXPECT_EQ(store.put(alice, "A", "Bridge").status, MXD_OK);
+  EXPECT_EQ(store.put(alice, "A", nullptr).status, MXD_OK);
+  EXPECT_EQ(store.rename(alice, "A", "Bridge").status, MXD_OK);
+  EXPECT_EQ(store.rename(alice, "B", "Bridge").status, MXD_NOT_FOUND);
+  other.exec("ROLLBACK");
+}
+
+TEST_F(DeviceTest, PutCreatesBelowTheCapAndRenamesAboveIt) {
+  EXPECT_EQ(store.put(alice, "A", "x", 2).status, MXD_CREATED);
+  EXPECT_EQ(store.put(alice, "B", nullptr, 2).status, MXD_CREATED);
+  EXPECT_EQ(store.put(alice, "C", "x", 2).status, MXD_LIMIT_EXCEEDED);
+  EXPECT_EQ(store.put(alice, "A", "renamed", 1).status, MXD_OK);
+  EXPECT_EQ(store.put(alice, "B", nullptr, 1).status, MXD_OK);
+  EXPECT_EQ(device_ids(store.list(alice)), (std::vector<std::string>{"A", "B"}));
+  EXPECT_EQ(store.get(alice, "A").devices.at(0).display_name, "renamed");
+}
+
+TEST_F(DeviceTest, PutForAUserThatIsGoneIsRefused) {
+  const Answer answer = store.put("@nobody:example.org", "A", "x");
+  EXPECT_EQ(answer.status, MXD_HOST_ERROR);
+  EXPECT_EQ(answer.errcode, "M_FORBIDDEN");
+}
+
+TEST_F(DeviceTest, DeletionPassesOverWhatIsNotTheUsers) {
+  store.add_user("bob");
+  store.put("@bob:example.org", "BOBS", nullptr);
+  for (const char* id : {"A", "B", "C", "AB", "quote\"\\"})
+    store.put(alice, id, nullptr);
+  EXPECT_EQ(store.remove(alice, {}).status, MXD_OK);
+  EXPECT_EQ(store
+                .remove(alice, {"BOBS", "nothing", "", std::string("A\0", 2), std::string("\0B", 2),
+                                std::string(256, 'A'), "C", "C", "quote\"\\"})
+                .status,
+            MXD_OK);
+  EXPECT_EQ(device_ids(store.list(alice)), (std::vector<std::string>{"A", "AB", "B"}));
+  EXPECT_EQ(device_ids(store.list("@bob:example.org")), std::vector<std::string>{"BOBS"});
+  EXPECT_EQ(store.remove(alice, {"C"}).status, MXD_OK) << "again";
+  EXPECT_EQ(store.remove("@nobody:example.org", {"A"}).status, MXD_OK);
+}
+
+TEST_F(DeviceTest, AllThatHangsOffADeviceGoesWithIt) {
+  const Tokens gone = store.login("alice", "GONE", MXD_SQLITE_LOGIN_REFRESHABLE);
+  store.refresh(gone.refresh_token);
+  const Tokens stays = store.login("alice", "STAYS", MXD_SQLITE_LOGIN_REFRESHABLE);
+  execute(
+      "INSERT INTO device_keys SELECT device, '{}' FROM devices;"
+      "INSERT INTO one_time_keys SELECT device, 'curve25519', 'k1', '{}' FROM devices;"
+      "INSERT INTO one_time_keys SELECT device, 'curve25519', 'k2', '{}' FROM devices;"
+      "INSERT INTO fallback_keys SELECT device, 'curve25519', 'k1', '{}', 0 FROM devices;"
+      "INSERT INTO pushers (account, device, app_id, pushkey, pusher_json)"
+      " SELECT account, device, 'app', device_id, '{}' FROM devices;"
+      "INSERT INTO to_device_inbox (device, message_json) SELECT device, '{}' FROM devices;"
+      "INSERT INTO uia_sessions (id_digest, user_id, device_id, token_id, method, endpoint, target,"
+      " path_device_id, body_digest, description, created_ms, lifetime_ms, expires_ms)"
+      " SELECT randomblob(32), '@alice:example.org', device_id, '', '', '', '', '', x'', '', 0, 1,"
+      " 9e15 FROM devices;"
+      "INSERT INTO uia_stages SELECT session, 0, 'm.login.dummy', NULL FROM uia_sessions");
+  const char* const tables[] = {"access_tokens", "refresh_tokens", "token_pairs",
+                                "device_keys",   "one_time_keys",  "fallback_keys",
+                                "pushers",       "to_device_inbox"};
+  const auto rows = [&](const std::string& table, std::string_view device_id) {
+    return number("SELECT count(*) FROM " + table + " JOIN devices USING (device) WHERE device_id" +
+                  " = '" + std::string(device_id) + "'");
+  };
+  for (const char* table : tables)
+    EXPECT_GT(rows(table, "GONE"), 0) << table;
+
+  EXPECT_EQ(store.remove(alice, {"GONE"}).status, MXD_OK);
+
+  const int64_t device = number("SELECT device FROM devices");
+  for (const char* table : tables) {
+    EXPECT_GT(rows(table, "STAYS"), 0) << table;
+    EXPECT_EQ(number(std::string("SELECT count(*) FROM ") + table + " WHERE device <> " +
+                     std::to_string(device)),
+              0)
+        << table;
+  }
+  EXPECT_EQ(number("SELECT count(*) FROM uia_sessions"), 1);
+  EXPECT_EQ(number("SELECT count(*) FROM uia_stages"), 1);
+  EXPECT_EQ(store.authenticate(gone.access_token).status, MXD_UNKNOWN_TOKEN);
+  EXPECT_EQ(store.authenticate(stays.access_token).status, MXD_OK);
+}
+
+TEST_F(DeviceTest, OneChangeIsNotedForADeletionThatFoundSomething) {
+  store.add_user("bob");
+  for (const char* id : {"A", "B", "C", "D"})
+    store.put(alice, id, nullptr);
+  const auto stream = [&] { return number("SELECT max(stream) FROM device_list_changes"); };
+  EXPECT_EQ(store.remove(alice, {"nothing"}).status, MXD_OK);
+  EXPECT_EQ(store.remove("@bob:example.org", {"A"}).status, MXD_OK);
+  EXPECT_EQ(number("SELECT count(*) FROM device_list_changes"), 0);
+  EXPECT_EQ(store.remove(alice, {"A", "B", "nothing"}).status, MXD_OK);
+  const int64_t first = stream();
+  EXPECT_EQ(store.remove(alice, {"C"}).status, MXD_OK);
+  EXPECT_EQ(stream(), first + 1);
+  EXPECT_EQ(store.remove(alice, {"C"}).status, MXD_OK);
+  EXPECT_EQ(stream(), first + 1);
+  EXPECT_EQ(number("SELECT count(*) FROM device_list_changes JOIN accounts USING (account)"
+                   " WHERE user_id = '@alice:example.org'"),
+            1);
+}
+
+TEST_F(DeviceTest, TwentyThousandAreDeletedAtOnce) {
+  constexpr int kDevices = 20'000;
+  execute(
+      "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)"
+      " INSERT INTO devices (account, device_id, display_name)"
+      " SELECT 1, printf('DEVICE%05d', i), 'A device' FROM n;"
+      "INSERT INTO access_tokens (digest, device, oauth) SELECT randomblob(32), device, 0"
+      " FROM devices;"
+      "INSERT INTO device_keys SELECT device, '{}' FROM devices;"
+      "INSERT INTO one_time_keys SELECT device, 'curve25519', 'k1', '{}' FROM devices");
+  store.put(alice, "STAYS", nullptr);
+  ASSERT_EQ(store.list(alice).devices.size(), static_cast<std::size_t>(kDevices) + 1);
+  std::vector<std::string> ids = device_ids(store.list(alice));
+  ids.pop_back();
+
+  const auto start = std::chrono::steady_clock::now();
+  EXPECT_EQ(store.remove(alice, ids).status, MXD_OK);
+  const auto taken = std::chrono::duration_cast<std::chrono::milliseconds>(
+      std::chrono::steady_clock::now() - start);
+  std::cout << "20,000 devices deleted in " << taken.count() << " ms\n";
+  RecordProperty("delete_20000_ms", static_cast<int>(taken.count()));
+  EXPECT_EQ(device_ids(store.list(alice)), std::vector<std::string>{"STAYS"});
+  EXPECT_EQ(number("SELECT count(*) FROM access_tokens"), 0);
+  EXPECT_EQ(number("SELECT count(*) FROM one_time_keys"), 0);
+  EXPECT_EQ(number("SELECT count(*) FROM device_list_changes"), 1);
+  EXPECT_LT(taken.count(), 5000) << "generous: the machine may be busy, or the build sanitised";
+}
+
+}  // namespace
+}  // namespace mxd::test
