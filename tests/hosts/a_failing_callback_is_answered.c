@@ -78,8 +78,10 @@ static void send(kit_host* host, kit_request* request, kit_kind kind) {
       EXPECT_EQ(MXD_OK, kit_get(host, request, KIT_PHONE));
       break;
     case KIT_RENAME_DEVICE:
-    case KIT_PUT_DEVICE:
       EXPECT_EQ(MXD_OK, kit_send(host, request, "PUT", KIT_PHONE, "{}"));
+      break;
+    case KIT_PUT_DEVICE:
+      EXPECT_EQ(MXD_OK, kit_send(host, request, "PUT", KIT_LIST "/NEW", "{}"));
       break;
     case KIT_DELETE_DEVICES:
     case KIT_UIA_FLOWS:

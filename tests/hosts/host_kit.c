@@ -311,13 +311,22 @@ ASKS(uia_record, KIT_UIA_RECORD, mxd_uia_record)
 ASKS(put_device, KIT_PUT_DEVICE, mxd_device_update)
 #undef ASKS
 
+static size_t append(kit_request* request, size_t used, mxd_view text) {
+  const size_t room = sizeof request->headers - 1 - used;
+  const size_t size = text.size < room ? text.size : room;
+  if (size != 0) memcpy(request->headers + used, text.data, size);
+  request->headers[used + size] = '\0';
+  return used + size;
+}
+
+/* By hand, and not with snprintf(), which takes more stack than the module. */
 static void copy_headers(kit_request* request, const mxd_response* response) {
-  size_t used = 0;
-  for (size_t i = 0; i < response->header_count && used < sizeof request->headers; ++i) {
-    const mxd_header* header = &response->headers[i];
-    used += (size_t)snprintf(request->headers + used, sizeof request->headers - used,
-                             "%.*s: %.*s\n", (int)header->name.size, header->name.data,
-                             (int)header->value.size, header->value.data);
+  size_t used = append(request, 0, KIT_TEXT(""));
+  for (size_t i = 0; i < response->header_count; ++i) {
+    used = append(request, used, response->headers[i].name);
+    used = append(request, used, KIT_TEXT(": "));
+    used = append(request, used, response->headers[i].value);
+    used = append(request, used, KIT_TEXT("\n"));
   }
 }
 

@@ -5,7 +5,7 @@
 
 #include "host_kit.h"
 
-enum { kSenders = 4, kWorkers = 3, kRounds = 250, kInFlight = 16 };
+enum { kSenders = 4, kWorkers = 3, kRounds = 1500, kInFlight = 16 };
 
 typedef struct sent {
   kit_request request;
