@@ -23,18 +23,21 @@ std::string json_list(const mxd_view* device_ids, std::size_t count) {
   return list;
 }
 
-// The devices to delete are in the writer's temporary table `doomed`.
+// The devices to delete, all of one account, are in the writer's temporary table `doomed`. CROSS
+// JOIN keeps tables in the order written, which is from few rows to more.
 void delete_doomed(Connection& writer) {
   for (const char* sql :
        {"DELETE FROM access_tokens WHERE device IN (SELECT device FROM doomed)",
         "DELETE FROM refresh_tokens WHERE device IN (SELECT device FROM doomed)",
         "DELETE FROM token_pairs WHERE device IN (SELECT device FROM doomed)",
-        "DELETE FROM uia_sessions WHERE session IN"
-        " (SELECT s.session FROM doomed JOIN devices d USING (device) JOIN accounts a"
-        " USING (account) JOIN uia_sessions s ON s.user_id = a.user_id"
-        " AND s.device_id = d.device_id)",
+        "DELETE FROM uia_sessions WHERE session IN (SELECT s.session"
+        " FROM (SELECT d.account FROM doomed CROSS JOIN devices d USING (device) LIMIT 1)"
+        " CROSS JOIN accounts a USING (account)"
+        " CROSS JOIN uia_sessions s ON s.user_id = a.user_id"
+        " CROSS JOIN devices d ON d.account = a.account AND d.device_id = s.device_id"
+        " CROSS JOIN doomed USING (device))",
         "REPLACE INTO device_list_changes (account)"
-        " SELECT account FROM doomed JOIN devices USING (device) LIMIT 1",
+        " SELECT d.account FROM doomed CROSS JOIN devices d USING (device) LIMIT 1",
         "DELETE FROM devices WHERE device IN (SELECT device FROM doomed)", "DELETE FROM doomed"}) {
     Query(writer, sql).execute();
   }
@@ -76,7 +79,6 @@ void delete_devices(Connection& writer, std::string_view user_id, const mxd_view
                     std::size_t count) {
   if (count == 0) return;
   Query(writer,
-        // CROSS JOIN keeps the tables in this order: each ID is one look-up.
         "INSERT OR IGNORE INTO doomed SELECT d.device FROM accounts a"
         " CROSS JOIN json_each(?2) AS id"
         " CROSS JOIN devices d ON d.account = a.account AND d.device_id = id.value"
