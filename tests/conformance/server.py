@@ -37,6 +37,11 @@ def poll(condition: Callable[[], Any], seconds: float, what: str) -> Any:
         time.sleep(0.01)
 
 
+def fail_beyond_the_file_limit() -> None:
+    """Where RLIMIT_FSIZE plays a full disk: writes fail, as on one, without the signal."""
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+
+
 class Server:
     """One database file and, while it runs, one process that serves it."""
 
@@ -49,7 +54,6 @@ class Server:
         database: Path | None = None,
         listen: str = "127.0.0.1:0",
         server_name: str = SERVER_NAME,
-        preexec: Callable[[], None] | None = None,
     ) -> None:
         self.binary = binary
         self.folder = folder
@@ -57,7 +61,6 @@ class Server:
         self.database = database or folder / "devices.db"
         self.listen = listen
         self.server_name = server_name
-        self.preexec = preexec
         self.process: subprocess.Popen[bytes] | None = None
         self.client = Client("http://127.0.0.1:1")
         self.runs = 0
@@ -88,7 +91,7 @@ class Server:
                 stdout=stdout,
                 stderr=stderr,
                 cwd=self.folder,
-                preexec_fn=self.preexec,
+                preexec_fn=fail_beyond_the_file_limit,
             )
 
     @property

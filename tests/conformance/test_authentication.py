@@ -83,7 +83,7 @@ def test_A4_unknown_token(check: Check, homeserver: Homeserver, method: str, pat
         answer = homeserver.client.request(
             method, client_path(path), headers=authorization, body=b"{" if method != "GET" else None
         )
-        check.error(f"{method} {path}", answer, 401, "M_UNKNOWN_TOKEN")
+        check.error(f"{method} {path}, {token[:20]}", answer, 401, "M_UNKNOWN_TOKEN")
         check.equal("soft_logout", answer.json.get("soft_logout"), False)
 
 

@@ -300,7 +300,11 @@ def test_register_without_login(homeserver: Homeserver) -> None:
         "auth": {"type": "m.login.dummy"},
     }
     answer = post(homeserver, "/register", body)
-    assert (answer.status, answer.json) == (200, {"user_id": f"@quiet:{SERVER_NAME}"})
+    assert answer.status == 200, str(answer)
+    assert answer.json["user_id"] == f"@quiet:{SERVER_NAME}"
+    assert not {"access_token", "device_id", "refresh_token"} & set(answer.json)
+    user = User(homeserver, answer.json["user_id"], "correct horse")
+    assert len(user.login().device_ids()) == 1
 
 
 def test_register_refused(homeserver: Homeserver, service: Service) -> None:

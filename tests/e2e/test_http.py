@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import socket
 from collections.abc import Iterator
 
@@ -15,7 +16,7 @@ from raw_http import RawSocket, request_bytes
 from server import Server, poll
 
 LIST = client_path("/devices")
-STATUS_LINE = b"HTTP/1."
+STATUS_LINE = re.compile(rb"HTTP/1\.[01] (\d{3}) ")
 CUT_OFF_S = 120  # by when the server has given up on a client that does not go on
 
 
@@ -268,8 +269,9 @@ MALFORMED = {
 def expect_refusal(connection: RawSocket) -> None:
     """Nothing but errors comes, and then the end."""
     rest = connection.rest()
-    for part in rest.split(STATUS_LINE)[1:]:
-        assert part[2:3] in (b"4", b"5"), rest[:500]
+    assert rest == b"" or STATUS_LINE.match(rest), rest[:500]
+    for status in STATUS_LINE.findall(rest):
+        assert status[:1] in (b"4", b"5"), rest[:500]
 
 
 @pytest.mark.parametrize("what", MALFORMED)
@@ -288,8 +290,9 @@ def test_no_smuggling(raw: RawSocket, device: Device, what: str) -> None:
     behind = request_bytes("GET", LIST, device.access_token)
     raw.send(MALFORMED[what] + behind)
     answers = raw.rest()
-    assert answers.count(STATUS_LINE) <= 1
-    assert b"200 OK" not in answers
+    statuses = STATUS_LINE.findall(answers)
+    assert len(statuses) <= 1, answers[:500]
+    assert b"200" not in statuses
 
 
 @pytest.mark.parametrize(
@@ -355,17 +358,17 @@ def test_after_a_large_body(raw: RawSocket, device: Device) -> None:
         assert raw.response().status == 200
 
 
-@pytest.mark.parametrize(
-    "beginning",
-    [b"", b"GET ", GET_HEAD, PUT_HEAD + b"Content-Length: 10\r\n\r\n{"],
-    ids=["nothing", "a method", "headers", "a body"],
-)
-def test_client_that_stops(server: Server, beginning: bytes) -> None:
+def test_clients_that_stop(server: Server) -> None:
     """A client that stops in the middle is given up, in bounded time."""
-    with RawSocket(server.client) as connection:
-        connection.socket.settimeout(CUT_OFF_S * TIME_FACTOR)
-        connection.send(beginning)
-        expect_refusal(connection)
+    with contextlib.ExitStack() as stack:
+        connections = []
+        for beginning in (b"", b"GET ", GET_HEAD, PUT_HEAD + b"Content-Length: 10\r\n\r\n{"):
+            connection = stack.enter_context(RawSocket(server.client))
+            connection.socket.settimeout(CUT_OFF_S * TIME_FACTOR)
+            connection.send(beginning)
+            connections.append(connection)
+        for connection in connections:
+            expect_refusal(connection)
 
 
 def test_many_idle_connections(server: Server, device: Device) -> None:
