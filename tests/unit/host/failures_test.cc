@@ -1,0 +1,268 @@
+// Rows H1 to H3 and H5: what a client gets when the host fails.
+#include <climits>
+
+#include "tests/unit/rows.h"
+
+namespace mxd::test {
+namespace {
+
+/// A callback, and a request that asks it.
+struct Question {
+  const char* callback;
+  Request request;
+};
+
+std::vector<Question> questions() {
+  const std::string one = std::string(kDevices) + "/PHONE";
+  const std::string credentials = with_auth(password_stage(""));
+  const std::string unknown = with_auth(password_stage("secret-unknown"));
+  return {
+      {"authenticate", {.target = kDevices, .token = kPhoneToken}},
+      {"list_devices", {.target = kDevices, .token = kPhoneToken}},
+      {"get_device", {.target = one, .token = kPhoneToken}},
+      {"rename_device", {.method = "PUT", .target = one, .token = kPhoneToken, .body = "{}"}},
+      {"put_device", {.method = "PUT", .target = one, .token = kServiceToken, .body = "{}"}},
+      {"uia_flows", {.method = "DELETE", .target = one, .token = kPhoneToken}},
+      {"uia_create_session", {.method = "DELETE", .target = one, .token = kPhoneToken}},
+      {"uia_load_session",
+       {.method = "DELETE", .target = one, .token = kPhoneToken, .body = unknown}},
+      {"uia_check", {.method = "DELETE", .target = one, .token = kPhoneToken, .body = credentials}},
+      {"uia_record",
+       {.method = "DELETE", .target = one, .token = kPhoneToken, .body = credentials}},
+      {"mark_validated",
+       {.method = "DELETE", .target = one, .token = kPhoneToken, .body = credentials}},
+      {"delete_devices",
+       {.method = "DELETE", .target = one, .token = kPhoneToken, .body = credentials}},
+  };
+}
+
+// Row H5 as well: after each failure the next request works.
+class Failures : public Rows {
+ protected:
+  Failures() {
+    host.config = R"({"uia":{"grace_period_ms":1},"limits":{)"
+                  R"("uia_failures":{"burst":1000,"interval_ms":1},)"
+                  R"("uia_challenges":{"burst":1000,"interval_ms":1}}})";
+  }
+
+  /// Asks every callback, which completes with this status, or returns it.
+  void expect(std::int32_t status, int http_status, bool misbehaves) {
+    for (const auto& [callback, request] : questions()) {
+      for (const bool returned : {false, true}) {
+        SCOPED_TRACE(std::string(callback) + (returned ? " returns " : " completes with ") +
+                     std::to_string(status));
+        if (returned) {
+          host.refusals[callback] = status;
+        } else {
+          host.scripts[callback] = [status](mxd_op) { return status; };
+        }
+        const auto response = send(request);
+        EXPECT_TRUE(is_error(response, http_status, "M_UNKNOWN"));
+        EXPECT_EQ(response.header("Retry-After").has_value(), http_status == 503);
+        host.scripts.clear();
+        host.refusals.clear();
+        const auto lines = host.take_misbehaviour();
+        EXPECT_EQ(lines.size(), misbehaves ? 1u : 0u);
+        if (misbehaves && !lines.empty()) {
+          EXPECT_NE(lines[0].find(callback), std::string::npos) << lines[0];
+        }
+        EXPECT_EQ(host.deletions, 0);
+        EXPECT_EQ(get(kDevices).status, 200);
+      }
+    }
+  }
+};
+
+TEST_P(Failures, H1_Unavailable) {
+  expect(MXD_UNAVAILABLE, 503, false);
+}
+
+TEST_P(Failures, H1_Cancelled) {
+  expect(MXD_CANCELLED, 503, false);
+}
+
+TEST_P(Failures, H1_RetryAfterIsTheHosts) {
+  host.scripts["list_devices"] = [this](mxd_op op) {
+    EXPECT_EQ(host.module().emit_retry_after(op, 4200), MXD_OK);
+    return MXD_UNAVAILABLE;
+  };
+  EXPECT_EQ(get(kDevices).header("Retry-After"), "5");
+}
+
+TEST_P(Failures, H2_TimedOut) {
+  expect(MXD_TIMEOUT, 504, false);
+}
+
+TEST_P(Failures, H3_Internal) {
+  expect(MXD_INTERNAL, 500, false);
+  const auto log = host.log();
+  EXPECT_FALSE(log.empty()) << "the cause belongs in the log";
+}
+
+TEST_P(Failures, H3_UnknownStatus) {
+  for (const std::int32_t status : {12345, -77, INT_MIN, INT_MAX, 0x10000, 31, 32})
+    expect(status, 500, true);
+}
+
+TEST_P(Failures, H3_HostErrorWithoutAnError) {
+  expect(MXD_HOST_ERROR, 500, true);
+}
+
+/// A result that the callback must not give.
+struct BadResult {
+  const char* what;
+  const char* callback;
+  std::int32_t (*emit)(const mxd_module&, mxd_op);
+};
+
+mxd_device a_device(std::string_view id) {
+  mxd_device device{};
+  device.size = sizeof device;
+  device.device_id = view(id);
+  return device;
+}
+
+mxd_principal a_principal(std::string_view user, std::string_view device) {
+  mxd_principal principal{};
+  principal.size = sizeof principal;
+  principal.user_id = view(user);
+  principal.device_id = view(device);
+  return principal;
+}
+
+const BadResult kBadResults[] = {
+    {"a device without an ID", "list_devices",
+     [](const mxd_module& module, mxd_op op) {
+       const auto device = a_device("");
+       return module.emit_device(op, &device);
+     }},
+    {"a device whose ID is not UTF-8", "list_devices",
+     [](const mxd_module& module, mxd_op op) {
+       const auto device = a_device("\xFF");
+       return module.emit_device(op, &device);
+     }},
+    {"a name that is not UTF-8", "list_devices",
+     [](const mxd_module& module, mxd_op op) {
+       auto device = a_device("A");
+       device.flags = MXD_DEVICE_HAS_DISPLAY_NAME;
+       device.display_name = view("\xC3");
+       return module.emit_device(op, &device);
+     }},
+    {"an address that is not UTF-8", "list_devices",
+     [](const mxd_module& module, mxd_op op) {
+       auto device = a_device("A");
+       device.flags = MXD_DEVICE_HAS_LAST_SEEN_IP;
+       device.last_seen_ip = view("\x80");
+       return module.emit_device(op, &device);
+     }},
+    {"a short record", "list_devices",
+     [](const mxd_module& module, mxd_op op) {
+       auto device = a_device("A");
+       device.size = 8;
+       return module.emit_device(op, &device);
+     }},
+    {"a null record", "list_devices",
+     [](const mxd_module& module, mxd_op op) { return module.emit_device(op, nullptr); }},
+    {"a null view with a size", "list_devices",
+     [](const mxd_module& module, mxd_op op) {
+       auto device = a_device("A");
+       device.device_id = {nullptr, 1};
+       return module.emit_device(op, &device);
+     }},
+    {"a result of another kind", "list_devices",
+     [](const mxd_module& module, mxd_op op) { return module.emit_identity(op, view(kAlice)); }},
+    {"another device than the one asked for", "get_device",
+     [](const mxd_module& module, mxd_op op) {
+       const auto device = a_device("TABLET");
+       return module.emit_device(op, &device);
+     }},
+    {"a principal without a user", "authenticate",
+     [](const mxd_module& module, mxd_op op) {
+       const auto principal = a_principal("", "PHONE");
+       return module.emit_principal(op, &principal);
+     }},
+    {"a principal with neither device nor token_id", "authenticate",
+     [](const mxd_module& module, mxd_op op) {
+       const auto principal = a_principal(kAlice, "");
+       return module.emit_principal(op, &principal);
+     }},
+    {"a service without its ID", "authenticate",
+     [](const mxd_module& module, mxd_op op) {
+       auto principal = a_principal(kAlice, "");
+       principal.flags = MXD_PRINCIPAL_APPSERVICE;
+       return module.emit_principal(op, &principal);
+     }},
+    {"a flow out of order", "uia_flows",
+     [](const mxd_module& module, mxd_op op) { return module.emit_flow_stage(op, 1, view("a")); }},
+    {"a stage without a type", "uia_flows",
+     [](const mxd_module& module, mxd_op op) { return module.emit_flow_stage(op, 0, view("")); }},
+    {"parameters that are no object", "uia_flows",
+     [](const mxd_module& module, mxd_op op) {
+       return module.emit_params(op, view("a"), view("[]"));
+     }},
+    {"parameters that are no JSON", "uia_flows",
+     [](const mxd_module& module, mxd_op op) {
+       return module.emit_params(op, view("a"), view("{} }"));
+     }},
+    {"an empty session ID", "uia_create_session",
+     [](const mxd_module& module, mxd_op op) { return module.emit_session_id(op, view("")); }},
+    {"a session ID that is not UTF-8", "uia_create_session",
+     [](const mxd_module& module, mxd_op op) { return module.emit_session_id(op, view("\xFE")); }},
+    {"a session without a user", "uia_load_session",
+     [](const mxd_module& module, mxd_op op) {
+       mxd_session session{};
+       session.size = sizeof session;
+       return module.emit_session(op, &session);
+     }},
+    {"a session without a digest", "uia_load_session",
+     [](const mxd_module& module, mxd_op op) {
+       mxd_session session{};
+       session.size = sizeof session;
+       session.user_id = view(kAlice);
+       return module.emit_session(op, &session);
+     }},
+    {"an empty identity", "uia_check",
+     [](const mxd_module& module, mxd_op op) { return module.emit_identity(op, view("")); }},
+    {"a reason that is not UTF-8", "uia_check",
+     [](const mxd_module& module, mxd_op op) { return module.emit_reason(op, view("\xFF")); }},
+};
+
+TEST_P(Failures, H3_ResultsThatMustNotBeGiven) {
+  for (const auto& bad : kBadResults) {
+    SCOPED_TRACE(bad.what);
+    host.scripts[bad.callback] = [&](mxd_op op) {
+      EXPECT_EQ(bad.emit(host.module(), op), MXD_INVALID_ARGUMENT);
+      return MXD_OK;
+    };
+    for (const auto& [callback, request] : questions()) {
+      if (std::string_view(callback) != bad.callback) continue;
+      EXPECT_TRUE(is_error(send(request), 500, "M_UNKNOWN"));
+    }
+    EXPECT_EQ(host.take_misbehaviour().size(), 1u);
+    host.scripts.clear();
+    EXPECT_EQ(get(kDevices).status, 200);
+  }
+}
+
+TEST_P(Failures, H3_NothingEmitted) {
+  const char* const callbacks[] = {"authenticate", "get_device", "uia_create_session",
+                                   "uia_load_session", "uia_record"};
+  for (const std::string callback : callbacks) {
+    host.scripts[callback] = [](mxd_op) { return MXD_OK; };
+    for (const auto& question : questions()) {
+      if (question.callback != callback) continue;
+      EXPECT_TRUE(is_error(send(question.request), 500, "M_UNKNOWN")) << callback;
+    }
+    EXPECT_EQ(host.take_misbehaviour().size(), 1u) << callback;
+    host.scripts.clear();
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Completion, Failures,
+                         testing::Values(Completion::kInline, Completion::kDeferred),
+                         [](const auto& mode) {
+                           return mode.param == Completion::kInline ? "Inline" : "Deferred";
+                         });
+
+}  // namespace
+}  // namespace mxd::test
