@@ -58,7 +58,7 @@ Response add_and_log_in(const AccountContext& context, const Registrant& registr
       return store_failure(status, error.text);
   }
   if (!registrant.inhibit_login) return log_in(context, user_id, registrant.wish);
-  return json_response(200, {{"user_id", user_id}, {"home_server", context.server_name}});
+  return json_response(200, {{"user_id", user_id}});
 }
 
 // A client finds out from this that m.login.dummy is all that is asked. The session is not kept:

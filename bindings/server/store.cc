@@ -21,7 +21,9 @@ Store::Store(const Options& options) {
   with.log = &log_from_store;
   mxd_sqlite_error error{};
   const std::int32_t status = mxd_sqlite_open(&with, &store_, &error);
-  if (status != MXD_OK) throw Error(status, error.text);
+  if (status != MXD_OK) {
+    throw Error(status, "database " + options.path + ": " + error.text);
+  }
 }
 
 Store::~Store() {
