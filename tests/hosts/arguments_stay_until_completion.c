@@ -115,7 +115,7 @@ static void check_delete(void) {
 /* Rows of a list are serialised there and then: the host may use one struct for all of them. */
 static int32_t reuses_the_row(kit_host* host, const kit_question* question) {
   if (question->kind != KIT_LIST_DEVICES) return kit_answer(host, question);
-  char id[8];
+  char id[16];
   mxd_device row = {.size = sizeof row, .device_id = {id, 2}};
   for (int i = 0; i < 3; ++i) {
     snprintf(id, sizeof id, "D%d", i);
