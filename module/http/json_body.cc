@@ -120,11 +120,27 @@ constexpr ApiError kHugeNumber{400, "M_BAD_JSON",
 constexpr ApiError kKeyTwice{400, "M_BAD_JSON",
                              "The request body gives a key twice in one object. Give it once."};
 
-const ApiError* describe(const error_code& error) {
+/// Whether a text ends behind the first half of an escaped surrogate pair, or behind that and a
+/// backslash: the parser, which wants the second half there, calls anything else a syntax error.
+bool ends_in_half_a_pair(std::string_view text) {
+  if (text.ends_with('\\')) text.remove_suffix(1);
+  constexpr std::size_t kEscape = 6;  // \uD800 to \uDBFF
+  if (text.size() < kEscape) return false;
+  const std::string_view escape = text.substr(text.size() - kEscape);
+  const bool leads = escape.starts_with("\\u") && (escape[2] == 'd' || escape[2] == 'D') &&
+                     std::string_view("89abAB").find(escape[3]) != std::string_view::npos;
+  text.remove_suffix(kEscape);
+  const std::size_t backslashes = text.size() - (text.find_last_not_of('\\') + 1);
+  return leads && backslashes % 2 == 0;  // else the escape is of a backslash
+}
+
+/// `read` is the text in front of the error.
+const ApiError* describe(const error_code& error, std::string_view read) {
   if (error == json::error::too_deep) return &kTooDeep;
   if (error == json::error::illegal_leading_surrogate ||
       error == json::error::illegal_trailing_surrogate ||
-      error == json::error::expected_utf16_escape) {
+      error == json::error::expected_utf16_escape ||
+      (error == json::error::syntax && ends_in_half_a_pair(read))) {
     return &kHalfSurrogate;
   }
   if (error == json::error::exponent_overflow) return &kHugeNumber;
@@ -143,7 +159,7 @@ Result<json::value*> parse(async::Arena& arena, std::string_view text) {
   error_code error;
   const std::size_t used = parser.write_some(false, text.data(), text.size(), error);
   if (!error && used < text.size()) error = json::error::extra_data;
-  if (error) return describe(error);
+  if (error) return describe(error, text.substr(0, used));
   Builder& builder = parser.handler();
   // Never destroyed: all that it holds is the arena's.
   auto* value = new (arena.allocate(sizeof(json::value), alignof(json::value)))
