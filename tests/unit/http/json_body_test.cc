@@ -54,31 +54,14 @@ TEST(ParseObject, EmptyBodies) {
 }
 
 TEST(ParseObject, NotJson) {
-  const std::string_view bodies[] = {"x",
-                                     "{",
-                                     "{}}",
-                                     "{} {}",
-                                     "{\"a\"}",
-                                     "{\"a\":}",
-                                     "{\"a\":1,}",
-                                     "{a:1}",
-                                     "{\"a\":01}",
-                                     "{\"a\":.5}",
-                                     "{\"a\":+1}",
-                                     "{\"a\":Infinity}",
-                                     "{\"a\":\"\t\"}",
-                                     "{\"a\":\"\\x\"}",
-                                     "{\"a\":\"\\u12\"}",
-                                     "{}//",
-                                     "/**/{}",
-                                     std::string_view("{}\0", 3),
-                                     "\xEF\xBB\xBF{}",
-                                     "{\"a\":\"\xFF\"}",
-                                     "{\"a\":\"\xC0\xAF\"}",
-                                     "{\"a\":\"\xED\xA0\x80\"}",
-                                     "{\"a\":\"\xF4\x90\x80\x80\"}",
-                                     "{\"a\":\"\xE2\x82\"}",
-                                     "{\"\xFF\":1}"};
+  const std::string_view bodies[] = {
+      "x", "{", "{}}", "{} {}", "{\"a\"}", "{\"a\":}", "{\"a\":1,}", "{a:1}", "{\"a\":01}",
+      "{\"a\":.5}", "{\"a\":+1}", "{\"a\":Infinity}", "{\"a\":\"\t\"}", "{\"a\":\"\\x\"}",
+      "{\"a\":\"\\u12\"}", "{}//", "/**/{}", std::string_view("{}\0", 3), "\xEF\xBB\xBF{}",
+      "{\"a\":\"\xFF\"}", "{\"a\":\"\xC0\xAF\"}", "{\"a\":\"\xED\xA0\x80\"}",
+      "{\"a\":\"\xF4\x90\x80\x80\"}", "{\"a\":\"\xE2\x82\"}", "{\"\xFF\":1}",
+      // An escaped backslash, and no surrogate behind it.
+      "{\"a\":\"\\\\ud800\n\"}"};
   for (const auto body : bodies)
     EXPECT_EQ(refused(body), "M_NOT_JSON") << body;
 }
@@ -96,6 +79,8 @@ TEST(ParseObject, BadJson) {
                                 R"({"a":"\udc00"})",
                                 R"({"a":"\ud800\ud800"})",
                                 R"({"a":"\ud800x"})",
+                                R"({"a":"\uDBFF\n"})",
+                                R"({"a":"\\\uD83D"})",
                                 R"({"\ud800":1})"};
   for (const char* body : bodies)
     EXPECT_EQ(refused(body), "M_BAD_JSON") << body;
