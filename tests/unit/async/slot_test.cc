@@ -2,11 +2,8 @@
 
 #include <gtest/gtest.h>
 
-#include <atomic>
 #include <random>
 #include <set>
-#include <thread>
-#include <vector>
 
 namespace mxd::async {
 namespace {
@@ -284,86 +281,6 @@ TEST_F(SlotTest, AbandonedInsideTheCallback) {
   EXPECT_EQ(slot->return_sink(), Reply::kDone);
   EXPECT_TRUE(settle()) << "never to be resumed";
   slot = nullptr;
-}
-
-// ---- Concurrency ----
-
-TEST_F(SlotTest, OneOfManyCompletionsWins) {
-  for (int round = 0; round < 2000; ++round) {
-    const Token token = slot->open(&sink, kNobody);
-    std::atomic<int> accepted{0};
-    std::atomic<int> resumed{0};
-    const auto finish = [&](std::int32_t status) {
-      const Reply got = slot->complete(token, status);
-      if (got != Reply::kStale) ++accepted;
-      if (got == Reply::kResume) ++resumed;
-    };
-    std::thread other([&] { finish(1); });
-    finish(2);
-    if (settle()) ADD_FAILURE() << "completed on this thread before it settled";
-    other.join();
-    ASSERT_EQ(accepted, 1);
-    ASSERT_EQ(resumed, 0);
-  }
-}
-
-TEST_F(SlotTest, SettleAndCompleteMeet) {
-  // A long-lived partner, so that the two really meet: it completes each operation as it comes.
-  std::atomic<Token> offered{0};
-  std::atomic<int> resumed{0};
-  constexpr int kRounds = 20'000;
-  std::thread partner([&] {
-    Token last = 0;
-    for (int round = 0; round < kRounds; ++round) {
-      Token token;
-      while ((token = offered.load(std::memory_order_acquire)) == last)
-        std::this_thread::yield();
-      last = token;
-      auto got = Reply::kDone;
-      if (void* lent = slot->borrow_sink(token, got)) {
-        ++*static_cast<int*>(lent);
-        got = slot->return_sink();
-        EXPECT_EQ(got, Reply::kDone);
-      }
-      if (slot->complete(token, kLate) == Reply::kResume) {
-        resumed.store(round + 1, std::memory_order_release);
-      }
-    }
-  });
-  for (int round = 0; round < kRounds; ++round) {
-    offered.store(slot->open(&sink, kNobody), std::memory_order_release);
-    if (settle()) {  // then it is the partner who goes on
-      while (resumed.load(std::memory_order_acquire) != round + 1)
-        std::this_thread::yield();
-    }
-    ASSERT_EQ(slot->status(), kLate) << round;
-    ASSERT_EQ(sink, round + 1) << "what was emitted is seen by whoever goes on";
-  }
-  partner.join();
-}
-
-TEST(SlotTable, AcquiredAndReleasedFromManyThreads) {
-  Gate& gate = Gate::claim(nullptr);
-  std::vector<std::thread> threads;
-  for (int i = 0; i < 3; ++i) {
-    threads.emplace_back([&gate] {
-      for (int round = 0; round < 3000; ++round) {
-        Slot& mine = Slot::acquire(gate);
-        auto* number = mine.arena().make<int>(round);
-        const Token token = mine.open(number, kNobody);
-        EXPECT_EQ(Slot::find(token), &mine);
-        EXPECT_EQ(mine.complete(token, kOk), Reply::kDone);
-        bool contradicted = false;
-        EXPECT_FALSE(mine.settle(false, kOk, contradicted));
-        EXPECT_EQ(*number, round) << "another's memory";
-        mine.release();
-        EXPECT_EQ(mine.complete(token, kOk), Reply::kStale);
-      }
-    });
-  }
-  for (auto& thread : threads)
-    thread.join();
-  EXPECT_EQ(gate.release(), Gate::Release::kEmpty);
 }
 
 }  // namespace

@@ -4,73 +4,16 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <atomic>
-#include <condition_variable>
 #include <cstdint>
-#include <deque>
-#include <mutex>
-#include <optional>
 #include <stdexcept>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
-#include "module/async/arena.h"
+#include "tests/unit/async/scene.h"
 
 namespace mxd::async {
 namespace {
-
-using Timeline = std::vector<std::string>;
-
-/// An answer that comes when the test says so, on the thread where it does.
-class Later {
- public:
-  bool await_ready() const noexcept { return ready_; }
-  void await_suspend(std::coroutine_handle<> waiting) noexcept { waiting_ = waiting; }
-  int await_resume() const noexcept { return value_; }
-
-  void answer(int value) {
-    value_ = value;
-    ready_ = true;
-    if (waiting_) waiting_.resume();
-  }
-  bool awaited() const { return waiting_ != nullptr; }
-
- private:
-  std::coroutine_handle<> waiting_;
-  int value_ = 0;
-  bool ready_ = false;
-};
-
-/// What a coroutine of these tests is given: memory, and a place to write down what happens.
-struct Scene {
-  Arena memory;
-  Timeline timeline;
-  Later later;
-  Arena& arena() noexcept { return memory; }
-  void note(const std::string& what) { timeline.push_back(what); }
-};
-
-/// The outermost coroutine: starts at once, and is destroyed with its handle.
-struct Root {
-  struct promise_type : FrameInArena {
-    Root get_return_object() noexcept {
-      return Root(std::coroutine_handle<promise_type>::from_promise(*this));
-    }
-    std::suspend_never initial_suspend() const noexcept { return {}; }
-    std::suspend_always final_suspend() const noexcept { return {}; }
-    void return_void() const noexcept {}
-    void unhandled_exception() const noexcept { std::terminate(); }
-  };
-  explicit Root(std::coroutine_handle<promise_type> started) : handle(started) {}
-  Root(Root&& moved) noexcept : handle(std::exchange(moved.handle, nullptr)) {}
-  ~Root() {
-    if (handle) handle.destroy();
-  }
-  bool done() const { return handle.done(); }
-  std::coroutine_handle<promise_type> handle;
-};
 
 Task<int> at_once(Scene& scene, int value) {
   scene.note("child");
@@ -146,99 +89,6 @@ TEST(Task, ExceptionReachesTheAwaiter) {
     EXPECT_TRUE(root.done());
     EXPECT_EQ(scene.timeline, Timeline{"parent caught answer 9"});
   }
-}
-
-TEST(Task, CompletionOnAnotherThread) {
-  for (int round = 0; round < 500; ++round) {
-    Scene scene;
-    const Root root = await_suspended(scene);
-    ASSERT_TRUE(scene.later.awaited());
-    std::thread other([&] { scene.later.answer(round); });
-    other.join();
-    ASSERT_TRUE(root.done());
-    ASSERT_EQ(scene.timeline.back(), "parent got " + std::to_string(round));
-  }
-}
-
-/// A thread that resumes what it is given.
-class Worker {
- public:
-  Worker() : thread_([this] { work(); }) {}
-  ~Worker() {
-    post(nullptr);
-    thread_.join();
-  }
-
-  std::thread::id id() const { return thread_.get_id(); }
-
-  void post(std::coroutine_handle<> due) {
-    const std::lock_guard lock(mutex_);
-    queue_.push_back(due);
-    changed_.notify_one();
-  }
-
- private:
-  void work() {
-    for (;;) {
-      std::unique_lock lock(mutex_);
-      changed_.wait(lock, [&] { return !queue_.empty(); });
-      const auto due = queue_.front();
-      queue_.pop_front();
-      lock.unlock();
-      if (!due) return;
-      due.resume();
-    }
-  }
-
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::deque<std::coroutine_handle<>> queue_;
-  std::thread thread_;
-};
-
-/// Goes on on that worker, perhaps before await_suspend has returned.
-class OnWorker {
- public:
-  explicit OnWorker(Worker& worker) : worker_(worker) {}
-  bool await_ready() const noexcept { return false; }
-  [[gnu::noinline]] void await_suspend(std::coroutine_handle<> waiting) { worker_.post(waiting); }
-  void await_resume() const noexcept {}
-
- private:
-  Worker& worker_;
-};
-
-Task<std::thread::id> hop(Scene&, Worker& worker) {
-  OnWorker elsewhere(worker);
-  co_await elsewhere;
-  co_return std::this_thread::get_id();
-}
-
-/// Counts the hops whose child ended on the worker that it was sent to. The parent goes on there
-/// too, or where it was if the child was faster than its suspension.
-Root hop_often(Scene& scene, Worker& one, Worker& other, int hops, std::atomic<int>& arrived) {
-  int count = 0;
-  for (int i = 0; i < hops; ++i) {
-    Worker& target = i % 2 == 0 ? one : other;
-    const auto ended_on = co_await hop(scene, target);
-    if (ended_on == target.id()) ++count;
-  }
-  arrived = count;  // the last thing that it does
-}
-
-TEST(Task, HopsBetweenThreads) {
-  constexpr int kHops = 20'000;
-  Scene scene;
-  std::atomic<int> arrived{-1};
-  std::optional<Root> root;
-  {
-    Worker one, other;
-    root.emplace(hop_often(scene, one, other, kHops, arrived));
-    while (arrived == -1)
-      std::this_thread::yield();
-  }
-  EXPECT_TRUE(root->done());
-  EXPECT_EQ(arrived, kHops);
 }
 
 // ---- The stack ----
