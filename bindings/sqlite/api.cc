@@ -57,6 +57,9 @@ Outcome open(const mxd_sqlite_options& options, mxd_sqlite** out) {
   if (!is_valid_server_name(server_name)) {
     return {MXD_INVALID_ARGUMENT, "the server name is not valid: give one like example.org:8448"};
   }
+  if (options.access_token_ms < 0) {
+    return {MXD_INVALID_ARGUMENT, "the lifetime of access tokens is negative"};
+  }
   Outcome outcome = prepare_file(path, server_name);
   if (!succeeded(outcome.status)) return outcome;
   try {

@@ -1,11 +1,11 @@
 #include "bindings/sqlite/sessions.h"
 
 #include <algorithm>
-#include <limits>
 #include <optional>
 
 #include "bindings/sqlite/random_text.h"
 #include "bindings/sqlite/text.h"
+#include "bindings/sqlite/time.h"
 
 namespace mxd::sqlite {
 namespace {
@@ -33,13 +33,6 @@ void make_room(Connection& writer, const mxd_session& session) {
       .execute();
 }
 
-int64_t expiry_ms(const mxd_session& session) {
-  constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
-  return session.lifetime_ms > kNever - session.created_ms
-             ? kNever
-             : session.created_ms + session.lifetime_ms;
-}
-
 }  // namespace
 
 void create_session(Connection& writer, const mxd_session& session, std::string_view session_id,
@@ -57,7 +50,8 @@ void create_session(Connection& writer, const mxd_session& session, std::string_
         Blob{bytes_of(digest_of(session_id))}, text(session.user_id), text(session.device_id),
         text(session.token_id), text(session.method), text(session.endpoint), text(session.target),
         text(session.path_device_id), body, Blob{text(session.body_digest)},
-        text(session.description), session.created_ms, session.lifetime_ms, expiry_ms(session))
+        text(session.description), session.created_ms, session.lifetime_ms,
+        after_ms(session.created_ms, session.lifetime_ms))
       .execute();
 }
 

@@ -13,8 +13,9 @@
 
 namespace mxd::sqlite {
 
+// Never NULL: not every library takes that for an empty text.
 inline std::string_view text(mxd_view view) {
-  return view.size == 0 ? std::string_view() : std::string_view(view.data, view.size);
+  return view.size == 0 ? std::string_view("") : std::string_view(view.data, view.size);
 }
 
 inline mxd_view view(std::string_view text) {

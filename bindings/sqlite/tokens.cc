@@ -7,6 +7,7 @@
 #include "bindings/sqlite/devices.h"
 #include "bindings/sqlite/random_text.h"
 #include "bindings/sqlite/text.h"
+#include "bindings/sqlite/time.h"
 
 namespace mxd::sqlite {
 namespace {
@@ -60,7 +61,7 @@ void insert_tokens(Store& store, Connection& writer, int64_t device, std::option
                    bool is_oauth, int64_t lifetime_ms, mxd_sqlite_tokens& out) {
   const std::string access_token = random_token("mxt_");
   std::optional<int64_t> expires_ms;
-  if (lifetime_ms >= 0) expires_ms = store.now_ms() + lifetime_ms;
+  if (lifetime_ms >= 0) expires_ms = after_ms(store.now_ms(), lifetime_ms);
   Query(writer,
         "INSERT INTO access_tokens (digest, device, pair, oauth, expires_ms)"
         " VALUES (?1, ?2, ?3, ?4, ?5)",

@@ -40,6 +40,8 @@ TEST_F(AuthenticateTest, ExpiredToken) {
   EXPECT_EQ(store.authenticate(tokens.access_token).status, MXD_OK);
   surroundings.now_ms += 1;
   EXPECT_EQ(store.authenticate(tokens.access_token).status, MXD_TOKEN_EXPIRED);
+  const Tokens endless = store.login("alice", "C", 0, INT64_MAX);
+  EXPECT_EQ(store.authenticate(endless.access_token).status, MXD_OK);
 }
 
 TEST_F(AuthenticateTest, LockedSuspendedDeactivated) {

@@ -1,5 +1,6 @@
 // Devices: reading, renaming, creating, deleting.
 #include <chrono>
+#include <ctime>
 #include <iostream>
 
 #include "tests/sqlite/store_test.h"
@@ -193,16 +194,25 @@ TEST_F(DeviceTest, TwentyThousandAreDeletedAtOnce) {
   ids.pop_back();
 
   const auto start = std::chrono::steady_clock::now();
+  const std::clock_t cpu_start = std::clock();
   EXPECT_EQ(store.remove(alice, ids).status, MXD_OK);
   const auto taken = std::chrono::duration_cast<std::chrono::milliseconds>(
       std::chrono::steady_clock::now() - start);
-  std::cout << "20,000 devices deleted in " << taken.count() << " ms\n";
+  const auto cpu_ms = (std::clock() - cpu_start) * 1000 / CLOCKS_PER_SEC;
+  std::cout << "20,000 devices deleted in " << taken.count() << " ms, " << cpu_ms
+            << " ms of them on the processor\n";
   RecordProperty("delete_20000_ms", static_cast<int>(taken.count()));
   EXPECT_EQ(device_ids(store.list(alice)), std::vector<std::string>{"STAYS"});
   EXPECT_EQ(number("SELECT count(*) FROM access_tokens"), 0);
   EXPECT_EQ(number("SELECT count(*) FROM one_time_keys"), 0);
   EXPECT_EQ(number("SELECT count(*) FROM device_list_changes"), 1);
-  EXPECT_LT(taken.count(), 5000) << "generous: the machine may be busy, or the build sanitised";
+  // On the processor, since others may be using it; the sanitizers' allocators are slow.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  constexpr int kLimitMs = 10'000;
+#else
+  constexpr int kLimitMs = 1000;
+#endif
+  EXPECT_LT(cpu_ms, kLimitMs);
 }
 
 }  // namespace
