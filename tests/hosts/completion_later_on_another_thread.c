@@ -20,12 +20,14 @@ int main(int argc, char** argv) {
   kit_init(&host);
   host.ask = kit_park;
   kit_open(&host);
-  pthread_t worker;
-  pthread_create(&worker, NULL, works, &host);
-
   for (int i = 0; i < kRequests; ++i) {
     EXPECT_EQ(MXD_OK, kit_get(&host, &requests[i], i % 2 == 0 ? KIT_PHONE : KIT_LIST));
+    EXPECT_EQ(0, requests[i].answers);
   }
+  /* Not before: a completion that overtakes the callback's return goes on on the callback's thread
+     (completion_while_the_callback_runs.c). */
+  pthread_t worker;
+  pthread_create(&worker, NULL, works, &host);
   for (int i = 0; i < kRequests; ++i) {
     EXPECT_ANSWER(&host, &requests[i], 200, "\"device_id\":\"PHONE\"");
     EXPECT_EQ(1, pthread_equal(worker, requests[i].thread));
