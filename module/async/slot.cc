@@ -157,12 +157,20 @@ bool Slot::cancelled() const noexcept {
   return (request_.load(std::memory_order_relaxed) & kCancelled) != 0;
 }
 
-bool Slot::cancel(Token request) noexcept {
+Slot::Cancelled Slot::cancel(Token request) noexcept {
   auto word = request_.load(std::memory_order_acquire);
   do {
-    if (generation_of(word) != generation_of(request) || (word & kAnswered) != 0) return false;
+    if (generation_of(word) != generation_of(request) || (word & kAnswered) != 0) {
+      return Cancelled::kAnswered;
+    }
+    if ((word & kCancelled) != 0) return Cancelled::kBefore;
   } while (!request_.compare_exchange_weak(word, word | kCancelled, std::memory_order_acq_rel));
-  return true;
+  return Cancelled::kNow;
+}
+
+bool Slot::is_in_flight(Token request) const noexcept {
+  const auto word = request_.load(std::memory_order_acquire);
+  return generation_of(word) == generation_of(request) && (word & kAnswered) == 0;
 }
 
 Gate* Slot::pin() noexcept {

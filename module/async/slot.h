@@ -82,8 +82,11 @@ class Slot {
   /// kResume: as complete().
   Reply return_sink() noexcept;
 
-  /// Marks the request. False: it is answered.
-  bool cancel(Token request) noexcept;
+  /// Marks the request as cancelled.
+  enum class Cancelled { kNow, kBefore, kAnswered };
+  Cancelled cancel(Token request) noexcept;
+  /// Whether a request is this slot's, and not answered.
+  bool is_in_flight(Token request) const noexcept;
   /// The operation that is open, or 0.
   Token open_operation() const noexcept;
 

@@ -1,7 +1,7 @@
 #include "matrix_devices/module.h"
 
 #include <algorithm>
-#include <cstring>
+#include <cstddef>
 #include <memory>
 
 #include "module/async/slot.h"
@@ -17,7 +17,7 @@ namespace {
 void write_error(std::string_view text, char* out, std::size_t size) noexcept {
   if (out == nullptr || size == 0) return;
   const std::size_t length = std::min(text.size(), size - 1);
-  std::memcpy(out, text.data(), length);
+  std::copy_n(text.begin(), length, out);
   out[length] = '\0';
 }
 
@@ -104,8 +104,10 @@ std::uint64_t max_body_bytes(mxd_instance* instance) noexcept {
   return instance == nullptr ? 0 : instance->config.max_body_bytes;
 }
 
+constexpr std::size_t kRouteOfVersion10 = offsetof(mxd_route, path) + sizeof(mxd_route::path);
+
 std::int32_t route(mxd_instance* instance, std::uint32_t index, mxd_route* out) noexcept {
-  if (instance == nullptr || out == nullptr || out->size < sizeof *out) {
+  if (instance == nullptr || out == nullptr || out->size < kRouteOfVersion10) {
     return MXD_INVALID_ARGUMENT;
   }
   if (index >= instance->routes.size()) return MXD_NOT_FOUND;

@@ -203,18 +203,17 @@ std::int32_t cancel(mxd_request_token token) noexcept {
   if (slot == nullptr) return MXD_STALE;
   async::Gate* gate = slot->pin();
   if (gate == nullptr) return MXD_STALE;
-  std::int32_t status = MXD_STALE;
-  if (slot->cancel(token)) {
-    status = MXD_OK;
+  const auto cancelled = slot->cancel(token);
+  if (cancelled == Slot::Cancelled::kNow) {
     const auto& host = static_cast<mxd_instance*>(gate->instance())->host;
     const async::Token operation = slot->open_operation();
     // The operation is this request's if the request is still there after it was read.
-    if (operation != 0 && slot->cancel(token) && host->cancel_operation != nullptr) {
+    if (operation != 0 && slot->is_in_flight(token) && host->cancel_operation != nullptr) {
       host->cancel_operation(host.cookie(), operation);
     }
   }
   gate->leave();
-  return status;
+  return cancelled == Slot::Cancelled::kAnswered ? MXD_STALE : MXD_OK;
 }
 
 }  // namespace mxd::entry

@@ -305,8 +305,9 @@ typedef struct mxd_host {
   uintptr_t reserved;
 
   /* M. The answer to a request: once for every handle() that returned OK. On the thread that
-     completed the last operation, perhaps before handle() returns. The request's cookie is not
-     used again. [any-thread] [must-not-block] */
+     completed the last operation, or on which its callback returned if that was later; perhaps
+     before handle() returns. The request's cookie is not used again. [any-thread]
+     [must-not-block] */
   void (*respond)(mxd_cookie host, mxd_cookie request, const mxd_response* response) MXD_NOEXCEPT;
 
   /* M. Whose token is this? Let guests in, and suspended accounts. user_id and device_id
@@ -464,13 +465,12 @@ typedef struct mxd_module {
   int32_t (*route)(mxd_instance* instance, uint32_t index, mxd_route* out) MXD_NOEXCEPT;
 
   /* The operation is answered: nothing may be emitted any more. OK. STALE: it was completed or
-     abandoned before. BUSY: an emit is under way on another thread. [any-thread]
-     [serial-per-op] */
+     abandoned before. [any-thread] [serial-per-op] */
   int32_t (*complete)(mxd_op op, int32_t status) MXD_NOEXCEPT;
 
   /* Results, copied. OK. STALE as above. INVALID_ARGUMENT: not for this operation, or
-     malformed; the client then gets a 500 and the log says why. NO_MEMORY. [any-thread]
-     [serial-per-op] */
+     malformed; the client then gets a 500 and the log says why. NO_MEMORY. BUSY: another emit
+     into the same operation is under way. [any-thread] [serial-per-op] */
   int32_t (*emit_principal)(mxd_op op, const mxd_principal* principal) MXD_NOEXCEPT;
   int32_t (*emit_device)(mxd_op op, const mxd_device* device) MXD_NOEXCEPT;
   /* The next stage of flow number `flow`: 0 first, each flow's stages together. */
