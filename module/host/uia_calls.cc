@@ -8,6 +8,11 @@ namespace {
 
 constexpr std::size_t kDigestBytes = 32;
 
+/// Whether sums of such times stay far from overflowing.
+constexpr bool is_time(std::int64_t ms) {
+  return ms >= 0 && ms <= std::int64_t{1} << 53;
+}
+
 }  // namespace
 
 // ---- uia_flows ----
@@ -67,6 +72,7 @@ std::int32_t CreateSessionCall::ask(mxd_op op) noexcept {
 }
 
 std::int32_t CreateSessionCall::session_id(std::string_view id) {
+  if (!id_.empty()) return fault("emitted two session IDs");
   if (id.empty() || !http::is_utf8(id)) return fault("emitted a session ID that is not UTF-8");
   id_ = arena().copy(id);
   return MXD_OK;
@@ -95,6 +101,10 @@ std::int32_t SessionCall::session(const mxd_session& record) {
   const bool finished = (record.flags & MXD_SESSION_FINISHED) != 0;
   if (finished && record.finished_digest.size != kDigestBytes) {
     return fault("emitted a finished session whose finished_digest is not 32 bytes");
+  }
+  if (!is_time(record.created_ms) || !is_time(record.lifetime_ms) ||
+      (finished && !is_time(record.finished_ms))) {
+    return fault("emitted a session whose times are negative or too large");
   }
   session_.id = id_;
   session_.created_ms = record.created_ms;
