@@ -76,10 +76,10 @@ TEST_F(SlotTest, TokenOfTheRequestBeforeIsStale) {
   EXPECT_EQ(slot->complete(token, kOk), Reply::kDone);
   settle();
   slot->release();
-  EXPECT_FALSE(slot->cancel(request));
+  EXPECT_EQ(slot->cancel(request), Slot::Cancelled::kAnswered);
   slot = &Slot::acquire(gate);
   EXPECT_NE(slot->request_token(), request);
-  EXPECT_FALSE(slot->cancel(request)) << "the one before is answered";
+  EXPECT_EQ(slot->cancel(request), Slot::Cancelled::kAnswered) << "the one before is answered";
   EXPECT_FALSE(slot->cancelled());
   EXPECT_EQ(slot->complete(token, kOk), Reply::kStale);
 }
@@ -94,7 +94,7 @@ TEST(SlotTable, MadeUpTokens) {
     Slot* slot = Slot::find(token);
     if (slot == nullptr) continue;
     EXPECT_EQ(slot->complete(token, kOk), Reply::kStale) << token;
-    EXPECT_FALSE(slot->cancel(token)) << token;
+    EXPECT_EQ(slot->cancel(token), Slot::Cancelled::kAnswered) << token;
     auto reply = Reply::kDone;
     EXPECT_EQ(slot->borrow_sink(token, reply), nullptr) << token;
   }
@@ -238,8 +238,8 @@ TEST_F(SlotTest, CallbackFailsWhileItsSinkIsLent) {
 
 TEST_F(SlotTest, CancelMarksTheRequest) {
   EXPECT_FALSE(slot->cancelled());
-  EXPECT_TRUE(slot->cancel(slot->request_token()));
-  EXPECT_TRUE(slot->cancel(slot->request_token())) << "idempotent";
+  EXPECT_EQ(slot->cancel(slot->request_token()), Slot::Cancelled::kNow);
+  EXPECT_EQ(slot->cancel(slot->request_token()), Slot::Cancelled::kBefore);
   EXPECT_TRUE(slot->cancelled());
   const Token token = slot->open(&sink, kNobody);
   EXPECT_EQ(slot->complete(token, kOk), Reply::kDone) << "it makes no token invalid";
@@ -269,7 +269,7 @@ TEST_F(SlotTest, AbandonedSlotIsStaleForGood) {
   EXPECT_EQ(slot->complete(token, kOk), Reply::kStale);
   EXPECT_EQ(borrow(token), nullptr);
   EXPECT_EQ(reply, Reply::kStale);
-  EXPECT_FALSE(slot->cancel(request));
+  EXPECT_EQ(slot->cancel(request), Slot::Cancelled::kAnswered);
   EXPECT_EQ(slot->open_operation(), 0u);
   slot = nullptr;  // it is never used again
 }

@@ -244,6 +244,39 @@ TEST_P(Failures, H3_ResultsThatMustNotBeGiven) {
   }
 }
 
+TEST_P(Failures, H3_SessionWithTimesThatOverflow) {
+  const auto session = session_of(remove("PHONE"));
+  const StoredSession good = host.sessions[session];
+  const auto expect_refused = [&](const char* what) {
+    host.scripts["uia_load_session"] = [&](mxd_op op) {
+      const StoredSession& kept = host.sessions[session];
+      mxd_session record{};
+      record.size = sizeof record;
+      record.flags = kept.finished_ms ? MXD_SESSION_FINISHED : 0;
+      record.created_ms = kept.created_ms;
+      record.lifetime_ms = kept.lifetime_ms;
+      record.finished_ms = kept.finished_ms.value_or(0);
+      record.user_id = view(kept.user);
+      record.body_digest = view(kept.digest);
+      record.finished_digest = view(kept.digest);
+      EXPECT_EQ(host.module().emit_session(op, &record), MXD_INVALID_ARGUMENT) << what;
+      return MXD_OK;
+    };
+    EXPECT_TRUE(is_error(remove("PHONE", with_auth(session_alone(session))), 500, "M_UNKNOWN"))
+        << what;
+    EXPECT_EQ(host.take_misbehaviour().size(), 1u) << what;
+    host.sessions[session] = good;
+  };
+  for (const std::int64_t time : {std::int64_t{-1}, INT64_MIN, INT64_MAX}) {
+    host.sessions[session].created_ms = time;
+    expect_refused("created_ms");
+    host.sessions[session].lifetime_ms = time;
+    expect_refused("lifetime_ms");
+    host.sessions[session].finished_ms = time;
+    expect_refused("finished_ms");
+  }
+}
+
 TEST_P(Failures, H3_NothingEmitted) {
   const char* const callbacks[] = {"authenticate", "get_device", "uia_create_session",
                                    "uia_load_session", "uia_record"};
