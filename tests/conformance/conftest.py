@@ -12,6 +12,7 @@ import pytest
 
 from client import Client
 from homeserver import Configured, Homeserver, Service, User
+from planted import BUGS, PlantedServer
 from rows import Check, Result, row_of, write_report
 from server import Server, ServerError, server_binary
 
@@ -41,6 +42,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="skip these rows (P6) and rows that need these capabilities (device_cap)",
     )
     group.addoption("--report", metavar="DIR", help="write conformance.md and conformance.json")
+    group.addoption(
+        "--planted",
+        metavar="BUG",
+        choices=BUGS,
+        help="put a proxy with this bug before each server that is started"
+        " (tests/conformance/planted); none: a proxy without one",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -103,17 +111,29 @@ def given_accounts(config: pytest.Config) -> list[tuple[str, str]]:
     return accounts
 
 
-def start_homeserver(binary: str, folder: Path, config: dict[str, Any] | None) -> Homeserver:
+def start_homeserver(
+    pytest_config: pytest.Config, folder: Path, config: dict[str, Any]
+) -> Homeserver:
     """Our own server with open registration and two application services."""
+    binary = server_binary(pytest_config.getoption("--server"))
+    if binary is None:
+        raise pytest.UsageError("give --base-url URL, --server PATH or env MXD_SERVER")
+    planted = pytest_config.getoption("--planted")
+    if planted is not None:
+        config = {**config, **BUGS[planted].config}
     services = [Service("limited", True), Service("unlimited", False)]
     options = ["--open-registration"]
     for service in services:
         options += ["--appservice", str(service.write(folder))]
-    if config is not None:
+    if config:
         path = folder / "module.json"
         path.write_text(json.dumps(config))
         options += ["--config", str(path)]
-    server = Server(binary, folder, options).start()
+    if planted is None:
+        server = Server(binary, folder, options)
+    else:
+        server = PlantedServer(binary, folder, options, bug=BUGS[planted]())
+    server.start()
     return Homeserver(server.client, server=server, services=services)
 
 
@@ -126,10 +146,7 @@ def shared_homeserver(
     if base_url:
         yield Homeserver(Client(base_url), accounts=given_accounts(request.config))
         return
-    binary = server_binary(request.config.getoption("--server"))
-    if binary is None:
-        raise pytest.UsageError("give --base-url URL, --server PATH or env MXD_SERVER")
-    homeserver = start_homeserver(binary, tmp_path_factory.mktemp("homeserver"), None)
+    homeserver = start_homeserver(request.config, tmp_path_factory.mktemp("homeserver"), {})
     yield homeserver
     assert homeserver.server is not None
     homeserver.server.stop()
@@ -163,10 +180,8 @@ def running_configured(
     def start(config: dict[str, Any]) -> Homeserver:
         key = json.dumps(config, sort_keys=True)
         if key not in running:
-            binary = server_binary(request.config.getoption("--server"))
-            assert binary is not None
             folder = tmp_path_factory.mktemp("configured")
-            running[key] = start_homeserver(binary, folder, config)
+            running[key] = start_homeserver(request.config, folder, config)
         return running[key]
 
     yield start
