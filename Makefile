@@ -8,6 +8,9 @@ JOBS ?= $(shell nproc)
 # ctest's -R, e.g. make test ONLY=uia
 ONLY ?= .
 
+# ccache, where there is one, also finds what another clone has compiled.
+export CCACHE_BASEDIR := $(CURDIR)
+export CCACHE_NOHASHDIR := 1
 launcher := $(if $(shell command -v ccache),-DCMAKE_CXX_COMPILER_LAUNCHER=ccache -DCMAKE_C_COMPILER_LAUNCHER=ccache)
 sources = $(shell git ls-files '*.c' '*.cc' '*.h' '*.hpp')
 
