@@ -194,7 +194,5 @@ def with_body(response: Response, body: Any) -> Response:
 
 def without_headers(response: Response, *prefixes: str) -> Response:
     """The same answer without the headers that begin so."""
-    kept = [
-        pair for pair in response.headers.items() if not pair[0].lower().startswith(prefixes)
-    ]
+    kept = [pair for pair in response.headers.items() if not pair[0].lower().startswith(prefixes)]
     return Response(response.status, headers_of(kept), response.raw)

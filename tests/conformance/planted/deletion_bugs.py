@@ -70,11 +70,7 @@ class EmptyListDeletesAll(Bug):
 
     def answer(self, request: Request, server: Upstream) -> Response:
         response = server.send(request)
-        if (
-            request.deletes_in_bulk
-            and response.status == 200
-            and request.members["devices"] == []
-        ):
+        if request.deletes_in_bulk and response.status == 200 and request.members["devices"] == []:
             server.authorise(request.with_members(devices=others(request, server)))
         return response
 
