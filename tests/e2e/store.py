@@ -40,8 +40,8 @@ def add_devices(path: Path, user_id: str, prefix: str, count: int) -> None:
             "INSERT INTO devices (account, device_id, display_name) VALUES (?, ?, ?)",
             [(account, device_id, f"name of {device_id}") for device_id in ids],
         )
-        mine = "FROM devices WHERE account = ? AND device_id >= ?"
-        rows = database.execute(f"SELECT device {mine}", (account, prefix)).fetchall()
+        mine = "FROM devices WHERE account = ? AND device_id GLOB ?"
+        rows = database.execute(f"SELECT device {mine}", (account, f"{prefix}*")).fetchall()
         database.executemany(
             "INSERT INTO access_tokens (digest, device, oauth) VALUES (?, ?, 0)",
             [(hashlib.sha256(f"{prefix}{device}".encode()).digest(), device) for (device,) in rows],

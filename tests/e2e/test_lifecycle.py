@@ -189,7 +189,7 @@ def test_refuses_what_is_no_database(prepare: Launch, tmp_path: Path) -> None:
     path = tmp_path / "letter.txt"
     text = b"Dear Sir or Madam,\n" * 500
     path.write_bytes(text)
-    expect_refusal(prepare(database=path), "not a SQLite database")
+    expect_refusal(prepare(database=path), str(path), "not a SQLite database")
     assert path.read_bytes() == text
 
 
@@ -200,7 +200,7 @@ def test_refuses_another_programs_database(prepare: Launch, tmp_path: Path) -> N
         other.execute("CREATE TABLE notes (text TEXT)")
     other.close()
     before = path.read_bytes()
-    expect_refusal(prepare(database=path), "database", "another application")
+    expect_refusal(prepare(database=path), str(path), "another application")
     assert path.read_bytes() == before
 
 
@@ -209,7 +209,7 @@ def test_refuses_a_newer_database(prepare: Launch, old_database: Path) -> None:
     connection = sqlite3.connect(old_database)
     connection.execute("PRAGMA user_version = 1000000")
     connection.close()
-    expect_refusal(prepare(database=old_database), "database", "newer version")
+    expect_refusal(prepare(database=old_database), str(old_database), "newer version")
 
 
 def test_refuses_a_locked_database(prepare: Launch, old_database: Path) -> None:
@@ -217,7 +217,7 @@ def test_refuses_a_locked_database(prepare: Launch, old_database: Path) -> None:
     connection = sqlite3.connect(old_database, isolation_level=None)
     connection.execute("PRAGMA locking_mode = EXCLUSIVE")
     connection.execute("BEGIN EXCLUSIVE")
-    expect_refusal(prepare(database=old_database), "database is locked")
+    expect_refusal(prepare(database=old_database), str(old_database), "locked")
     connection.close()
     prepare(database=old_database).start()
 
@@ -231,7 +231,7 @@ def test_refuses_another_server_name(prepare: Launch, old_database: Path) -> Non
 def test_refuses_a_folder_that_is_not_there(prepare: Launch, tmp_path: Path) -> None:
     """The database can't be made."""
     path = tmp_path / "nowhere" / "devices.db"
-    expect_refusal(prepare(database=path), "database", "No such file or directory")
+    expect_refusal(prepare(database=path), str(path), "No such file or directory")
 
 
 REGISTRATIONS = {
