@@ -14,14 +14,27 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::string_view kStyle =
-    ":root{color-scheme:light dark}"
-    "body{font:1rem/1.5 system-ui,sans-serif;max-width:26rem;margin:0 auto;padding:2rem 1rem}"
-    "h1{font-size:1.4rem}"
-    "label{display:block;margin:1rem 0 .25rem}"
-    "input[type=password],input[type=text]{box-sizing:border-box;width:100%;padding:.6rem;"
-    "font:inherit}"
-    "button{margin-top:1rem;padding:.7rem 1.2rem;font:inherit;min-height:2.75rem}"
-    ".wrong{border-left:.25rem solid #c00;padding-left:.75rem}";
+    ":root{color-scheme:light dark;--page:#f2f4f7;--card:#fff;--text:#1b1f24;--line:#868d97;"
+    "--accent:#0b57d0;--on-accent:#fff;--wrong:#b3261e;--on-wrong:#fceeed}"
+    "@media(prefers-color-scheme:dark){:root{--page:#101418;--card:#1c2127;--text:#e6e9ed;"
+    "--line:#78818d;--accent:#a8c7fa;--on-accent:#06214f;--wrong:#ffb4ab;--on-wrong:#3b1b19}}"
+    "body{margin:0;padding:1rem;font:1rem/1.5 system-ui,sans-serif;overflow-wrap:anywhere;"
+    "background:var(--page);color:var(--text)}"
+    "main{max-width:22rem;margin:8vh auto;padding:1.75rem;border-radius:.75rem;"
+    "background:var(--card);box-shadow:0 1px 4px #0003}"
+    "h1{margin:0;font-size:1.4rem;line-height:1.25}"
+    "p{margin:.75rem 0 0}"
+    "a{color:var(--accent)}"
+    "label{display:block;margin:1.25rem 0 .25rem;font-weight:600}"
+    "input[type=password],input[type=text]{box-sizing:border-box;width:100%;min-height:2.75rem;"
+    "padding:.5rem .75rem;border:1px solid var(--line);border-radius:.5rem;background:none;"
+    "color:inherit;font:inherit}"
+    "button{width:100%;min-height:2.75rem;margin-top:1.25rem;border:1px solid transparent;"
+    "border-radius:.5rem;background:var(--accent);color:var(--on-accent);font:inherit;"
+    "font-weight:600;cursor:pointer}"
+    ":focus-visible{outline:.15rem solid var(--accent);outline-offset:.1rem}"
+    ".wrong{padding:.6rem .75rem;border-left:.25rem solid var(--wrong);border-radius:.25rem;"
+    "background:var(--on-wrong)}";
 
 /// Tells the client that the stage is complete: the specification's own words.
 constexpr std::string_view kTellClient =
