@@ -55,7 +55,10 @@ struct Root {
 
 Root do_steps(Errand& errand) {
   for (std::size_t i = 0; i < errand.steps.size(); ++i) {
-    if (i != 0) co_await std::suspend_always{};
+    if (i != 0) {
+      std::suspend_always pause;
+      co_await pause;
+    }
     errand.timeline->push_back(errand.name + std::to_string(i));
     errand.steps[i]();
   }
