@@ -74,13 +74,16 @@ curl -X POST $bearer $json $base/delete_devices -d '{\"devices\":[\"PHONE\",\"TA
 "
 }
 
-echo "==> Starting on $listen, database .local/devices.db"
-(
+prepare_or_stop() {
   trap '' INT # Ctrl-C is the server's to handle
-  if ! prepare_and_print; then
+  set +e
+  (set -e && prepare_and_print) # not as a condition: there `set -e` has no effect
+  if [ $? -ne 0 ]; then
     echo "serve: the demo account could not be prepared; stopping" >&2
     kill -TERM "$$" 2>/dev/null
   fi
-) &
+}
+echo "==> Starting on $listen, database .local/devices.db"
+(prepare_or_stop &) # no child of the server, which would have to wait for it
 exec "$out/matrix-devices-server" --listen "$listen" --database "$database" \
   --server-name localhost
