@@ -1,12 +1,17 @@
 # Every target installs the packages that it needs (.ci/packages.txt), builds, and does its job.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help serve test test-asan test-tsan build setup format lint clean
+.PHONY: help serve test test-asan test-tsan conformance build setup format lint clean
 
 LISTEN ?= 127.0.0.1:8008
 JOBS ?= $(shell nproc)
 # ctest's -R, e.g. make test ONLY=uia
 ONLY ?= .
+# Of make conformance: the homeserver, NAME:PASSWORD separated by spaces, rows to leave out
+URL ?=
+ACCOUNTS ?=
+WITHOUT ?=
+REPORT ?= build/conformance
 
 # ccache, where there is one, also finds what another clone has compiled.
 export CCACHE_BASEDIR := $(CURDIR)
@@ -36,9 +41,10 @@ fixed_addresses = $(if $(shell setarch -R true 2>/dev/null && echo yes),setarch 
 
 help: ## what there is to make
 	@echo "matrix-devices. Each of these sets up what it needs, also on a fresh Debian 12:"
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
 	@echo "  make serve LISTEN=127.0.0.1:9009   on another port"
 	@echo "  make test ONLY=uia                 only tests whose name matches"
+	@echo "  make conformance URL=http://127.0.0.1:8008 ACCOUNTS='alice:PASSWORD bob:PASSWORD'"
 
 serve: ## build, then run a server with a demo account on 127.0.0.1:8008
 	@.ci/setup core
@@ -57,6 +63,16 @@ test-asan: ## all tests under AddressSanitizer and UndefinedBehaviorSanitizer
 
 test-tsan: ## all tests under ThreadSanitizer
 	$(call run_tests,tsan,$(fixed_addresses))
+
+conformance: export MXD_ACCOUNTS := $(ACCOUNTS)
+conformance: ## test any homeserver: URL=… (docs/conformance.md)
+	@[ -n "$(URL)" ] || { echo "Which homeserver? make conformance URL=https://…" >&2; exit 2; }
+	@.ci/setup suite
+	@python=/usr/bin/python3; [ -x $$python ] || python=python3; \
+	  $$python -B -m pytest -p no:cacheprovider -q tests/conformance \
+	    --base-url='$(URL)' --without='$(WITHOUT)' --report='$(REPORT)' || status=$$?; \
+	  echo "==> The table: $(REPORT)/conformance.md"; \
+	  exit $${status:-0}
 
 build: ## build the libraries and the server into build/release/out
 	@.ci/setup core
