@@ -15,9 +15,9 @@ namespace json = boost::json;
 
 constexpr std::string_view kStyle =
     ":root{color-scheme:light dark;--page:#f2f4f7;--card:#fff;--text:#1b1f24;--line:#868d97;"
-    "--accent:#0b57d0;--on-accent:#fff;--wrong:#b3261e;--on-wrong:#fceeed}"
+    "--accent:#0b57d0;--on-accent:#fff;--wrong:#b3261e;--wrong-card:#fceeed}"
     "@media(prefers-color-scheme:dark){:root{--page:#101418;--card:#1c2127;--text:#e6e9ed;"
-    "--line:#78818d;--accent:#a8c7fa;--on-accent:#06214f;--wrong:#ffb4ab;--on-wrong:#3b1b19}}"
+    "--line:#78818d;--accent:#a8c7fa;--on-accent:#06214f;--wrong:#ffb4ab;--wrong-card:#3b1b19}}"
     "body{margin:0;padding:1rem;font:1rem/1.5 system-ui,sans-serif;overflow-wrap:anywhere;"
     "background:var(--page);color:var(--text)}"
     "main{max-width:22rem;margin:8vh auto;padding:1.75rem;border-radius:.75rem;"
@@ -34,7 +34,7 @@ constexpr std::string_view kStyle =
     "font-weight:600;cursor:pointer}"
     ":focus-visible{outline:.15rem solid var(--accent);outline-offset:.1rem}"
     ".wrong{padding:.6rem .75rem;border-left:.25rem solid var(--wrong);border-radius:.25rem;"
-    "background:var(--on-wrong)}";
+    "background:var(--wrong-card)}";
 
 /// Tells the client that the stage is complete: the specification's own words.
 constexpr std::string_view kTellClient =
