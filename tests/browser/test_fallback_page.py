@@ -70,7 +70,8 @@ def type_and_submit(browser: Any, password: str) -> None:
 
 def focus(browser: Any) -> str | None:
     """The ID of the element that has the focus."""
-    return browser.switch_to.active_element.get_attribute("id")
+    focused: str | None = browser.switch_to.active_element.get_attribute("id")
+    return focused
 
 
 def console(browser: Any) -> list[str]:
