@@ -207,6 +207,13 @@ def check(request: pytest.FixtureRequest, shared_homeserver: Homeserver) -> Chec
 
 
 @pytest.fixture
+def fresh_accounts(homeserver: Homeserver) -> None:
+    """For tests that count what a user has done before: given accounts have a past."""
+    if homeserver.accounts:
+        pytest.skip("needs an account without a past: not with --account")
+
+
+@pytest.fixture
 def user(homeserver: Homeserver) -> User:
     """A user of their own."""
     return homeserver.new_user()

@@ -163,6 +163,7 @@ def test_U6_in_bulk(check: Check, user: User, other_user: User) -> None:
 
 
 @pytest.mark.capability("failure_limit")
+@pytest.mark.usefixtures("fresh_accounts")
 def test_U6_counts(check: Check, user: User, other_user: User) -> None:
     """Another's password counts as a failure."""
     other_user.login()

@@ -88,6 +88,7 @@ def test_U22_grace(check: Check, configured: Configured) -> None:
 
 @pytest.mark.capability("failure_limit")
 @pytest.mark.peer_bug("Synapse: guessing is not limited")
+@pytest.mark.usefixtures("fresh_accounts")
 def test_U23_guessing(check: Check, user: User) -> None:
     """After a burst of 3 failures of a device: 429, whatever the session, also if right."""
     device, target = user.login(), user.login()
@@ -111,6 +112,7 @@ def test_U23_guessing(check: Check, user: User) -> None:
 
 
 @pytest.mark.capability("failure_limit")
+@pytest.mark.usefixtures("fresh_accounts")
 def test_U23_comes_back(check: Check, user: User) -> None:
     """After Retry-After one more attempt is free."""
     device, target = user.login(), user.login()
@@ -135,6 +137,7 @@ def test_U23_comes_back(check: Check, user: User) -> None:
 
 
 @pytest.mark.capability("failure_limit")
+@pytest.mark.usefixtures("fresh_accounts")
 def test_U23_per_user(check: Check, user: User) -> None:
     """Guesses of all devices of a user together are limited too, at four times that."""
     devices = [user.login() for _ in range(8)]
@@ -164,6 +167,7 @@ def test_U23_per_user(check: Check, user: User) -> None:
 
 
 @pytest.mark.capability("failure_limit")
+@pytest.mark.usefixtures("fresh_accounts")
 def test_U23_at_once(check: Check, user: User) -> None:
     """Guesses sent at once don't slip through."""
     device = user.login()
@@ -187,6 +191,7 @@ def test_U23_at_once(check: Check, user: User) -> None:
 
 
 @pytest.mark.capability("failure_limit")
+@pytest.mark.usefixtures("fresh_accounts")
 def test_U23_what_is_no_failure(check: Check, user: User) -> None:
     """Successes and rows U9, U10, U11, U14 cost nothing."""
     device, sibling = user.login(), user.login()
@@ -227,6 +232,7 @@ def test_U24_no_unknown_token(check: Check, user: User) -> None:
 
 
 @pytest.mark.capability("session_cap")
+@pytest.mark.usefixtures("fresh_accounts")
 def test_U25_sessions_are_capped(check: Check, user: User) -> None:
     """32 live sessions a user: the oldest of the same device goes first."""
     device, sibling = user.login(), user.login()
@@ -241,6 +247,7 @@ def test_U25_sessions_are_capped(check: Check, user: User) -> None:
 
 
 @pytest.mark.capability("session_cap")
+@pytest.mark.usefixtures("fresh_accounts")
 def test_U25_complete_ones_last(check: Check, user: User) -> None:
     """A complete session outlives uncompleted ones."""
     device = user.login()
@@ -253,6 +260,7 @@ def test_U25_complete_ones_last(check: Check, user: User) -> None:
 
 
 @pytest.mark.capability("challenge_limit")
+@pytest.mark.usefixtures("fresh_accounts")
 def test_U25_challenges_are_limited(check: Check, user: User) -> None:
     """Challenges have a bucket: a burst of 60, then one every 5 s."""
     device, sibling = user.login(), user.login()
