@@ -83,7 +83,7 @@ std::string printable_path(std::string_view target) {
   return path;
 }
 
-void append(std::string line) {
+void append(std::string_view line) {
   Sink& to = sink();
   bool wake = false;
   {

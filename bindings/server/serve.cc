@@ -76,6 +76,7 @@ std::string read_config(const std::string& path) {
 
 std::vector<Registration> read_registrations(const std::vector<std::string>& paths) {
   std::vector<Registration> registrations;
+  registrations.reserve(paths.size());
   for (const std::string& path : paths)
     registrations.push_back(read_registration(path));
   return registrations;

@@ -56,6 +56,18 @@ std::string_view form_token(async::Arena& arena, const host::Session& session) {
                                        session.body_digest}));
 }
 
+/// What lets the page's own style and script run, and no other. Without randomness none does: the
+/// form works all the same.
+std::string_view make_nonce(host::Exchange& exchange) {
+  char random[16];
+  if (!exchange.line.table.random_bytes(random, sizeof random)) {
+    exchange.line.table.log(exchange.line.request, MXD_LOG_ERROR,
+                            "random_bytes failed; the fallback page goes without its style");
+    return {};
+  }
+  return http::digest_text(exchange.arena(), {random, sizeof random});
+}
+
 bool same_secret(std::string_view a, std::string_view b) {
   return a.size() == b.size() && sodium_memcmp(a.data(), b.data(), a.size()) == 0;
 }
@@ -63,7 +75,8 @@ bool same_secret(std::string_view a, std::string_view b) {
 /// A page for one stage of one session, in the order in which a request goes through it.
 class Fallback {
  public:
-  Fallback(host::Exchange& exchange, std::string_view type) : exchange_(exchange), type_(type) {}
+  Fallback(host::Exchange& exchange, std::string_view type, std::string_view nonce)
+      : exchange_(exchange), type_(type), nonce_(nonce) {}
 
   async::Arena& arena() noexcept { return exchange_.arena(); }
 
@@ -80,6 +93,7 @@ class Fallback {
 
   host::Exchange& exchange_;
   std::string_view type_;
+  std::string_view nonce_;
   FallbackPage page_;
   host::Session session_;
 };
@@ -131,20 +145,13 @@ async::Task<const ApiError*> Fallback::load() {
     co_return &kGone;
   }
 
-  unsigned char random[16];
-  if (!exchange_.line.table.random_bytes(random, sizeof random)) {
-    exchange_.line.table.log(exchange_.line.request, MXD_LOG_ERROR,
-                             "random_bytes failed; the fallback page can't be made");
-    co_return &http::kInternal;
-  }
-  page_ = FallbackPage{
-      .arena = &arena(),
-      .nonce = http::digest_text(arena(), {reinterpret_cast<const char*>(random), sizeof random}),
-      .type = type_,
-      .user = session_.user.text,
-      .description = session_.description,
-      .form_token = form_token(arena(), session_),
-      .params = find_params(flows, type_)};
+  page_ = FallbackPage{.arena = &arena(),
+                       .nonce = nonce_,
+                       .type = type_,
+                       .user = session_.user.text,
+                       .description = session_.description,
+                       .form_token = form_token(arena(), session_),
+                       .params = find_params(flows, type_)};
   co_return nullptr;
 }
 
@@ -235,11 +242,12 @@ Result<Response> Fallback::page(int status, std::string_view html) {
 
 async::Task<Response> answer_fallback(host::Exchange& exchange, std::string_view type) {
   if (exchange.request.method == "OPTIONS") co_return http::kPreflight;  // R5
-  Fallback fallback(exchange, type);
+  const std::string_view nonce = make_nonce(exchange);
+  Fallback fallback(exchange, type, nonce);
   const auto answered = co_await fallback.run();
   if (answered) co_return *answered;
   const ApiError& error = *answered.error();
-  FallbackPage page{.arena = &exchange.arena(), .nonce = "none"};
+  FallbackPage page{.arena = &exchange.arena(), .nonce = nonce};
   Response response{.status = error.status,
                     .body = page.failure(error.text),
                     .retry_after_ms = error.retry_after_ms,

@@ -13,7 +13,6 @@ namespace {
 
 namespace json = boost::json;
 using http::ApiError;
-using http::Result;
 
 constexpr ApiError kNoList{400, "M_BAD_JSON",
                            "'devices' must be a list of device IDs, as strings. To delete nothing, "

@@ -28,18 +28,19 @@ void respond(const mxd_instance& instance, mxd_cookie request, const Response& r
   const auto add = [&](std::string_view name, std::string_view value) {
     headers[count++] = {view(name), view(value)};
   };
-  add("Access-Control-Allow-Origin", "*");
-  add("Access-Control-Allow-Methods", "GET, POST, PUT, DELETE, OPTIONS");
-  add("Access-Control-Allow-Headers", "X-Requested-With, Content-Type, Authorization");
-  add("Access-Control-Expose-Headers", "Retry-After");
-  add("Cache-Control", "no-store");
-  if (!response.content_type.empty()) add("Content-Type", response.content_type);
-  if (!response.page_policy.empty()) {  // F1
+  if (response.page_policy.empty()) {
+    add("Access-Control-Allow-Origin", "*");
+    add("Access-Control-Allow-Methods", "GET, POST, PUT, DELETE, OPTIONS");
+    add("Access-Control-Allow-Headers", "X-Requested-With, Content-Type, Authorization");
+    add("Access-Control-Expose-Headers", "Retry-After");
+  } else {  // F1: no other site may read a page, which holds the token of its form
     add("Content-Security-Policy", response.page_policy);
     add("Referrer-Policy", "no-referrer");
     add("X-Content-Type-Options", "nosniff");
     add("X-Frame-Options", "DENY");
   }
+  add("Cache-Control", "no-store");
+  if (!response.content_type.empty()) add("Content-Type", response.content_type);
   if (!response.allow.empty()) add("Allow", response.allow);
   char seconds[20];
   if (response.retry_after_ms >= 0) {

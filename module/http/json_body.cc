@@ -33,7 +33,7 @@ struct Builder {
   static constexpr std::size_t max_key_size = static_cast<std::size_t>(-1);
   static constexpr std::size_t max_string_size = static_cast<std::size_t>(-1);
 
-  explicit Builder(json::storage_ptr storage) : stack(storage) { stack.reset(storage); }
+  explicit Builder(const json::storage_ptr& storage) : stack(storage) { stack.reset(storage); }
 
   bool on_document_begin(error_code&) { return true; }
   bool on_document_end(error_code&) { return true; }

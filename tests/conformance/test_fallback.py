@@ -145,6 +145,8 @@ def expect_page(check: Check, what: str, answer: Response, status: int) -> Page:
         ("Referrer-Policy", "no-referrer"),
     ):
         check.equal(f"{what}: {name}", answer.headers.get_all(name), [expected])
+    shared = answer.headers.get("Access-Control-Allow-Origin")
+    check.equal(f"{what}: sites that may read it", shared, None)
     policies = answer.headers.get_all("Content-Security-Policy") or []
     check.equal(f"{what}: policies", len(policies), 1)
     directives = dict(part.strip().partition(" ")[::2] for part in policies[0].split(";"))
@@ -255,7 +257,7 @@ def test_F2_nothing_there(
         for method in ("GET", "POST"):
             answer = pages.client.request(method, target, body=None if method == "GET" else b"")
             expect_page(check, f"{method}, {what}", answer, 404)
-            check.equal(f"{method}, {what}: page", answer.raw, first.raw)
+            check.equal(f"{method}, {what}: page", page_of(answer).text, page_of(first).text)
     check.state("the live session", live.alone(), [])
 
 
@@ -276,7 +278,7 @@ def test_F2_expired(check: Check, configured: Configured) -> None:
     gone = poll(expired, 20, "the session expires")
     expect_page(check, "later", gone, 404)
     unknown = homeserver.client.request("GET", page_target("AAAAAAAAAAAAAAAAAAAAAAAA"))
-    check.equal("later: page", gone.raw, unknown.raw)
+    check.equal("later: page", page_of(gone).text, page_of(unknown).text)
     late = browser.post(form_token=token, password=device.user.password)
     expect_page(check, "the right password then", late, 404)
 
