@@ -72,6 +72,12 @@ struct Token {
   std::optional<std::int64_t> validated_ms = {};
 };
 
+/// A call of take_limit.
+struct LimitCall {
+  std::vector<std::string> buckets;  // "name key burst interval_ms"
+  std::int32_t units = 0;
+};
+
 struct Service {
   std::string sender;
   std::string prefix;  // of the user IDs in its namespace
@@ -121,6 +127,11 @@ class FakeHost {
   std::vector<std::vector<std::string>> flows{{"m.login.password"}};
   std::vector<std::pair<std::string, std::string>> params;
   std::atomic<std::int64_t> now_ms{1'700'000'000'000};
+
+  /// Gives the table a take_limit, which counts nothing: it lets pass, or says how long to wait.
+  void share_limits();
+  std::int64_t limit_wait_ms = 0;
+  std::vector<LimitCall> limit_calls;
 
   // ---- Scripts, by the callback's name ----
   /// Instead of its work: emits what it likes, and returns the status to complete with.

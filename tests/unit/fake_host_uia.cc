@@ -63,6 +63,26 @@ void FakeHost::fill_uia_table() {
   };
 }
 
+void FakeHost::share_limits() {
+  table.take_limit = [](mxd_cookie host, mxd_cookie, mxd_op op, mxd_cookie principal,
+                        const mxd_limit* limits, std::size_t count, std::int32_t units) noexcept {
+    return self(host).ask_for(principal, "take_limit", op, [=] {
+      FakeHost& me = self(host);
+      LimitCall call;
+      for (std::size_t i = 0; i < count; ++i) {
+        call.buckets.push_back(copied(limits[i].name) + " " + copied(limits[i].key) + " " +
+                               std::to_string(limits[i].burst) + " " +
+                               std::to_string(limits[i].interval_ms));
+      }
+      call.units = units;
+      me.limit_calls.push_back(call);
+      if (units < 0 || me.limit_wait_ms == 0) return MXD_OK;
+      EXPECT_EQ(me.module_.emit_retry_after(op, me.limit_wait_ms), MXD_OK);
+      return MXD_LIMIT_EXCEEDED;
+    });
+  };
+}
+
 std::int32_t FakeHost::create_session(mxd_op op, const mxd_session& session) {
   StoredSession kept;
   kept.user = copied(session.user_id);
