@@ -90,10 +90,16 @@ class EventLoop final : public ConnectionOwner {
       stopping_ = true;
       error_code ignored;
       acceptor_.close(ignored);
-      timer_.cancel();
       for (Connection* const connection : connections_)
         connection->close_if_idle();
-      if (connections_.empty()) work_.reset();
+      // A request that is half sent has a little time to come whole.
+      timer_.expires_after(kRequestGrace);
+      timer_.async_wait([this](error_code error) {
+        if (error) return;
+        for (Connection* const connection : connections_)
+          connection->close_if_receiving();
+      });
+      end_if_done();
     });
   }
 

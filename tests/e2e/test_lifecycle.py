@@ -20,7 +20,7 @@ from raw_http import RawSocket, request_bytes, unread_bytes
 from server import Server, poll
 
 IDLE_STOP_S = 5
-HALF_SENT_STOP_S = 15
+HALF_SENT_STOP_S = 5
 
 
 def test_prints_the_port_it_got(launch: Launch) -> None:

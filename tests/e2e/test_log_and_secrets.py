@@ -116,10 +116,9 @@ def test_a_line_a_request(homeserver: Homeserver, server: Server) -> None:
         assert client.request(method, target, token=token, body=body).status == status
     poll(lambda: len(lines_of_requests(server)) - before >= len(requests), 10, "the lines")
     lines = lines_of_requests(server)[before:]
-    assert len(lines) == len(requests)
-    for line, (method, target, _token, status) in zip(lines, requests, strict=True):
-        assert (line["method"], line["status"]) == (method, status)
-        assert target in line.values(), line
+    # In the order in which they were written, which connections on two loops don't settle.
+    logged = sorted((line["method"], line["path"], line["status"]) for line in lines)
+    assert logged == sorted((method, target, status) for method, target, _, status in requests)
 
 
 def test_every_line_is_json(homeserver: Homeserver, server: Server) -> None:
