@@ -295,7 +295,7 @@ typedef struct mxd_uia_record {
 #define MXD_CAP_MUST_UNDERSTAND (UINT64_C(0xFFFF) << 48)
 
 /* Copied by create(). `M` = mandatory. Arguments of every callback with an operation: the
-   host's cookie, the request's, the operation, the principal's (once there is one), then what
+   host's cookie, the request's, the operation, the principal's (0 if there is none), then what
    the question is about. */
 typedef struct mxd_host {
   uint32_t size;
