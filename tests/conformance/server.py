@@ -37,11 +37,6 @@ def poll(condition: Callable[[], Any], seconds: float, what: str) -> Any:
         time.sleep(0.01)
 
 
-def fail_beyond_the_file_limit() -> None:
-    """Where RLIMIT_FSIZE plays a full disk: writes fail, as on one, without the signal."""
-    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-
-
 class Server:
     """One database file and, while it runs, one process that serves it."""
 
@@ -91,7 +86,6 @@ class Server:
                 stdout=stdout,
                 stderr=stderr,
                 cwd=self.folder,
-                preexec_fn=fail_beyond_the_file_limit,
             )
 
     @property
