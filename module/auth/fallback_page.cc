@@ -5,8 +5,8 @@
 #include <boost/json/value.hpp>
 
 #include "module/async/output_buffer.h"
-#include "module/http/api_error.h"
 #include "module/http/json_body.h"
+#include "module/http/text.h"
 
 namespace mxd::auth {
 namespace {

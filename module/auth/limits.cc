@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "module/host/uia_calls.h"
+#include "module/http/text.h"
 
 namespace mxd::auth {
 namespace {

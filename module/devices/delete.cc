@@ -7,6 +7,7 @@
 #include "module/devices/endpoints.h"
 #include "module/host/device_calls.h"
 #include "module/http/json_body.h"
+#include "module/http/text.h"
 
 namespace mxd::devices {
 namespace {

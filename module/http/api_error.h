@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <initializer_list>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -44,8 +43,5 @@ class [[nodiscard]] Result {
 inline const ApiError* make_error(async::Arena& arena, const ApiError& error) {
   return arena.make<ApiError>(error);
 }
-
-/// @throws std::bad_alloc
-std::string_view concatenate(async::Arena& arena, std::initializer_list<std::string_view> parts);
 
 }  // namespace mxd::http

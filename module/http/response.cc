@@ -2,17 +2,6 @@
 
 namespace mxd::http {
 
-std::string_view concatenate(async::Arena& arena, std::initializer_list<std::string_view> parts) {
-  std::size_t size = 0;
-  for (const auto part : parts)
-    size += part.size();
-  char* const out = arena.make_array<char>(size);
-  char* at = out;
-  for (const auto part : parts)
-    at = std::copy(part.begin(), part.end(), at);
-  return {out, size};
-}
-
 Response render(const ApiError& error, async::OutputBuffer& output) {
   output.truncate(0);
   JsonWriter json(output);

@@ -1,5 +1,6 @@
 #include "module/http/text.h"
 
+#include <algorithm>
 #include <boost/locale/utf.hpp>
 #include <cstdint>
 #include <cstring>
@@ -24,6 +25,17 @@ std::optional<std::size_t> count_code_points(std::string_view text) noexcept {
     ++count;
   }
   return count;
+}
+
+std::string_view concatenate(async::Arena& arena, std::initializer_list<std::string_view> parts) {
+  std::size_t size = 0;
+  for (const auto part : parts)
+    size += part.size();
+  char* const out = arena.make_array<char>(size);
+  char* at = out;
+  for (const auto part : parts)
+    at = std::copy(part.begin(), part.end(), at);
+  return {out, size};
 }
 
 }  // namespace mxd::http

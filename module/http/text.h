@@ -1,8 +1,11 @@
 #pragma once
 
 #include <cstddef>
+#include <initializer_list>
 #include <optional>
 #include <string_view>
+
+#include "module/async/arena.h"
 
 namespace mxd::http {
 
@@ -21,5 +24,8 @@ inline bool has_control_characters(std::string_view text) noexcept {
   }
   return false;
 }
+
+/// All parts as one text, in the arena. @throws std::bad_alloc
+std::string_view concatenate(async::Arena& arena, std::initializer_list<std::string_view> parts);
 
 }  // namespace mxd::http

@@ -53,11 +53,5 @@ TEST(Render, RetryAfterIsInTheBodyOf429Only) {
   EXPECT_EQ(busy.retry_after_ms, 1500);
 }
 
-TEST(Concatenate, Parts) {
-  async::Arena arena;
-  EXPECT_EQ(concatenate(arena, {"a", "", "bc"}), "abc");
-  EXPECT_EQ(concatenate(arena, {}), "");
-}
-
 }  // namespace
 }  // namespace mxd::http

@@ -60,5 +60,11 @@ TEST(HasControlCharacters, UpToSpaceAndDelete) {
   EXPECT_FALSE(has_control_characters(""));
 }
 
+TEST(Concatenate, Parts) {
+  async::Arena arena;
+  EXPECT_EQ(concatenate(arena, {"a", "", "bc"}), "abc");
+  EXPECT_EQ(concatenate(arena, {}), "");
+}
+
 }  // namespace
 }  // namespace mxd::http
