@@ -278,7 +278,11 @@ Outcome prepare_file(const std::string& path, std::string& server_name) {
   if (!succeeded(outcome.status)) return outcome;
   try {
     SQLite::Database database(path, SQLite::OPEN_READWRITE, kBusyTimeoutMs);
-    outcome = check_ownership(database);
+    {
+      // What it looks at is of one moment: another process may be making the database.
+      const SQLite::Transaction snapshot(database);
+      outcome = check_ownership(database);
+    }
     if (!succeeded(outcome.status)) return outcome;
     set_write_ahead_log(database);
     database.exec("PRAGMA synchronous = FULL");

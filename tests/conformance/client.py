@@ -79,6 +79,8 @@ class RawConnection(http.client.HTTPConnection):
             self.putheader(name, value)
         if body is not None:
             self.putheader("Content-Length", str(len(body)))
+        if self.sock is None:
+            self.connect()
         # The answer may be here before the body was read: a refusal.
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             self.endheaders(body)

@@ -88,7 +88,7 @@ def accepts(port: int) -> bool:
     """Whether somebody listens there."""
     try:
         socket.create_connection(("127.0.0.1", port), 5).close()
-    except ConnectionRefusedError:
+    except (ConnectionRefusedError, ConnectionResetError):  # reset: closed just then
         return False
     return True
 
