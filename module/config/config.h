@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -40,6 +41,7 @@ struct Config {
   bool unknown_fields_null = false;                    // G2
   bool fallback_pages = false;                         // F1
   std::uint64_t max_body_bytes = 1024 * 1024;          // L2
+  std::size_t max_json_depth = 32;                     // L3; the outermost value is 1
   std::uint64_t max_display_name_length = 100;         // P9; code points
   std::uint64_t max_devices_per_user = 0;              // P7; 0: no cap
   std::string user_limit_info_uri;                     // P7

@@ -144,6 +144,7 @@ void read(Reader& reader, Config& config) {
   reader.boolean("fallback_pages", config.fallback_pages);
   reader.choice("unknown_fields", config.unknown_fields_null, "omit", "null");
   reader.integer("max_body_bytes", config.max_body_bytes, 1024, 1 << 30);
+  reader.integer("max_json_depth", config.max_json_depth, 4, 256);
   reader.integer("max_display_name_length", config.max_display_name_length, 1, 100'000);
   reader.integer("max_devices_per_user", config.max_devices_per_user, 0, 1'000'000'000);
   reader.url("user_limit_info_uri", config.user_limit_info_uri);

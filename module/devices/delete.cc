@@ -74,7 +74,8 @@ async::Task<Answered> delete_devices(host::Exchange& exchange, DeviceIds devices
 async::Task<Answered> delete_one(host::Exchange& exchange, host::DeviceId id) {
   async::Arena& arena = exchange.arena();
   const auto body =
-      http::parse_object(arena, exchange.request.body, http::EmptyBody::kIsEmptyObject);  // D5, D6
+      http::parse_object(arena, exchange.request.body, http::EmptyBody::kIsEmptyObject,
+                         exchange.config.max_json_depth);  // D5, D6
   if (!body) co_return body.error();
   const auto request = auth::take_auth(arena, **body);  // U18
   if (!request) co_return request.error();
@@ -100,7 +101,8 @@ async::Task<Answered> delete_one(host::Exchange& exchange, host::DeviceId id) {
 
 async::Task<Answered> delete_many(host::Exchange& exchange) {
   async::Arena& arena = exchange.arena();
-  const auto parsed = http::parse_object(arena, exchange.request.body, http::EmptyBody::kRefused);
+  const auto parsed = http::parse_object(arena, exchange.request.body, http::EmptyBody::kRefused,
+                                         exchange.config.max_json_depth);
   if (!parsed) co_return parsed.error();                  // D7
   const auto request = auth::take_auth(arena, **parsed);  // U18
   if (!request) co_return request.error();

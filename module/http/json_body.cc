@@ -112,7 +112,7 @@ constexpr ApiError kNoBody{400, "M_NOT_JSON", "The request has no body. Send a J
 constexpr ApiError kNotAnObject{400, "M_BAD_JSON",
                                 "The request body is JSON, but not an object. Send {...}."};
 constexpr ApiError kTooDeep{400, "M_BAD_JSON",
-                            "The request body is nested too deep: 32 levels are allowed."};
+                            "The request body is nested too deep. Send it flatter."};
 constexpr ApiError kHalfSurrogate{
     400, "M_BAD_JSON", "The request body escapes half a surrogate pair. Escape both halves."};
 constexpr ApiError kHugeNumber{400, "M_BAD_JSON",
@@ -152,9 +152,9 @@ bool is_blank(std::string_view text) {
 }
 
 /// @throws std::bad_alloc
-Result<json::value*> parse(async::Arena& arena, std::string_view text) {
+Result<json::value*> parse(async::Arena& arena, std::string_view text, std::size_t max_depth) {
   json::parse_options options;
-  options.max_depth = kMaxJsonDepth;
+  options.max_depth = max_depth;
   json::basic_parser<Builder> parser(options, storage_in(arena));
   error_code error;
   const std::size_t used = parser.write_some(false, text.data(), text.size(), error);
@@ -174,12 +174,13 @@ json::storage_ptr storage_in(async::Arena& arena) {
   return new (arena.allocate(sizeof(ArenaResource), alignof(ArenaResource))) ArenaResource(arena);
 }
 
-Result<json::object*> parse_object(async::Arena& arena, std::string_view body, EmptyBody empty) {
+Result<json::object*> parse_object(async::Arena& arena, std::string_view body, EmptyBody empty,
+                                   std::size_t max_depth) {
   if (is_blank(body)) {
     if (empty == EmptyBody::kRefused) return &kNoBody;
     body = "{}";
   }
-  const auto parsed = parse(arena, body);
+  const auto parsed = parse(arena, body, max_depth);  // L3
   if (!parsed) return parsed.error();
   json::value& value = **parsed;
   if (value.is_null() && empty == EmptyBody::kIsEmptyObject) value.emplace_object();  // D5
@@ -218,7 +219,7 @@ std::optional<std::string_view> find_string(const json::object& object, std::str
 }
 
 bool is_object(async::Arena& arena, std::string_view text, std::string_view& members) {
-  const auto parsed = parse(arena, text);
+  const auto parsed = parse(arena, text, kMaxJsonDepth);
   if (!parsed || !(*parsed)->is_object()) return false;
   const auto first = text.find('{') + 1;
   members = text.substr(first, text.rfind('}') - first);

@@ -8,7 +8,7 @@
 
 namespace mxd::http {
 
-inline constexpr std::size_t kMaxJsonDepth = 32;  // L3; the outermost value is 1
+inline constexpr std::size_t kMaxJsonDepth = 32;  // unless configured; the outermost value is 1
 
 enum class EmptyBody { kRefused, kIsEmptyObject };
 
@@ -16,7 +16,7 @@ enum class EmptyBody { kRefused, kIsEmptyObject };
 /// white space and `null` stand for `{}` (D5). The object lives in the arena, and its strings are
 /// UTF-8. @throws std::bad_alloc
 Result<boost::json::object*> parse_object(async::Arena& arena, std::string_view body,
-                                          EmptyBody empty);
+                                          EmptyBody empty, std::size_t max_depth = kMaxJsonDepth);
 
 /// A value as JSON text, in the arena. @throws std::bad_alloc
 std::string_view serialize(async::Arena& arena, const boost::json::object& object);

@@ -223,6 +223,14 @@ std::string nested(int levels) {  // arrays within one object
          std::string(levels - 1, ']') + "}";
 }
 
+TEST_P(Rows, L3_Configured) {
+  host.config = R"({"max_json_depth":4})";
+  EXPECT_TRUE(is_ok(put("PHONE", R"({"a":[[[]]]})")));
+  EXPECT_TRUE(is_error(put("PHONE", R"({"a":[[[[]]]]})"), 400, "M_BAD_JSON"));
+  EXPECT_TRUE(is_error(remove("PHONE", R"({"a":[[[[]]]]})"), 400, "M_BAD_JSON"));
+  EXPECT_TRUE(is_error(remove_many(R"({"devices":[],"a":[[[[]]]]})"), 400, "M_BAD_JSON"));
+}
+
 TEST_P(Rows, L3_NestedTooDeep) {
   EXPECT_TRUE(is_ok(put("PHONE", nested(32))));
   EXPECT_TRUE(is_error(put("PHONE", nested(33)), 400, "M_BAD_JSON"));
