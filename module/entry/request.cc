@@ -121,8 +121,7 @@ void finish(Slot& slot) noexcept {
 http::Request copy(async::Arena& arena, const mxd_request& record) {
   http::Request request;
   request.method = arena.copy(host::text(record.method));
-  request.raw_target = arena.copy(host::text(record.target));
-  request.target = http::Target::split(request.raw_target);
+  request.target = http::Target::split(arena.copy(host::text(record.target)));
   request.remote_addr = arena.copy(host::text(record.remote_addr));
   request.body_too_large = (record.flags & MXD_REQUEST_BODY_TOO_LARGE) != 0;
   for (std::size_t i = 0; i < record.header_count; ++i) {

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <compare>
+#include <cstddef>
 #include <string_view>
 
 namespace mxd::host {
@@ -15,18 +15,6 @@ struct UserId {
 struct DeviceId {
   std::string_view text;
   bool operator==(const DeviceId&) const = default;
-  auto operator<=>(const DeviceId&) const = default;
-};
-
-/// A secret. It has no text of its own accord: whoever needs it says so.
-class AccessToken {
- public:
-  AccessToken() = default;
-  explicit AccessToken(std::string_view secret) : secret_(secret) {}
-  std::string_view reveal() const noexcept { return secret_; }
-
- private:
-  std::string_view secret_;
 };
 
 inline constexpr std::size_t kMaxIdBytes = 255;

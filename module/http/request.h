@@ -10,7 +10,6 @@ namespace mxd::http {
 /// A request as it came off the wire; all text is in the request's arena.
 struct Request {
   std::string_view method;
-  std::string_view raw_target;
   Target target;
   std::string_view authorization;         // the value of the Authorization header
   std::uint32_t authorization_count = 0;  // how many such headers there were
