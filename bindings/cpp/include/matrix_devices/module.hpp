@@ -116,6 +116,13 @@ class Instance {
 
   std::uint64_t max_body_bytes() const noexcept { return table_->max_body_bytes(instance_); }
 
+  // The routes, from index 0; NOT_FOUND behind the last. The views live as long as the instance.
+  std::int32_t route(std::uint32_t index, mxd_route& out) const noexcept {
+    out = {};
+    out.size = sizeof(out);
+    return table_->route(instance_, index, &out);
+  }
+
   // Refuse new requests; call `done` once, when nothing is in flight: perhaps before this returns,
   // on whichever thread answered last. BUSY if called before; `done` is then dropped.
   std::int32_t shutdown(std::function<void()> done) {

@@ -1,0 +1,109 @@
+#include <pybind11/stl.h>
+
+#include "bind.h"
+#include "engine.h"
+#include "gil.h"
+#include "library.h"
+#include "store.h"
+#include "text.h"
+
+namespace mxd::python {
+namespace {
+
+std::unique_ptr<Engine> make_engine(const Library& library, const py::bytes& config,
+                                    std::shared_ptr<Store> store, bool put_device,
+                                    bool mark_validated, bool take_limit, bool atomic_delete,
+                                    bool clock) {
+  return std::make_unique<Engine>(library.module(), text(bytes_view(config)),
+                                  Engine::Options{.put_device = put_device,
+                                                  .mark_validated = mark_validated,
+                                                  .take_limit = take_limit,
+                                                  .atomic_delete = atomic_delete,
+                                                  .clock = clock},
+                                  std::move(store));
+}
+
+// The exchange, or None: not one of the module's routes. Throws Error for any other refusal.
+py::object begin(Engine& engine, py::handle method, py::handle target, py::handle headers,
+                 py::handle body, py::handle remote_addr, bool body_too_large) {
+  WireText wire;
+  const auto header_list = py::reinterpret_steal<py::object>(
+      PySequence_Fast(headers.ptr(), "the headers of a request must be a sequence of pairs"));
+  if (!header_list) throw py::error_already_set();
+  const auto count = static_cast<std::size_t>(PySequence_Fast_GET_SIZE(header_list.ptr()));
+  wire.reserve(2 * count + 4);
+  std::vector<mxd_header> views;
+  views.reserve(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto pair = py::reinterpret_borrow<py::sequence>(
+        PySequence_Fast_GET_ITEM(header_list.ptr(), static_cast<Py_ssize_t>(i)));
+    if (!PySequence_Check(pair.ptr()) || pair.size() != 2) {
+      throw py::type_error("a header of a request is not a pair of name and value");
+    }
+    const py::object name = pair[0];
+    const py::object value = pair[1];
+    views.push_back({wire.view(name), wire.view(value)});
+  }
+  mxd_request request{};
+  request.size = sizeof(request);
+  request.flags = body_too_large ? MXD_REQUEST_BODY_TOO_LARGE : 0;
+  request.headers = views.data();
+  request.header_count = views.size();
+  request.method = wire.view(method);
+  request.target = wire.view(target);
+  request.body = wire.view(body);
+  request.remote_addr = wire.view(remote_addr);
+
+  std::shared_ptr<Exchange> exchange;
+  const std::int32_t status = without_gil([&] { return engine.begin(request, &exchange); });
+  if (status == MXD_OK) return py::cast(std::move(exchange));
+  if (status == MXD_NOT_MINE) return py::none();
+  throw Error(status, "the module did not take the request");
+}
+
+py::list routes(const Engine& engine) {
+  py::list routes;
+  for (const mxd_route& route : engine.routes()) {
+    routes.append(py::make_tuple(to_str(route.methods), to_str(route.path)));
+  }
+  return routes;
+}
+
+py::list drain_log(Engine& engine) {
+  py::list lines;
+  for (const LogQueue::Line& line : engine.log().drain()) {
+    lines.append(py::make_tuple(line.level, to_str(line.message)));
+  }
+  return lines;
+}
+
+}  // namespace
+
+void bind_engine(py::module_& core) {
+  py::class_<Engine>(core, "Engine")
+      .def(py::init(&make_engine), py::arg("library"), py::arg("config"), py::arg("store"),
+           py::kw_only(), py::arg("put_device"), py::arg("mark_validated"), py::arg("take_limit"),
+           py::arg("atomic_delete"), py::arg("clock"))
+      .def("begin", &begin)
+      .def("cancel",
+           [](Engine& engine, mxd_request_token request) {
+             return without_gil([&] { return engine.module()->cancel(request); });
+           })
+      .def("set_now", &Engine::set_now)
+      .def("shut_down", [](Engine& engine) { without_gil([&] { engine.shut_down(); }); })
+      .def("notify_closed", &Engine::notify_closed)
+      .def(
+          "close",
+          [](Engine& engine, std::int64_t timeout_ms) {
+            return without_gil([&] { return engine.close(std::chrono::milliseconds(timeout_ms)); });
+          })
+      .def("abandon", [](Engine& engine) { without_gil([&] { engine.abandon(); }); })
+      .def("forget", &Engine::forget)
+      .def_property_readonly("is_usable", &Engine::is_usable)
+      .def_property_readonly("max_body_bytes", &Engine::max_body_bytes)
+      .def("routes", &routes)
+      .def("has_log", [](Engine& engine) { return !engine.log().empty(); })
+      .def("drain_log", &drain_log);
+}
+
+}  // namespace mxd::python

@@ -1,0 +1,150 @@
+#include "bind.h"
+#include "gil.h"
+#include "library.h"
+#include "text.h"
+
+namespace mxd::python {
+namespace {
+
+std::int32_t emit_principal(const Library& library, mxd_op op, py::handle user_id,
+                            py::handle device_id, py::handle token_id, py::handle service_id,
+                            std::uint32_t flags, py::handle validated_ms) {
+  mxd_principal principal{};
+  principal.size = sizeof(principal);
+  principal.flags = flags;
+  if (!validated_ms.is_none()) {
+    principal.flags |= MXD_PRINCIPAL_HAS_VALIDATED_MS;
+    principal.validated_ms = to_int64(validated_ms);
+  }
+  principal.user_id = utf8(user_id);
+  principal.device_id = optional_utf8(device_id);
+  principal.token_id = optional_utf8(token_id);
+  principal.service_id = optional_utf8(service_id);
+  if (!service_id.is_none()) principal.flags |= MXD_PRINCIPAL_APPSERVICE;
+  return library->emit_principal(op, &principal);
+}
+
+std::int32_t emit_device(const Library& library, mxd_op op, py::handle device_id,
+                         py::handle display_name, py::handle last_seen_ip,
+                         py::handle last_seen_ts_ms) {
+  mxd_device device{};
+  device.size = sizeof(device);
+  device.device_id = utf8(device_id);
+  if (!display_name.is_none()) {
+    device.flags |= MXD_DEVICE_HAS_DISPLAY_NAME;
+    device.display_name = utf8(display_name);
+  }
+  if (!last_seen_ip.is_none()) {
+    device.flags |= MXD_DEVICE_HAS_LAST_SEEN_IP;
+    device.last_seen_ip = utf8(last_seen_ip);
+  }
+  if (!last_seen_ts_ms.is_none()) {
+    device.flags |= MXD_DEVICE_HAS_LAST_SEEN_TS;
+    device.last_seen_ts_ms = to_int64(last_seen_ts_ms);
+  }
+  return library->emit_device(op, &device);
+}
+
+std::int32_t emit_session(const Library& library, mxd_op op, py::handle user_id,
+                          py::handle device_id, py::handle token_id, py::handle method,
+                          py::handle endpoint, py::handle target, py::handle path_device_id,
+                          py::handle body, py::handle body_digest, py::handle created_ms,
+                          py::handle lifetime_ms, py::handle description, py::handle finished_ms,
+                          py::handle finished_digest) {
+  mxd_session session{};
+  session.size = sizeof(session);
+  session.created_ms = to_int64(created_ms);
+  session.lifetime_ms = to_int64(lifetime_ms);
+  session.user_id = utf8(user_id);
+  session.device_id = optional_utf8(device_id);
+  session.token_id = optional_utf8(token_id);
+  session.method = utf8(method);
+  session.endpoint = utf8(endpoint);
+  session.target = utf8(target);
+  session.path_device_id = optional_utf8(path_device_id);
+  if (!body.is_none()) {
+    session.flags |= MXD_SESSION_HAS_BODY;
+    session.body = bytes_view(body);
+  }
+  session.body_digest = bytes_view(body_digest);
+  session.description = utf8(description);
+  if (!finished_ms.is_none()) {
+    session.flags |= MXD_SESSION_FINISHED;
+    session.finished_ms = to_int64(finished_ms);
+    session.finished_digest = bytes_view(finished_digest);
+  }
+  return library->emit_session(op, &session);
+}
+
+std::int32_t emit_error(const Library& library, mxd_op op, std::uint32_t http_status,
+                        std::int64_t retry_after_ms, py::handle errcode, py::handle text,
+                        py::handle extra_json) {
+  mxd_error error{};
+  error.size = sizeof(error);
+  error.http_status = http_status;
+  error.retry_after_ms = retry_after_ms;
+  error.errcode = utf8(errcode);
+  error.text = utf8(text);
+  error.extra_json = bytes_view(extra_json);
+  return library->emit_error(op, &error);
+}
+
+}  // namespace
+
+void bind_library(py::module_& core) {
+  // Raised with (status, text); Python says what the failed call was for.
+  static PyObject* const status_error =
+      PyErr_NewException("matrix_devices._core.StatusError", nullptr, nullptr);
+  if (status_error == nullptr) throw py::error_already_set();
+  core.attr("StatusError") = py::handle(status_error);
+  py::register_exception_translator([](std::exception_ptr thrown) {
+    try {
+      if (thrown) std::rethrow_exception(thrown);
+    } catch (const Error& error) {
+      PyErr_SetObject(status_error, py::make_tuple(error.status(), error.what()).ptr());
+    }
+  });
+
+  py::class_<Library>(core, "Library")
+      .def(py::init([](const std::string& path) { return Library(path); }), py::arg("path"))
+      .def_property_readonly("path", &Library::path)
+      .def_property_readonly("product_version", [](const Library& l) { return l->product_version; })
+      .def_property_readonly("abi_minor", [](const Library& l) { return l->abi_minor; })
+      .def_property_readonly("capabilities", [](const Library& l) { return l->caps; })
+      .def("complete",
+           [](const Library& library, mxd_op op, std::int32_t status) {
+             return without_gil([&] { return library->complete(op, status); });
+           })
+      .def("emit_principal", &emit_principal)
+      .def("emit_device", &emit_device)
+      .def("emit_flow_stage",
+           [](const Library& library, mxd_op op, std::uint32_t flow, py::handle type) {
+             return library->emit_flow_stage(op, flow, utf8(type));
+           })
+      .def("emit_params",
+           [](const Library& library, mxd_op op, py::handle type, py::handle json) {
+             return library->emit_params(op, utf8(type), bytes_view(json));
+           })
+      .def("emit_session_id",
+           [](const Library& library, mxd_op op, py::handle session_id) {
+             return library->emit_session_id(op, utf8(session_id));
+           })
+      .def("emit_session", &emit_session)
+      .def("emit_completed_stage",
+           [](const Library& library, mxd_op op, py::handle type, py::handle identity) {
+             return library->emit_completed_stage(op, utf8(type), optional_utf8(identity));
+           })
+      .def("emit_identity",
+           [](const Library& library, mxd_op op, py::handle user_id) {
+             return library->emit_identity(op, utf8(user_id));
+           })
+      .def("emit_reason", [](const Library& library, mxd_op op,
+                             py::handle reason) { return library->emit_reason(op, utf8(reason)); })
+      .def("emit_retry_after",
+           [](const Library& library, mxd_op op, std::int64_t retry_after_ms) {
+             return library->emit_retry_after(op, retry_after_ms);
+           })
+      .def("emit_error", &emit_error);
+}
+
+}  // namespace mxd::python

@@ -1,0 +1,91 @@
+// An instance of the module with the callback table that it was made with: one that only queues
+// questions, or a store's.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "exchange.h"
+#include "log_queue.h"
+#include "matrix_devices/module.hpp"
+#include "wakeup.h"
+
+namespace mxd::python {
+
+class Store;
+
+class Engine {
+ public:
+  struct Options {
+    bool put_device = false;
+    bool mark_validated = false;
+    bool take_limit = false;
+    bool atomic_delete = false;
+    bool clock = false;  // set_now() says the time; else the system does
+  };
+
+  // Throws mxd::Error. With a store its callbacks answer, and the options have no meaning.
+  Engine(const Module& module, std::string_view config, const Options& options,
+         std::shared_ptr<Store> store);
+
+  // Not before closed(), unless abandoned or forgotten: it would wait, and hold the GIL meanwhile.
+  ~Engine() = default;
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  // MXD_OK: *exchange is under way. Any other status: the module's, or UNAVAILABLE once closed.
+  // [any-thread]
+  std::int32_t begin(mxd_request request, std::shared_ptr<Exchange>* exchange) noexcept;
+
+  // What the module is told of the time, with Options::clock. [any-thread]
+  void set_now(std::int64_t now_ms) noexcept { now_ms_.store(now_ms, std::memory_order_relaxed); }
+
+  // Refuse new requests from now on.
+  void shut_down();
+
+  // After shut_down(): push `key` once nothing is in flight; false if nothing is.
+  bool notify_closed(std::shared_ptr<Wakeup> wakeup, std::uint64_t key) noexcept;
+
+  // Whether shut_down() is through; waits for it at most `timeout`, and then frees the instance.
+  bool close(std::chrono::milliseconds timeout) noexcept;
+
+  // The interpreter is at its exit: what is in flight stays unanswered.
+  void abandon() noexcept;
+
+  // This is a forked child: everything stays as it lies, and is never touched.
+  void forget() noexcept;
+
+  bool is_usable() const noexcept { return usable_.load(std::memory_order_acquire); }
+  const Module& module() const noexcept { return module_; }
+  std::uint64_t max_body_bytes() const noexcept { return max_body_bytes_; }
+  const std::vector<mxd_route>& routes() const noexcept { return routes_; }
+  LogQueue& log() noexcept { return *log_; }
+
+ private:
+  struct Callbacks;
+
+  const Module module_;
+  std::shared_ptr<Store> store_;
+  std::shared_ptr<LogQueue> log_;
+  std::atomic<std::int64_t> now_ms_ = 0;
+  std::optional<Instance> instance_;
+  std::atomic<bool> usable_ = true;
+  std::uint64_t max_body_bytes_ = 0;
+  std::vector<mxd_route> routes_;
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::shared_ptr<Wakeup> wakeup_;
+  std::uint64_t key_ = 0;
+  bool shutting_down_ = false;
+  bool shut_down_ = false;
+};
+
+}  // namespace mxd::python

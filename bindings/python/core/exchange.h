@@ -1,0 +1,117 @@
+// One request on its way through the module: the open question, if any, and at last the response.
+//
+// The module's callbacks put questions in, on whichever thread they run; whoever drives the request
+// takes them out and completes them. The module asks one question at a time for a request.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "matrix_devices/module.hpp"
+#include "wakeup.h"
+
+namespace mxd::python {
+
+// The callbacks with an operation, in the order of mxd_host.
+enum class Callback : std::int32_t {
+  kAuthenticate,
+  kListDevices,
+  kGetDevice,
+  kRenameDevice,
+  kDeleteDevices,
+  kUiaFlows,
+  kUiaCreateSession,
+  kUiaLoadSession,
+  kUiaCheck,
+  kUiaRecord,
+  kPutDevice,
+  kMarkValidated,
+  kTakeLimit,
+};
+
+// The arguments of callbacks that do not come as one struct of the contract.
+struct UserArgument {
+  mxd_view user_id;
+};
+struct DeviceArguments {
+  mxd_view user_id;
+  mxd_view device_id;
+};
+struct DevicesArguments {
+  mxd_view user_id;
+  const mxd_view* device_ids;
+  std::size_t count;
+};
+struct SessionArgument {
+  mxd_view session_id;
+};
+struct TimeArgument {
+  std::int64_t now_ms;
+};
+struct LimitsArguments {
+  const mxd_limit* limits;
+  std::size_t count;
+  std::int32_t units;
+};
+
+// The views in it are the module's, good until the operation is completed.
+using Arguments = std::variant<UserArgument, DeviceArguments, DevicesArguments, SessionArgument,
+                               TimeArgument, LimitsArguments, const mxd_credentials*,
+                               const mxd_device_update*, const mxd_uia_operation*,
+                               const mxd_session*, const mxd_uia_attempt*, const mxd_uia_record*>;
+
+struct Question {
+  Callback callback;
+  mxd_op op;
+  Arguments arguments;
+};
+
+struct Response {
+  std::uint32_t http_status = 0;
+  std::vector<std::pair<std::string, std::string>> headers;
+  std::string body;
+};
+
+class Exchange {
+ public:
+  // Of the module's callbacks.
+  void ask(Question question) noexcept;
+  void respond(const mxd_response& response) noexcept;
+
+  // The question that was asked since the last call.
+  std::optional<Question> take() noexcept;
+
+  // The response, once it is there. Good as long as the exchange.
+  const Response* response() const noexcept;
+
+  // Whether there is something to take, or the response; waits for it at most `timeout`.
+  bool wait(std::chrono::milliseconds timeout) noexcept;
+
+  // Push `key` when there next is something; false if there is already.
+  bool notify(std::shared_ptr<Wakeup> wakeup, std::uint64_t key) noexcept;
+
+  mxd_request_token token = 0;
+  std::shared_ptr<Exchange> self;  // of the module, until it has responded
+
+ private:
+  bool ready() const noexcept { return question_.has_value() || response_ != nullptr; }
+  void became_ready() noexcept;
+
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  std::optional<Question> question_;
+  std::unique_ptr<Response> response_;
+  std::shared_ptr<Wakeup> wakeup_;
+  std::uint64_t key_ = 0;
+};
+
+}  // namespace mxd::python

@@ -1,0 +1,171 @@
+"""``python -m matrix_devices serve|check|version``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import signal
+import sys
+from collections.abc import Sequence
+from contextlib import closing, nullcontext
+from pathlib import Path
+from typing import Any
+
+from .check import check, describe
+from .errors import Error, MatrixError
+from .memory import MemoryHost
+from .module import Module
+from .server import Server
+from .sqlite import SqliteHost
+
+_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The exit status: 0, 1 for a failure, 2 for a mistake on the command line."""
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.run(options))
+    except (Error, OSError) as error:
+        print(f"matrix_devices: {error}", file=sys.stderr)
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m matrix_devices", description="Matrix device management, in a plugin."
+    )
+    commands = parser.add_subparsers(required=True, metavar="serve|check|version")
+
+    serve = commands.add_parser("serve", help="run a homeserver of accounts and devices")
+    serve.add_argument(
+        "--listen",
+        type=_address,
+        default=("127.0.0.1", 8008),
+        metavar="ADDRESS:PORT",
+        help="where; port 0: any, printed on standard output (default: 127.0.0.1:8008)",
+    )
+    serve.add_argument(
+        "--database", metavar="FILE", help="SQLite file, made if need be; without: in memory"
+    )
+    serve.add_argument("--server-name", default="example.org", metavar="NAME")
+    serve.add_argument(
+        "--user",
+        action="append",
+        default=[],
+        type=_account,
+        metavar="NAME:PASSWORD",
+        help="an account to have; may be repeated",
+    )
+    serve.add_argument(
+        "--open-registration", action="store_true", help="let anybody register accounts and guests"
+    )
+    serve.add_argument(
+        "--config",
+        type=_config,
+        default={},
+        metavar="FILE|JSON",
+        help="the module's configuration: a file, or a JSON object",
+    )
+    _add_library(serve, "--library")
+    serve.set_defaults(run=_serve)
+
+    checking = commands.add_parser("check", help="load a plugin, say what it is, and test it")
+    _add_library(checking, "library", nargs="?")
+    checking.set_defaults(run=_check)
+
+    version = commands.add_parser("version", help="the versions of package and plugin")
+    _add_library(version, "--library")
+    version.set_defaults(run=_version)
+    return parser
+
+
+def _add_library(parser: argparse.ArgumentParser, name: str, **settings: Any) -> None:
+    parser.add_argument(
+        name,
+        metavar="LIBRARY",
+        help="libmatrix_devices.so (default: $MATRIX_DEVICES_LIBRARY, else the package's own)",
+        **settings,
+    )
+
+
+def _serve(options: argparse.Namespace) -> int:
+    # Blocked here and in all threads to come: this thread waits for them.
+    signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)
+    logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", level=logging.INFO)
+    host: MemoryHost | SqliteHost
+    if options.database is None:
+        host = MemoryHost(options.server_name)
+    else:
+        host = SqliteHost(options.database, server_name=options.server_name)
+    with nullcontext() if isinstance(host, MemoryHost) else closing(host):
+        for name, password in options.user:
+            _have_user(host, name, password)
+        server = Server(
+            host,
+            options.config,
+            options.listen,
+            library=options.library,
+            open_registration=options.open_registration,
+        )
+        with server:
+            print(f"listening on {server.url}", flush=True)
+            signal.sigwait(_STOP_SIGNALS)
+    return 0
+
+
+def _have_user(host: MemoryHost | SqliteHost, name: str, password: str) -> None:
+    """A database may have the account already: then it gets this password."""
+    try:
+        host.add_user(name, password)
+    except MatrixError as error:
+        if error.errcode != "M_USER_IN_USE":
+            raise Error(f"--user {name}: {error.text}") from error
+        host.set_password(name, password)
+
+
+def _check(options: argparse.Namespace) -> int:
+    return 0 if check(options.library, sys.stdout) else 1
+
+
+def _version(options: argparse.Namespace) -> int:
+    with Module.open(MemoryHost(), library=options.library) as module:
+        for line in describe(module):
+            print(line)
+    return 0
+
+
+def _address(text: str) -> tuple[str, int]:
+    host, colon, port = text.rpartition(":")
+    bracketed = host.startswith("[") and host.endswith("]")
+    if not colon or not port.isdecimal() or int(port) > 65535 or (":" in host) != bracketed:
+        raise argparse.ArgumentTypeError(
+            f"not an address and port such as 127.0.0.1:8008 or [::1]:0: {text}"
+        )
+    return host.strip("[]"), int(port)
+
+
+def _account(text: str) -> tuple[str, str]:
+    """The last colon divides: a full user ID has one of its own."""
+    name, colon, password = text.rpartition(":")
+    if not colon or not name or not password:
+        raise argparse.ArgumentTypeError("expected NAME:PASSWORD")
+    return name, password
+
+
+def _config(text: str) -> dict[str, Any]:
+    try:
+        content = text if text.lstrip().startswith("{") else Path(text).read_text(encoding="utf-8")
+        value = json.loads(content)
+    except OSError as error:
+        raise argparse.ArgumentTypeError(f"{text}: cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"no JSON: {error}") from error
+    if not isinstance(value, dict):
+        raise argparse.ArgumentTypeError("the configuration must be a JSON object")
+    return value
+
+
+if __name__ == "__main__":
+    sys.exit(main())

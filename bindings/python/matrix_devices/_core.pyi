@@ -1,0 +1,172 @@
+"""The contract as Python sees it: nothing but module.h and sqlite.h. Private to this package.
+
+`op`, `token` are the contract's numbers; statuses are MXD_* of module.h. Nothing here calls back
+into Python, and nothing that runs on a thread of the store takes the GIL.
+"""
+
+from collections.abc import Sequence
+
+class StatusError(Exception):
+    """(status, text): what the module or the store refused."""
+
+class Library:
+    def __init__(self, path: str) -> None: ...
+    @property
+    def path(self) -> str: ...
+    @property
+    def product_version(self) -> str: ...
+    @property
+    def abi_minor(self) -> int: ...
+    @property
+    def capabilities(self) -> int: ...
+    def complete(self, op: int, status: int, /) -> int: ...
+    def emit_principal(
+        self,
+        op: int,
+        user_id: str,
+        device_id: str | None,
+        token_id: str | None,
+        service_id: str | None,
+        flags: int,
+        validated_ms: int | None,
+        /,
+    ) -> int: ...
+    def emit_device(
+        self,
+        op: int,
+        device_id: str,
+        display_name: str | None,
+        last_seen_ip: str | None,
+        last_seen_ts_ms: int | None,
+        /,
+    ) -> int: ...
+    def emit_flow_stage(self, op: int, flow: int, type: str, /) -> int: ...
+    def emit_params(self, op: int, type: str, json: bytes, /) -> int: ...
+    def emit_session_id(self, op: int, session_id: str, /) -> int: ...
+    def emit_session(
+        self,
+        op: int,
+        user_id: str,
+        device_id: str | None,
+        token_id: str | None,
+        method: str,
+        endpoint: str,
+        target: str,
+        path_device_id: str | None,
+        body: bytes | None,
+        body_digest: bytes,
+        created_ms: int,
+        lifetime_ms: int,
+        description: str,
+        finished_ms: int | None,
+        finished_digest: bytes | None,
+        /,
+    ) -> int: ...
+    def emit_completed_stage(self, op: int, type: str, identity: str | None, /) -> int: ...
+    def emit_identity(self, op: int, user_id: str, /) -> int: ...
+    def emit_reason(self, op: int, reason: str, /) -> int: ...
+    def emit_retry_after(self, op: int, retry_after_ms: int, /) -> int: ...
+    def emit_error(
+        self,
+        op: int,
+        http_status: int,
+        retry_after_ms: int,
+        errcode: str,
+        text: str,
+        extra_json: bytes,
+        /,
+    ) -> int: ...
+
+class Wakeup:
+    """A queue of keys behind a file descriptor that an event loop watches."""
+
+    def fileno(self) -> int: ...
+    def drain(self) -> list[int]: ...
+
+class Exchange:
+    """One request on its way."""
+
+    def take(self) -> tuple[int, int, tuple[object, ...]] | None:
+        """(number of the callback, op, arguments): what was asked since the last call."""
+    def response(self) -> tuple[int, tuple[tuple[str, str], ...], bytes] | None: ...
+    def wait(self, timeout_ms: int, /) -> bool: ...
+    def notify(self, wakeup: Wakeup, key: int) -> bool:
+        """Push the key once there is something; False if there is already."""
+    def token(self) -> int: ...
+
+class Store:
+    def __init__(
+        self, library: str, path: str, server_name: str, access_token_ms: int
+    ) -> None: ...
+    @property
+    def server_name(self) -> str: ...
+    @property
+    def now_ms(self) -> int: ...
+    def set_clock_offset(self, offset_ms: int, /) -> None: ...
+    def add_service(
+        self,
+        id: str,
+        as_token: str,
+        sender_localpart: str,
+        namespaces: Sequence[tuple[str, bool]],
+        rate_limited: bool,
+        /,
+    ) -> None: ...
+    def find_service(self, as_token: str, /) -> str | None: ...
+    def add_account(self, name: str, password: str, flags: int, service_id: str, /) -> str: ...
+    def set_account_flags(self, name: str, set: int, clear: int, /) -> None: ...
+    def set_password(self, name: str, password: str, /) -> None: ...
+    def check_password(self, name: str, password: str, /) -> str: ...
+    def login(
+        self, name: str, device_id: str, display_name: str, flags: int, lifetime_ms: int, /
+    ) -> tuple[str, str, str, str | None, int | None]: ...
+    def refresh(
+        self, refresh_token: str, /
+    ) -> tuple[str, str, str, str | None, int | None]: ...
+    def identify(
+        self, access_token: str, user_id: str | None, device_id: str | None, remote_addr: str, /
+    ) -> tuple[str, str | None, int]: ...
+    def logout(self, access_token: str, all_devices: bool, /) -> None: ...
+    def drain_log(self) -> list[tuple[int, str]]: ...
+
+class Engine:
+    """An instance of the module."""
+
+    def __init__(
+        self,
+        library: Library,
+        config: bytes,
+        store: Store | None,
+        *,
+        put_device: bool,
+        mark_validated: bool,
+        take_limit: bool,
+        atomic_delete: bool,
+        clock: bool,
+    ) -> None: ...
+    def begin(
+        self,
+        method: str,
+        target: str,
+        headers: Sequence[tuple[str | bytes, str | bytes]],
+        body: bytes,
+        remote_addr: str,
+        body_too_large: bool,
+        /,
+    ) -> Exchange | None: ...
+    def cancel(self, token: int, /) -> int: ...
+    def set_now(self, now_ms: int, /) -> None: ...
+    def shut_down(self) -> None: ...
+    def notify_closed(self, wakeup: Wakeup, key: int) -> bool:
+        """After shut_down(): push the key once all is answered; False if it is already."""
+    def close(self, timeout_ms: int, /) -> bool:
+        """After shut_down(): whether all is answered; waits, and then frees the instance."""
+    def abandon(self) -> None: ...
+    def forget(self) -> None: ...
+    @property
+    def is_usable(self) -> bool: ...
+    @property
+    def max_body_bytes(self) -> int: ...
+    def routes(self) -> list[tuple[str, str]]: ...
+    def has_log(self) -> bool: ...
+    def drain_log(self) -> list[tuple[int, str]]: ...

@@ -1,0 +1,307 @@
+"""A question of the module: the arguments for the host's method, and its result on the way back.
+
+``CALLBACKS`` has an entry a callback, in the order of ``mxd_host`` (and of ``Callback`` in
+core/exchange.h): the only place that knows both the host's records and the contract's functions.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from . import errors
+from .records import (
+    CompletedStage,
+    Credentials,
+    Device,
+    DeviceUpdate,
+    Flow,
+    Limit,
+    Principal,
+    Session,
+    UiaAttempt,
+    UiaOperation,
+    UiaRecord,
+)
+
+if TYPE_CHECKING:
+    from ._core import Library
+    from .module import Exchange
+
+__all__ = ["CALLBACKS", "Callback", "WrongAnswer", "emit_refusal", "status_of_refusal"]
+
+# Statuses of module.h.
+OK = 0
+CREATED = 2
+NOT_FOUND = 3
+UNKNOWN_TOKEN = 4
+TOKEN_EXPIRED = 5
+USER_LOCKED = 6
+FORBIDDEN = 7
+UNKNOWN_DEVICE = 8
+LIMIT_EXCEEDED = 9
+REFUSED = 10
+BAD_DATA = 11
+HOST_ERROR = 12
+INTERNAL = -1
+UNAVAILABLE = -2
+TIMEOUT = -3
+CANCELLED = -4
+
+PRINCIPAL_GUEST = 1
+PRINCIPAL_OAUTH = 4
+PRINCIPAL_UNLIMITED = 8
+
+
+class WrongAnswer(TypeError):
+    """A host's method returned what it must not; the text says what it should have."""
+
+
+def _wrong(result: object, expected: str) -> NoReturn:
+    raise WrongAnswer(f"returned {_name(result)}; it must return {expected}")
+
+
+def _name(result: object) -> str:
+    return "None" if result is None else f"a {type(result).__name__}"
+
+
+# From the module: the raw arguments become those of the host's method.
+
+
+def _credentials(exchange: Exchange, raw: tuple[Any, ...]) -> tuple[Any, ...]:
+    return (Credentials(*raw, exchange.request),)
+
+
+def _plain(exchange: Exchange, raw: tuple[Any, ...]) -> tuple[Any, ...]:
+    return (exchange.principal, *raw)
+
+
+def _record(kind: type) -> Callable[[Exchange, tuple[Any, ...]], tuple[Any, ...]]:
+    return lambda exchange, raw: (exchange.principal, kind(*raw))
+
+
+def _attempt(exchange: Exchange, raw: tuple[Any, ...]) -> tuple[Any, ...]:
+    user_id, device_id, session_id, kind, auth, remote_addr = raw
+    return (
+        exchange.principal,
+        UiaAttempt(user_id, device_id, session_id, kind, json.loads(auth), remote_addr),
+    )
+
+
+def _limits(exchange: Exchange, raw: tuple[Any, ...]) -> tuple[Any, ...]:
+    limits, units = raw
+    return (exchange.principal, [Limit(*limit) for limit in limits], units)
+
+
+# To the module: the host's result is emitted; the status to complete with.
+
+
+def _emit_principal(library: Library, op: int, exchange: Exchange, result: object) -> int:
+    if not isinstance(result, Principal):
+        _wrong(result, "a Principal")
+    flags = 0
+    if result.guest:
+        flags |= PRINCIPAL_GUEST
+    if result.oauth:
+        flags |= PRINCIPAL_OAUTH
+    if result.unlimited:
+        flags |= PRINCIPAL_UNLIMITED
+    library.emit_principal(
+        op,
+        result.user_id,
+        result.device_id,
+        result.token_id,
+        result.service_id,
+        flags,
+        result.validated_ms,
+    )
+    exchange.principal = result
+    return OK
+
+
+def _emit_device(library: Library, op: int, _exchange: Exchange, result: object) -> int:
+    if not isinstance(result, Device):
+        _wrong(result, "a Device")
+    library.emit_device(
+        op,
+        result.device_id,
+        result.display_name,
+        result.last_seen_ip,
+        result.last_seen_ts_ms,
+    )
+    return OK
+
+
+def _emit_devices(library: Library, op: int, _exchange: Exchange, result: object) -> int:
+    if not isinstance(result, Iterable) or isinstance(result, str | bytes):
+        _wrong(result, "an iterable of Device")
+    emit = library.emit_device
+    for device in result:
+        if not isinstance(device, Device):
+            raise WrongAnswer(
+                f"returned {_name(device)} among the devices; each must be a Device"
+            )
+        emit(
+            op,
+            device.device_id,
+            device.display_name,
+            device.last_seen_ip,
+            device.last_seen_ts_ms,
+        )
+    return OK
+
+
+def _emit_nothing(_library: Library, _op: int, _exchange: Exchange, result: object) -> int:
+    if result is not None:
+        _wrong(result, "None")
+    return OK
+
+
+def _emit_created(_library: Library, _op: int, _exchange: Exchange, result: object) -> int:
+    if not isinstance(result, bool):
+        _wrong(result, "True (created) or False (renamed)")
+    return CREATED if result else OK
+
+
+def _emit_flows(library: Library, op: int, _exchange: Exchange, result: object) -> int:
+    if not isinstance(result, Sequence) or isinstance(result, str | bytes):
+        _wrong(result, "a sequence of Flow")
+    params: dict[str, Mapping[str, Any]] = {}
+    for number, flow in enumerate(result):
+        if not isinstance(flow, Flow):
+            raise WrongAnswer(f"returned {_name(flow)} among the flows; each must be a Flow")
+        if isinstance(flow.stages, str):
+            raise WrongAnswer("returned a Flow whose stages are a str; give a tuple of str")
+        for stage in flow.stages:
+            library.emit_flow_stage(op, number, stage)
+        params.update(flow.params)
+    for stage, values in params.items():
+        library.emit_params(op, stage, json.dumps(values).encode())
+    return OK
+
+
+def _emit_session_id(library: Library, op: int, _exchange: Exchange, result: object) -> int:
+    if not isinstance(result, str) or not result:
+        _wrong(result, "the session's ID, a str that is not empty")
+    library.emit_session_id(op, result)
+    return OK
+
+
+def _emit_session(library: Library, op: int, _exchange: Exchange, result: object) -> int:
+    if not isinstance(result, Session):
+        _wrong(result, "a Session")
+    library.emit_session(
+        op,
+        result.user_id,
+        result.device_id,
+        result.token_id,
+        result.method,
+        result.endpoint,
+        result.target,
+        result.path_device_id,
+        result.body,
+        result.body_digest,
+        result.created_ms,
+        result.lifetime_ms,
+        result.description,
+        result.finished_ms,
+        result.finished_digest,
+    )
+    for stage in result.completed:
+        if not isinstance(stage, CompletedStage):
+            raise WrongAnswer(
+                f"returned {_name(stage)} among the completed stages; "
+                "each must be a CompletedStage"
+            )
+        library.emit_completed_stage(op, stage.type, stage.identity)
+    return OK
+
+
+def _emit_identity(library: Library, op: int, _exchange: Exchange, result: object) -> int:
+    if result is None:
+        return OK
+    if not isinstance(result, str):
+        _wrong(result, "the user ID that was proved, or None")
+    library.emit_identity(op, result)
+    return OK
+
+
+@dataclass(frozen=True, slots=True)
+class Callback:
+    """A callback with an operation."""
+
+    method: str
+    """Its name, in the contract as in ``Host``."""
+    arguments: Callable[[Exchange, tuple[Any, ...]], tuple[Any, ...]]
+    emit: Callable[[Library, int, Exchange, object], int]
+    refusals: tuple[type[errors.Refusal], ...] = ()
+    """Beside those that every callback may use."""
+
+
+CALLBACKS: tuple[Callback, ...] = (
+    Callback(
+        "authenticate",
+        _credentials,
+        _emit_principal,
+        (errors.UnknownToken, errors.UserLocked, errors.Forbidden, errors.UnknownDevice),
+    ),
+    Callback("list_devices", _plain, _emit_devices),
+    Callback("get_device", _plain, _emit_device, (errors.NotFound,)),
+    Callback("rename_device", _record(DeviceUpdate), _emit_nothing, (errors.NotFound,)),
+    Callback("delete_devices", _plain, _emit_nothing),
+    Callback("uia_flows", _record(UiaOperation), _emit_flows),
+    Callback("uia_create_session", _record(Session), _emit_session_id),
+    Callback("uia_load_session", _plain, _emit_session, (errors.NotFound,)),
+    Callback("uia_check", _attempt, _emit_identity, (errors.Refused, errors.BadData)),
+    Callback("uia_record", _record(UiaRecord), _emit_session, (errors.NotFound,)),
+    Callback("put_device", _record(DeviceUpdate), _emit_created, (errors.LimitExceeded,)),
+    Callback("mark_validated", _plain, _emit_nothing),
+    Callback("take_limit", _limits, _emit_nothing, (errors.LimitExceeded,)),
+)
+
+_EVERYWHERE = (errors.Unavailable, errors.Timeout, errors.MatrixError)
+
+_STATUSES: dict[type[errors.Refusal], int] = {
+    errors.UserLocked: USER_LOCKED,
+    errors.Forbidden: FORBIDDEN,
+    errors.UnknownDevice: UNKNOWN_DEVICE,
+    errors.NotFound: NOT_FOUND,
+    errors.LimitExceeded: LIMIT_EXCEEDED,
+    errors.Refused: REFUSED,
+    errors.BadData: BAD_DATA,
+    errors.Unavailable: UNAVAILABLE,
+    errors.Timeout: TIMEOUT,
+    errors.MatrixError: HOST_ERROR,
+}
+
+
+def status_of_refusal(callback: Callback, refusal: errors.Refusal) -> int | None:
+    """The status that stands for it; ``None`` if this callback must not refuse so."""
+    if not isinstance(refusal, callback.refusals + _EVERYWHERE):
+        return None
+    if isinstance(refusal, errors.UnknownToken):
+        return TOKEN_EXPIRED if refusal.soft_logout else UNKNOWN_TOKEN
+    for kind in type(refusal).__mro__:
+        if kind in _STATUSES:
+            return _STATUSES[kind]
+    return None
+
+
+def emit_refusal(library: Library, op: int, refusal: errors.Refusal) -> None:
+    """What goes with a refusal. Raises TypeError, ValueError where a field of it is wrong."""
+    if isinstance(refusal, errors.MatrixError):
+        library.emit_error(
+            op,
+            refusal.status,
+            -1 if refusal.retry_after_ms is None else refusal.retry_after_ms,
+            refusal.errcode,
+            refusal.text,
+            json.dumps(refusal.extra).encode() if refusal.extra else b"",
+        )
+    elif isinstance(refusal, errors.LimitExceeded):
+        if refusal.retry_after_ms > 0:
+            library.emit_retry_after(op, refusal.retry_after_ms)
+    elif isinstance(refusal, errors.Refused | errors.BadData) and refusal.reason:
+        library.emit_reason(op, refusal.reason)

@@ -1,0 +1,255 @@
+"""An HTTP server for tests and demonstrations: the module, the account endpoints, nothing else.
+
+    with Server(MemoryHost()) as server:
+        print(server.url)
+
+A thread for each connection; HTTP/1.1 with keep-alive; no TLS. It listens some milliseconds after
+it was asked to. For production use an ASGI or WSGI server, or ``matrix-devices-server``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable, Coroutine, Mapping
+from http.server import ThreadingHTTPServer
+from socketserver import TCPServer
+from types import TracebackType
+from typing import Any, TypeVar
+
+from ._faults import METHODS
+from ._http_connection import HttpConnection
+from ._json_answers import busy_response, error_response, preflight_response
+from .account_api import AccountApi
+from .accounts import Accounts
+from .errors import ClosedError
+from .host import Host
+from .module import Module
+from .records import Request, Response
+from .sqlite import SqliteHost
+
+Observer = Callable[[Request, Response], None]
+_T = TypeVar("_T")
+_log = logging.getLogger("matrix_devices.server")
+
+
+class Server:
+    """A running homeserver of nothing but accounts and devices.
+
+    It owns its module, not its host: a ``SqliteHost`` is closed by who opened it, after ``stop()``.
+    """
+
+    def __init__(
+        self,
+        host: Host | SqliteHost,
+        config: Mapping[str, Any] | None = None,
+        listen: tuple[str, int] = ("127.0.0.1", 0),
+        *,
+        library: str | os.PathLike[str] | None = None,
+        open_registration: bool = True,
+        observer: Observer | None = None,
+    ) -> None:
+        """Load the module and bind the address; port 0: any that is free.
+
+        A host that implements ``Accounts`` gets the account endpoints too. ``observer`` sees every
+        request that was answered, on the thread of its connection. Errors: those of
+        ``Module.open``, and OSError where the address can't be bound.
+        """
+        self.host = host
+        self._observer = observer
+        accounts = host if isinstance(host, Accounts) else None
+        self._accounts = (
+            AccountApi(accounts, open_registration=open_registration) if accounts else None
+        )
+        self._http = _HttpServer(listen, self._answer)
+        try:
+            self.module = Module.open(host, config, library=library)
+        except BaseException:
+            self._http.server_close()
+            raise
+        self._http.max_body_bytes = self.module.max_body_bytes
+        self._loop = _LoopThread() if _is_async(host) else None
+
+    @property
+    def url(self) -> str:
+        """``http://127.0.0.1:34567``, without a slash at the end."""
+        address, port = self._http.server_address[:2]
+        return f"http://{_bracketed(str(address))}:{port}"
+
+    def start(self) -> Server:
+        """Begin to answer; returns itself."""
+        if self._loop is not None:
+            self._loop.start()
+        self._http.start()
+        return self
+
+    def stop(self, timeout: float = 10.0) -> None:
+        """Stop listening, let requests in flight be answered, close the module. Idempotent.
+
+        Connections that are still busy after ``timeout`` seconds are cut.
+        """
+        self._http.stop(timeout)
+        if self._loop is None:
+            self.module.close(timeout)
+        elif self._loop.is_running:
+            self._loop.run(self.module.aclose())
+            self._loop.stop()
+
+    def __enter__(self) -> Server:
+        return self.start()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def _answer(self, request: Request) -> Response:
+        try:
+            response = self._respond(request)
+        except ClosedError:
+            response = busy_response()
+        except Exception:
+            _log.exception("%s request failed", request.method)
+            text = "Something went wrong on the server."
+            response = error_response(500, "M_UNKNOWN", text)
+        if self._observer is not None:
+            self._observer(request, response)
+        return response
+
+    def _respond(self, request: Request) -> Response:
+        if self._loop is None:
+            response = self.module.handle(request)
+        else:
+            response = self._loop.run(self.module.ahandle(request))
+        if response is None and self._accounts is not None:
+            response = self._accounts.handle(request)
+        if response is not None:
+            return response
+        # A browser shows a script the 404 below only if it was allowed to ask.
+        if request.method == "OPTIONS":
+            return preflight_response()
+        return error_response(404, "M_UNRECOGNIZED", "There is no such endpoint here.")
+
+
+class _HttpServer(ThreadingHTTPServer):
+    """The listening socket, the thread that accepts, and the open connections."""
+
+    max_body_bytes = 0  # set before it starts
+
+    def __init__(self, listen: tuple[str, int], answer: Callable[[Request], Response]) -> None:
+        self.address_family = socket.AF_INET6 if ":" in listen[0] else socket.AF_INET
+        self.answer = answer
+        self.stopping = False
+        self._connections: dict[threading.Thread, socket.socket] = {}
+        self._lock = threading.Lock()
+        self._acceptor = threading.Thread(target=self._accept, name="matrix_devices accept")
+        self._acceptor.daemon = True
+        super().__init__(listen, HttpConnection)
+
+    def server_bind(self) -> None:
+        """As the base, without its look at the domain name system."""
+        TCPServer.server_bind(self)
+
+    def start(self) -> None:
+        self._acceptor.start()
+
+    def stop(self, timeout: float) -> None:
+        if self.stopping:
+            return
+        self.stopping = True
+        self.socket.shutdown(socket.SHUT_RDWR)  # ends accept()
+        if self._acceptor.ident is not None:
+            self._acceptor.join()
+        self.server_close()
+        # What is idle reads the end; what is in flight goes on until it is answered.
+        deadline = time.monotonic() + timeout
+        self._shut_down(socket.SHUT_RD)
+        if not self._join_until(deadline):
+            self._shut_down(socket.SHUT_RDWR)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Serve a connection on a thread of its own."""
+        thread = threading.Thread(
+            target=self._serve, args=(request, client_address), name="matrix_devices connection"
+        )
+        thread.daemon = True
+        with self._lock:
+            self._connections[thread] = request
+        thread.start()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """What a connection's thread did not expect."""
+        _log.exception("a connection failed")
+
+    def _accept(self) -> None:
+        while not self.stopping:
+            try:
+                connection, address = self.socket.accept()
+            except OSError:
+                if not self.stopping:
+                    _log.exception("accept failed")
+                continue
+            self.process_request(connection, address)
+
+    def _serve(self, connection: socket.socket, address: Any) -> None:
+        try:
+            self.process_request_thread(connection, address)
+        finally:
+            with self._lock:
+                del self._connections[threading.current_thread()]
+
+    def _shut_down(self, how: int) -> None:
+        with self._lock:
+            for connection in self._connections.values():
+                try:
+                    connection.shutdown(how)
+                except OSError:
+                    continue  # it has ended by itself
+
+    def _join_until(self, deadline: float) -> bool:
+        with self._lock:
+            threads = list(self._connections)
+        for thread in threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+        return not any(thread.is_alive() for thread in threads)
+
+
+class _LoopThread:
+    """An asyncio loop on a thread of its own, for hosts with coroutines."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="matrix_devices loop")
+        self._thread.daemon = True
+
+    @property
+    def is_running(self) -> bool:
+        return self._thread.is_alive()
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def run(self, work: Coroutine[Any, Any, _T]) -> _T:
+        """Run it there and wait for its result."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
+    def stop(self) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+
+def _is_async(host: Host | SqliteHost) -> bool:
+    return any(inspect.iscoroutinefunction(getattr(host, name, None)) for name in METHODS)
+
+
+def _bracketed(address: str) -> str:
+    return f"[{address}]" if ":" in address else address

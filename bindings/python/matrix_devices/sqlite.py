@@ -1,0 +1,348 @@
+"""``SqliteHost``: the C++ store, with its accounts. No Python is in the path of a request."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import weakref
+from typing import Any
+
+from . import _core, _libraries
+from .accounts import Identity, Login, Service
+from .clock import Clock
+from .errors import (
+    ClosedError,
+    ConfigurationError,
+    Forbidden,
+    LoadError,
+    MatrixError,
+    NotFound,
+    StoreError,
+    Unavailable,
+    UnknownDevice,
+    UnknownToken,
+    UserLocked,
+)
+from .records import Credentials
+
+__all__ = ["SqliteHost"]
+
+logger = logging.getLogger("matrix_devices")
+
+# Of module.h and sqlite.h.
+_NOT_FOUND = 3
+_UNKNOWN_TOKEN = 4
+_TOKEN_EXPIRED = 5
+_USER_LOCKED = 6
+_FORBIDDEN = 7
+_UNKNOWN_DEVICE = 8
+_UNAVAILABLE = -2
+_INVALID_ARGUMENT = -6
+_BUSY = -8
+_PRINCIPAL_GUEST = 1
+_PRINCIPAL_APPSERVICE = 2
+_ACCOUNT_GUEST = 1
+_ACCOUNT_APPSERVICE = 2
+_ACCOUNT_LOCKED = 4
+_ACCOUNT_SUSPENDED = 8
+_ACCOUNT_DEACTIVATED = 16
+_LOGIN_REFRESHABLE = 1
+_LOGIN_OAUTH = 2
+_IDENTITY_SUSPENDED = 1 << 16
+
+
+class _StoreClock(Clock):
+    """The store's clock, which tests can turn."""
+
+    __slots__ = ("_store",)
+
+    def __init__(self, store: _core.Store) -> None:
+        super().__init__()
+        self._store = store
+
+    def set(self, ms: int) -> None:
+        super().set(ms)
+        self._store.set_clock_offset(self._offset_ms)
+
+    def advance(self, seconds: float = 0, *, minutes: float = 0, hours: float = 0) -> None:
+        super().advance(seconds, minutes=minutes, hours=hours)
+        self._store.set_clock_offset(self._offset_ms)
+
+
+class SqliteHost:
+    """A host that keeps everything in one SQLite file (docs/operations.md), and its accounts.
+
+    For ``Module.open``; implements ``Accounts``, whose methods block and may be called on any
+    thread. Several processes may have one file open; none may have it open through Python's own
+    ``sqlite3`` at the same time in one process, unless both use the same SQLite library.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        server_name: str | None = None,
+        access_token_ms: int = 0,
+        library: str | os.PathLike[str] | None = None,
+    ) -> None:
+        """Open the file, or make it: then it needs a ``server_name``.
+
+        ``access_token_ms``: lifetime of refreshable access tokens, 0: 10 minutes. ``library``: a
+        path; without it ``MATRIX_DEVICES_SQLITE_LIBRARY`` has it, else it is the package's own.
+        Raises LoadError; ConfigurationError: not such a file, or of another server; StoreError:
+        another process has it locked.
+        """
+        try:
+            self._store: _core.Store | None = _core.Store(
+                _libraries.store_path(library),
+                os.fspath(path),
+                server_name or "",
+                access_token_ms,
+            )
+        except _core.StatusError as error:
+            status, text = error.args
+            if status != _INVALID_ARGUMENT:
+                raise StoreError(text) from None
+            if "the store" in text or "no matrix_devices store" in text:
+                raise LoadError(text) from None
+            raise ConfigurationError(text) from None
+        self.server_name = self._store.server_name
+        """What stands behind the colon of user IDs."""
+        self.clock: Clock = _StoreClock(self._store)
+        """The system's, unless it is turned: for tests."""
+        self._services: dict[str, Service] = {}
+        _open_hosts.add(self)
+
+    @property
+    def store(self) -> _core.Store:
+        """The open store. Raises ClosedError."""
+        if self._store is None:
+            raise ClosedError("this SqliteHost is closed, or was opened before a fork(): open one")
+        return self._store
+
+    def close(self) -> None:
+        """Close the file, once the modules that were opened with this host are closed too."""
+        if self._store is not None:
+            self._pass_on_log(self._store)
+        self._store = None
+
+    def forget(self) -> None:
+        """This is a forked child: the parent's store is never touched."""
+        _left_to_parents.append(self._store)
+        self._store = None
+
+    def add_user(
+        self,
+        name: str,
+        password: str | None = None,
+        *,
+        guest: bool = False,
+        service_id: str | None = None,
+    ) -> str:
+        """See ``Accounts``."""
+        flags = (_ACCOUNT_GUEST if guest else 0) | (_ACCOUNT_APPSERVICE if service_id else 0)
+        return self._call(  # type: ignore[no-any-return]
+            {
+                _BUSY: MatrixError(
+                    400, "M_USER_IN_USE", "This user name is taken. Choose another."
+                ),
+                _FORBIDDEN: MatrixError(
+                    400,
+                    "M_EXCLUSIVE",
+                    "This user name is not in the application service's namespaces."
+                    if service_id
+                    else "This user name belongs to an application service.",
+                ),
+            },
+            "M_INVALID_USERNAME",
+            self.store.add_account,
+            name,
+            password or "",
+            flags,
+            service_id or "",
+        )
+
+    def set_password(self, name: str, password: str) -> None:
+        """See ``Accounts``."""
+        self._call(_OF_ACCOUNTS, "M_WEAK_PASSWORD", self.store.set_password, name, password)
+
+    def set_locked(self, name: str, locked: bool) -> None:
+        """See ``Accounts``."""
+        self._set_flag(name, _ACCOUNT_LOCKED, locked)
+
+    def set_suspended(self, name: str, suspended: bool) -> None:
+        """See ``Accounts``."""
+        self._set_flag(name, _ACCOUNT_SUSPENDED, suspended)
+
+    def deactivate(self, name: str) -> None:
+        """See ``Accounts``."""
+        self._set_flag(name, _ACCOUNT_DEACTIVATED, True)
+
+    def _set_flag(self, name: str, flag: int, value: bool) -> None:
+        self._call(
+            _OF_ACCOUNTS,
+            "M_INVALID_PARAM",
+            self.store.set_account_flags,
+            name,
+            flag if value else 0,
+            0 if value else flag,
+        )
+
+    def check_password(self, name: str, password: str) -> str:
+        """See ``Accounts``."""
+        return self._call(  # type: ignore[no-any-return]
+            {_FORBIDDEN: Forbidden()}, "M_FORBIDDEN", self.store.check_password, name, password
+        )
+
+    def login(
+        self,
+        name: str,
+        *,
+        device_id: str | None = None,
+        display_name: str | None = None,
+        refreshable: bool = False,
+        oauth: bool = False,
+        lifetime_ms: int | None = None,
+    ) -> Login:
+        """See ``Accounts``."""
+        if device_id == "":
+            raise MatrixError(
+                400, "M_INVALID_PARAM", "device_id is empty: leave it out, and one is made."
+            )
+        return Login(
+            *self._call(
+                _OF_ACCOUNTS,
+                "M_INVALID_PARAM",
+                self.store.login,
+                name,
+                device_id or "",
+                display_name or "",
+                (_LOGIN_REFRESHABLE if refreshable else 0) | (_LOGIN_OAUTH if oauth else 0),
+                -1 if lifetime_ms is None else lifetime_ms,
+            )
+        )
+
+    def refresh(self, refresh_token: str) -> Login:
+        """See ``Accounts``."""
+        return Login(
+            *self._call(_OF_TOKENS, "M_INVALID_PARAM", self.store.refresh, refresh_token)
+        )
+
+    def identify(self, credentials: Credentials) -> Identity:
+        """See ``Accounts``."""
+        user_id, device_id, flags = self._call(
+            _OF_TOKENS,
+            "M_INVALID_PARAM",
+            self.store.identify,
+            credentials.access_token,
+            credentials.user_id,
+            credentials.device_id,
+            credentials.remote_addr,
+        )
+        return Identity(
+            user_id,
+            device_id,
+            guest=bool(flags & _PRINCIPAL_GUEST),
+            appservice=bool(flags & _PRINCIPAL_APPSERVICE),
+            suspended=bool(flags & _IDENTITY_SUSPENDED),
+        )
+
+    def logout(self, access_token: str, *, all_devices: bool = False) -> None:
+        """See ``Accounts``."""
+        self._call(_OF_TOKENS, "M_INVALID_PARAM", self.store.logout, access_token, all_devices)
+
+    def add_service(self, service: Service) -> None:
+        """See ``Accounts``. Not kept in the file: to be told again after each opening."""
+        try:
+            self.store.add_service(
+                service.id,
+                service.as_token,
+                service.sender_localpart,
+                [(namespace.regex, namespace.exclusive) for namespace in service.user_namespaces],
+                service.rate_limited,
+            )
+        except _core.StatusError as error:
+            status, text = error.args
+            if status == _INVALID_ARGUMENT:
+                raise ConfigurationError(text) from None
+            raise StoreError(text) from None
+        self._services[service.id] = service
+
+    def find_service(self, as_token: str) -> str | None:
+        """See ``Accounts``."""
+        return self.store.find_service(as_token)
+
+    def covers(self, service_id: str, user_id: str) -> bool:
+        """See ``Accounts``."""
+        service = self._services.get(service_id)
+        return service is not None and (
+            user_id == f"@{service.sender_localpart}:{self.server_name}"
+            or any(
+                re.fullmatch(namespace.regex, user_id) for namespace in service.user_namespaces
+            )
+        )
+
+    def _call(
+        self,
+        refusals: dict[int, Exception],
+        errcode: str,
+        function: Any,
+        *arguments: Any,
+    ) -> Any:
+        """Call the store; ``errcode`` is for an argument that it does not take."""
+        try:
+            return function(*arguments)
+        except _core.StatusError as error:
+            status, text = error.args
+            if status in refusals:
+                raise refusals[status] from None
+            if status == _INVALID_ARGUMENT:
+                raise MatrixError(400, errcode, text) from None
+            if status == _UNAVAILABLE:
+                raise Unavailable(text) from None
+            raise StoreError(text) from None
+        finally:
+            self._pass_on_log(self.store)
+
+    def _pass_on_log(self, store: _core.Store) -> None:
+        levels = (logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR, logging.ERROR)
+        for level, message in store.drain_log():
+            logger.log(levels[level], "%s", message)
+
+    def __enter__(self) -> SqliteHost:
+        """Closed at the end of the block."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close."""
+        self.close()
+
+    def __repr__(self) -> str:
+        """The server's name."""
+        return f"<SqliteHost {self.server_name}{'' if self._store else ' closed'}>"
+
+
+_OF_ACCOUNTS: dict[int, Exception] = {
+    _NOT_FOUND: NotFound(),
+    _USER_LOCKED: UserLocked(),
+    _FORBIDDEN: MatrixError(403, "M_USER_DEACTIVATED", "This account has been deactivated."),
+}
+_OF_TOKENS: dict[int, Exception] = {
+    _UNKNOWN_TOKEN: UnknownToken(),
+    _TOKEN_EXPIRED: UnknownToken(soft_logout=True),
+    _USER_LOCKED: UserLocked(),
+    _FORBIDDEN: Forbidden(),
+    _UNKNOWN_DEVICE: UnknownDevice(),
+}
+
+_open_hosts: weakref.WeakSet[SqliteHost] = weakref.WeakSet()
+_left_to_parents: list[_core.Store | None] = []  # closing them would wait for threads of theirs
+
+
+def _forget_all() -> None:
+    for host in list(_open_hosts):
+        host.forget()
+
+
+os.register_at_fork(after_in_child=_forget_all)
