@@ -1,0 +1,135 @@
+"""The device endpoints as a WSGI application.
+
+::
+
+    application = matrix_devices.wsgi.app(MyHost(), wrapped=my_homeserver)
+
+What is none of the module's routes goes to the wrapped application.
+"""
+
+from __future__ import annotations
+
+import http
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from ._json_answers import error_response
+from .host import Host
+from .module import Module
+from .records import Request, Response
+from .sqlite import SqliteHost
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+__all__ = ["WsgiApp", "app"]
+
+_NOT_FOUND = error_response(404, "M_UNRECOGNIZED", "There is no such endpoint on this server.")
+
+
+def app(
+    host: Host | SqliteHost,
+    wrapped: WSGIApplication | None = None,
+    config: Mapping[str, Any] | None = None,
+    **options: Any,
+) -> WsgiApp:
+    """An application that asks ``host``, a plain one or a ``SqliteHost``.
+
+    ``options`` are those of ``Module.open``, which raises. A server with several processes calls
+    this in each of them, after its fork. Close it with ``app.module.close()``, or leave that to
+    the interpreter's exit.
+    """
+    return WsgiApp(Module.open(host, config, **options), wrapped)
+
+
+class WsgiApp:
+    """A WSGI application around an open module. Any thread, if the host may be asked on any.
+
+    WSGI joins repeated headers with commas; and where the server does not say the raw target
+    (``RAW_URI``, ``REQUEST_URI``) it is made of the decoded path, in which a ``%2F`` of a device
+    ID can't be told from a slash.
+    """
+
+    def __init__(self, module: Module, wrapped: WSGIApplication | None = None) -> None:
+        """What is not the module's goes to ``wrapped``; without it the answer is 404."""
+        self.module = module
+        self._wrapped = wrapped
+
+    def __call__(
+        self, environ: WSGIEnvironment, start_response: StartResponse
+    ) -> Iterable[bytes]:
+        """One request, as PEP 3333 has it."""
+        target = self._target(environ)
+        if target is not None:
+            response = self._answer(target, environ)
+        elif self._wrapped is not None:
+            return self._wrapped(environ, start_response)
+        else:
+            response = _NOT_FOUND
+        headers = list(response.headers)
+        if response.status != 204:
+            headers.append(("Content-Length", str(len(response.body))))
+        start_response(_status_line(response.status), headers)
+        return [] if environ["REQUEST_METHOD"] == "HEAD" else [response.body]
+
+    def _answer(self, target: str, environ: WSGIEnvironment) -> Response:
+        body, too_large = self._read_body(environ)
+        response = self.module.handle(
+            Request(
+                environ["REQUEST_METHOD"],
+                target,
+                _headers(environ),
+                body,
+                environ.get("REMOTE_ADDR", ""),
+                too_large,
+                environ,
+            )
+        )
+        assert response is not None, "a route of the module is the module's"
+        return response
+
+    def _target(self, environ: WSGIEnvironment) -> str | None:
+        """The raw target, without the prefix under which this is mounted; None: not ours."""
+        prefix = quote(environ.get("SCRIPT_NAME", ""), safe=_SAFE, encoding="latin-1")
+        path = quote(environ.get("PATH_INFO", ""), safe=_SAFE, encoding="latin-1")
+        query = environ.get("QUERY_STRING", "")
+        raw = environ.get("RAW_URI") or environ.get("REQUEST_URI")
+        if raw:
+            path, _, query = raw.partition("?")
+        for candidate in (path, path.removeprefix(prefix), prefix + path):
+            if self.module.is_mine(candidate):
+                return f"{candidate}?{query}" if query else candidate
+        return None
+
+    def _read_body(self, environ: WSGIEnvironment) -> tuple[bytes, bool]:
+        """The body, or nothing and True where it is longer than the module reads."""
+        length = environ.get("CONTENT_LENGTH")
+        most = self.module.max_body_bytes
+        if not length and not environ.get("wsgi.input_terminated"):
+            return b"", False
+        if length and int(length) > most:
+            return b"", True
+        body: bytes = environ["wsgi.input"].read(int(length) if length else most + 1)
+        return (b"", True) if len(body) > most else (body, False)
+
+
+_SAFE = "/:@!$&'()*+,;=~"
+
+
+def _headers(environ: WSGIEnvironment) -> list[tuple[str, str]]:
+    headers = [
+        (name[5:].replace("_", "-"), value)
+        for name, value in environ.items()
+        if name.startswith("HTTP_") and isinstance(value, str)
+    ]
+    if "CONTENT_TYPE" in environ:
+        headers.append(("Content-Type", environ["CONTENT_TYPE"]))
+    return headers
+
+
+def _status_line(status: int) -> str:
+    try:
+        return f"{status} {http.HTTPStatus(status).phrase}"
+    except ValueError:  # a host's own
+        return f"{status} Error"

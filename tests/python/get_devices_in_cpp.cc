@@ -1,0 +1,70 @@
+// What GET /devices on the SQLite store costs from C++: the measure for the same call from Python.
+//   get_devices_in_cpp MODULE DATABASE TOKEN ROUNDS REQUESTS   prints µs a request, the least of the rounds
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+
+#include "matrix_devices/module.hpp"
+#include "matrix_devices/sqlite.h"
+
+namespace {
+
+struct Answer {
+  unsigned status = 0;
+  std::string body;  // copied, as any server must
+};
+
+void respond(mxd_cookie, mxd_cookie request, const mxd_response* response) noexcept {
+  auto& answer = *reinterpret_cast<Answer*>(request);
+  answer.status = response->http_status;
+  answer.body = mxd::text(response->body);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 6) return 2;
+  mxd_sqlite_options options{};
+  options.size = sizeof(options);
+  options.path = mxd::view(argv[2]);
+  mxd_sqlite* store = nullptr;
+  mxd_sqlite_error error{};
+  if (mxd_sqlite_open(&options, &store, &error) != MXD_OK) {
+    std::fprintf(stderr, "%s\n", error.text);
+    return 1;
+  }
+  double least = 1e9;
+  {
+    const mxd::Module module = mxd::Module::load(argv[1]);
+    mxd_host host{};
+    host.size = sizeof(host);
+    mxd_sqlite_fill_host(store, &module.table(), &host);
+    host.respond = respond;
+    mxd::Instance instance(module, host, "{}");
+    const std::string authorization = std::string("Bearer ") + argv[3];
+    const mxd_header header{mxd::view("Authorization"), mxd::view(authorization)};
+    Answer answer;
+    mxd_request request{};
+    request.size = sizeof(request);
+    request.cookie = reinterpret_cast<mxd_cookie>(&answer);
+    request.method = mxd::view("GET");
+    request.target = mxd::view("/_matrix/client/v3/devices");
+    request.headers = &header;
+    request.header_count = 1;
+    request.remote_addr = mxd::view("192.0.2.7");
+    const int count = std::atoi(argv[5]);
+    for (int round = 0; round < std::atoi(argv[4]); ++round) {
+      const auto start = std::chrono::steady_clock::now();
+      for (int i = 0; i < count; ++i) {
+        if (instance.handle(request) != MXD_OK || answer.status != 200) return 1;
+      }
+      const std::chrono::duration<double, std::micro> took =
+          std::chrono::steady_clock::now() - start;
+      least = std::min(least, took.count() / count);
+    }
+  }
+  mxd_sqlite_close(store);
+  std::printf("%.3f\n", least);
+}
