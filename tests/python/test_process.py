@@ -191,8 +191,8 @@ def test_modules_that_are_dropped_are_freed(tmp_path: Path) -> None:
         loop.append(loop)
         del module, cycle, exchange, loop
         gc.collect()
-        from matrix_devices.module import _open_modules
-        assert not list(_open_modules), list(_open_modules)
+        from matrix_devices._engine import _open_engines
+        assert not list(_open_engines), list(_open_engines)
         """,
         tmp_path,
     )

@@ -31,9 +31,10 @@ from .errors import (
     UnknownToken,
     UserLocked,
 )
+from .exchange import Exchange, Question
 from .host import Host
 from .memory import AsyncMemoryHost, MemoryHost
-from .module import Exchange, Module, Question
+from .module import Module
 from .records import (
     CompletedStage,
     Credentials,

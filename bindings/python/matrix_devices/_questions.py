@@ -28,7 +28,7 @@ from .records import (
 
 if TYPE_CHECKING:
     from ._core import Library
-    from .module import Exchange
+    from .exchange import Exchange
 
 __all__ = ["CALLBACKS", "Callback", "WrongAnswer", "emit_refusal", "status_of_refusal"]
 
@@ -71,7 +71,8 @@ def _name(result: object) -> str:
 
 
 def _credentials(exchange: Exchange, raw: tuple[Any, ...]) -> tuple[Any, ...]:
-    return (Credentials(*raw, exchange.request),)
+    access_token, user_id, device_id, remote_addr = raw
+    return (Credentials(access_token, user_id, device_id, remote_addr, exchange.request),)
 
 
 def _plain(exchange: Exchange, raw: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -1,0 +1,679 @@
+"""The hosts in memory: accounts, tokens, services, sessions, clock, faults."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from asking import Asking, device_path, errcode, password_auth
+from matrix_devices import (
+    Accounts,
+    AsyncMemoryHost,
+    Clock,
+    ConfigurationError,
+    Credentials,
+    Device,
+    DeviceUpdate,
+    Forbidden,
+    Limit,
+    LimitExceeded,
+    MatrixError,
+    MemoryHost,
+    Module,
+    Namespace,
+    NotFound,
+    Principal,
+    Request,
+    Service,
+    Session,
+    Timeout,
+    UiaRecord,
+    Unavailable,
+    UnknownDevice,
+    UnknownToken,
+    UserLocked,
+)
+
+ALICE = "@alice:example.org"
+PASSWORD = "correct horse"
+IRC = Service("irc", "as-token", "irc_bot", (Namespace(r"@irc_.*:example\.org"),))
+
+
+def credentials(
+    token: str, user_id: str | None = None, device_id: str | None = None, address: str = "192.0.2.1"
+) -> Credentials:
+    """Of a request that is of no interest."""
+    return Credentials(token, user_id, device_id, address, Request("GET", "/"))
+
+
+def session(**changes: Any) -> Session:
+    """A new session."""
+    new = Session(
+        user_id=ALICE,
+        device_id="LAPTOP",
+        token_id=None,
+        method="DELETE",
+        endpoint="/devices/{deviceId}",
+        target="/_matrix/client/v3/devices/PHONE",
+        path_device_id="PHONE",
+        body=b"{}",
+        body_digest=b"d" * 32,
+        created_ms=0,
+        lifetime_ms=3_600_000,
+        max_live=32,
+    )
+    return replace(new, **changes)
+
+
+@pytest.fixture
+def host() -> MemoryHost:
+    """A host with one user."""
+    host = MemoryHost("example.org")
+    host.add_user("alice", PASSWORD)
+    return host
+
+
+@pytest.fixture
+def module(host: MemoryHost) -> Iterator[Module]:
+    """The module on it."""
+    with Module.open(host) as module:
+        yield module
+
+
+def refused(errcode: str) -> Any:
+    """Expects a MatrixError."""
+    return pytest.raises(MatrixError, match=errcode)
+
+
+# ---- Accounts ----
+
+
+def test_both_hosts_implement_accounts() -> None:
+    assert isinstance(MemoryHost(), Accounts)
+    assert isinstance(AsyncMemoryHost(), Accounts)
+
+
+def test_user_names(host: MemoryHost) -> None:
+    assert host.add_user("bob") == "@bob:example.org"
+    assert host.add_user("@carol:example.org") == "@carol:example.org"
+    with refused("M_USER_IN_USE"):
+        host.add_user("alice")
+    for name in ("", "Not Valid", "é", "x" * 255, "@dave:elsewhere.org", "@:example.org"):
+        with refused("M_INVALID_USERNAME"):
+            host.add_user(name)
+
+
+def test_guests_have_names_made_up(host: MemoryHost) -> None:
+    first, second = host.add_user("", guest=True), host.add_user("", guest=True)
+    assert first != second
+    token = host.login(first).access_token
+    assert host.identify(credentials(token)).guest
+
+
+def test_passwords(host: MemoryHost) -> None:
+    assert host.check_password("alice", PASSWORD) == ALICE
+    assert host.check_password(ALICE, PASSWORD) == ALICE
+    host.add_user("bob")
+    for name, password in (("alice", "wrong"), ("nobody", PASSWORD), ("bob", ""), ("bob", "x")):
+        with pytest.raises(Forbidden):
+            host.check_password(name, password)
+    host.set_password("alice", "new")
+    assert host.check_password("alice", "new") == ALICE
+    with pytest.raises(Forbidden):
+        host.check_password("alice", PASSWORD)
+    with refused("M_WEAK_PASSWORD"):
+        host.set_password("alice", "")
+    with pytest.raises(NotFound):
+        host.set_password("nobody", "x")
+
+
+def test_locked_and_unlocked(host: MemoryHost) -> None:
+    login = host.login("alice", refreshable=True)
+    host.set_locked("alice", True)
+    with pytest.raises(UserLocked):
+        host.identify(credentials(login.access_token))
+    with pytest.raises(UserLocked):
+        host.login("alice")
+    assert login.refresh_token is not None
+    with pytest.raises(UserLocked):
+        host.refresh(login.refresh_token)
+    host.set_locked("alice", False)
+    assert host.identify(credentials(login.access_token)).user_id == ALICE
+
+
+def test_suspended(host: MemoryHost) -> None:
+    token = host.login("alice").access_token
+    host.set_suspended("alice", True)
+    assert host.identify(credentials(token)).suspended
+    host.set_suspended("alice", False)
+    assert not host.identify(credentials(token)).suspended
+
+
+def test_deactivated_for_good(host: MemoryHost) -> None:
+    login = host.login("alice", device_id="LAPTOP", refreshable=True)
+    session_id = host.uia_create_session(None, session(created_ms=host.clock.now_ms()))
+    host.deactivate("alice")
+    with pytest.raises(UnknownToken):
+        host.identify(credentials(login.access_token))
+    with pytest.raises(UnknownToken):
+        host.refresh(login.refresh_token or "")
+    with pytest.raises(Forbidden):
+        host.check_password("alice", PASSWORD)
+    with pytest.raises(NotFound):
+        host.uia_load_session(None, session_id)
+    with refused("M_USER_DEACTIVATED"):
+        host.login("alice")
+    with refused("M_USER_DEACTIVATED"):
+        host.set_password("alice", "x")
+    with refused("M_USER_IN_USE"):
+        host.add_user("alice")
+
+
+# ---- Tokens ----
+
+
+def test_login_on_a_device_that_is_there(host: MemoryHost) -> None:
+    first = host.login("alice", device_id="LAPTOP", display_name="first")
+    begun = host.uia_create_session(None, session(created_ms=host.clock.now_ms()))
+    second = host.login("alice", device_id="LAPTOP", display_name="second")
+    with pytest.raises(UnknownToken) as refusal:
+        host.identify(credentials(first.access_token))
+    assert not refusal.value.soft_logout
+    with pytest.raises(NotFound):
+        host.uia_load_session(None, begun)
+    principal = host.authenticate(credentials(second.access_token))
+    assert [d.display_name for d in host.list_devices(principal, ALICE)] == ["first"]
+
+
+def test_bad_device_ids(host: MemoryHost) -> None:
+    for device_id in ("x" * 256, "é" * 128, "a\nb", "a\x00", "\x7f"):
+        with refused("M_INVALID_PARAM"):
+            host.login("alice", device_id=device_id)
+    host.login("alice", device_id="é" * 127)
+    with pytest.raises(NotFound):
+        host.login("nobody")
+
+
+def test_expired_tokens_are_soft_logouts(host: MemoryHost) -> None:
+    at_once = host.login("alice", lifetime_ms=0)
+    later = host.login("alice", refreshable=True)
+    assert later.expires_in_ms == 600_000
+    with pytest.raises(UnknownToken) as refusal:
+        host.identify(credentials(at_once.access_token))
+    assert refusal.value.soft_logout
+    host.clock.advance(minutes=9)
+    host.identify(credentials(later.access_token))
+    host.clock.advance(minutes=2)
+    with pytest.raises(UnknownToken) as refusal:
+        host.identify(credentials(later.access_token))
+    assert refusal.value.soft_logout
+    host.clock.advance(hours=-1)
+    host.identify(credentials(later.access_token))
+    with pytest.raises(ValueError, match="lifetime_ms"):
+        host.login("alice", lifetime_ms=-1)
+
+
+def test_the_old_pair_dies_when_the_new_one_is_used(host: MemoryHost) -> None:
+    old = host.login("alice", device_id="LAPTOP", refreshable=True)
+    assert old.refresh_token is not None
+    lost = host.refresh(old.refresh_token)  # the answer that never came
+    new = host.refresh(old.refresh_token)
+    assert new.device_id == "LAPTOP"
+    with pytest.raises(UnknownToken):
+        host.identify(credentials(lost.access_token))
+    host.identify(credentials(old.access_token))
+    host.identify(credentials(new.access_token))
+    for token in (old.access_token, lost.access_token):
+        with pytest.raises(UnknownToken):
+            host.identify(credentials(token))
+    with pytest.raises(UnknownToken):
+        host.refresh(old.refresh_token)
+
+
+def test_a_used_refresh_token_ends_its_predecessor(host: MemoryHost) -> None:
+    first = host.login("alice", refreshable=True)
+    second = host.refresh(first.refresh_token or "")
+    third = host.refresh(second.refresh_token or "")
+    with pytest.raises(UnknownToken):
+        host.identify(credentials(first.access_token))
+    host.identify(credentials(second.access_token))
+    host.identify(credentials(third.access_token))
+
+
+def test_logout(host: MemoryHost) -> None:
+    one, two, three = (host.login("alice", refreshable=True) for _ in range(3))
+    host.logout(one.access_token)
+    for login in (one,):
+        with pytest.raises(UnknownToken):
+            host.identify(credentials(login.access_token))
+        with pytest.raises(UnknownToken):
+            host.refresh(login.refresh_token or "")
+    host.clock.advance(hours=1)  # an expired token logs out all the same
+    host.set_locked("alice", True)
+    host.logout(two.access_token, all_devices=True)
+    with pytest.raises(UnknownToken):
+        host.logout(three.access_token)
+    host.set_locked("alice", False)
+    principal = host.authenticate(credentials(host.login("alice").access_token))
+    assert len(host.list_devices(principal, ALICE)) == 1
+
+
+def test_no_secret_is_shown(host: MemoryHost) -> None:
+    login = host.login("alice", refreshable=True)
+    host.add_service(IRC)
+    state = host._state
+    shown = "".join(
+        repr(thing)
+        for thing in (
+            *(host, login, IRC, host.clock, host.authenticate(credentials(login.access_token))),
+            *state.accounts.values(),
+            *state.access_tokens.values(),
+            *state.pairs.values(),
+            *state.services.values(),
+            state,
+        )
+    )
+    for secret in (login.access_token, login.refresh_token, PASSWORD, IRC.as_token):
+        assert secret is not None
+        assert secret not in shown
+    kept = repr([list(state.access_tokens), list(state.pairs), list(state.services)])
+    assert login.access_token not in kept
+
+
+# ---- Application services ----
+
+
+def test_services(host: MemoryHost) -> None:
+    host.add_service(IRC)
+    assert host.find_service("as-token") == "irc"
+    assert host.find_service("nobody") is None
+    assert host.covers("irc", "@irc_x:example.org")
+    assert host.covers("irc", "@irc_bot:example.org")
+    assert not host.covers("irc", "@irc_x:example.org.evil")
+    assert not host.covers("irc", ALICE)
+    assert not host.covers("nobody", ALICE)
+    with refused("M_EXCLUSIVE"):
+        host.add_user("irc_x")
+    with refused("M_EXCLUSIVE"):
+        host.add_user("mallory", service_id="irc")
+    host.add_user("irc_x", service_id="irc")
+    acting = host.identify(credentials("as-token", "@irc_x:example.org"))
+    assert (acting.user_id, acting.appservice) == ("@irc_x:example.org", True)
+    assert host.identify(credentials("as-token")).user_id == "@irc_bot:example.org"
+    for user_id in (ALICE, "@irc_unregistered:example.org"):
+        with pytest.raises(Forbidden):
+            host.identify(credentials("as-token", user_id))
+    with pytest.raises(UnknownDevice):
+        host.identify(credentials("as-token", "@irc_x:example.org", "NONE"))
+
+
+@pytest.mark.parametrize(
+    ("service", "text"),
+    [
+        (Service("", "t", "bot"), "not empty"),
+        (Service("b", "", "bot"), "not empty"),
+        (Service("b", "t", ""), "not empty"),
+        (Service("irc", "t", "bot"), "have the id"),
+        (Service("b", "as-token", "bot"), "as_token of another"),
+        (Service("b", "t", "Not Valid"), "sender_localpart"),
+        (Service("b", "t", "bot", (Namespace("("),)), "not valid"),
+    ],
+)
+def test_bad_services(host: MemoryHost, service: Service, text: str) -> None:
+    host.add_service(IRC)
+    with pytest.raises(ConfigurationError, match=text) as refusal:
+        host.add_service(service)
+    assert "as-token" not in str(refusal.value)
+
+
+def test_a_service_creates_up_to_the_cap(host: MemoryHost) -> None:
+    host.add_service(IRC)
+    with Module.open(host, {"max_devices_per_user": 2}) as module:
+        irc = Asking(module, IRC.as_token)
+        assert irc("PUT", "/devices/A", {"display_name": "a"}).status == 201
+        assert irc("PUT", "/devices/B", {}).status == 201
+        assert errcode(irc("PUT", "/devices/C", {})) == (403, "M_USER_LIMIT_EXCEEDED")
+        assert irc("PUT", "/devices/A", {}).status == 200
+        assert irc.device("A")["display_name"] == "a"
+
+
+def test_creation_is_limited_by_the_clock(host: MemoryHost) -> None:
+    host.add_service(IRC)
+    config = {"limits": {"device_creation": {"burst": 2, "interval_ms": 3_600_000}}}
+    with Module.open(host, config) as module:
+        irc = Asking(module, IRC.as_token)
+        assert [irc("PUT", f"/devices/{n}", {}).status for n in "AB"] == [201, 201]
+        limited = irc("PUT", "/devices/C", {})
+        assert errcode(limited) == (429, "M_LIMIT_EXCEEDED")
+        assert 3_590_000 < limited.json()["retry_after_ms"] <= 3_600_000
+        host.clock.advance(hours=1)
+        assert irc("PUT", "/devices/C", {}).status == 201
+        host.clock.advance(hours=-10)
+        assert irc("PUT", "/devices/D", {}).status == 429
+        host.clock.advance(hours=2)  # from where it was set back to, and not ten hours later
+        assert irc("PUT", "/devices/D", {}).status == 201
+
+
+def test_limits_are_taken_all_or_none(host: MemoryHost) -> None:
+    small, large = Limit("small", "k", 1, 1000), Limit("large", "k", 2, 1000)
+    host.take_limit(None, [small, large], 1)
+    with pytest.raises(LimitExceeded):
+        host.take_limit(None, [small, large], 1)
+    host.take_limit(None, [large], 1)
+    host.take_limit(None, [small, large], -1)
+    host.take_limit(None, [small], 1)
+
+
+# ---- Devices ----
+
+
+def test_the_order_is_that_of_the_bytes(host: MemoryHost, module: Module) -> None:
+    ids = ["a", "B", "é", "Z", "0", "𐀀", "\uffee", "-"]
+    for device_id in ids:
+        token = host.login("alice", device_id=device_id).access_token
+    assert Asking(module, token).device_ids() == sorted(ids, key=lambda text: text.encode())
+
+
+def test_listing_makes_nothing_anew(host: MemoryHost) -> None:
+    principal = host.authenticate(credentials(host.login("alice").access_token))
+    assert host.list_devices(principal, ALICE) is host.list_devices(principal, ALICE)
+
+
+def test_last_seen(host: MemoryHost, module: Module) -> None:
+    login = host.login("alice", device_id="LAPTOP")
+    asking = Asking(module, login.access_token)
+    first = asking.device("LAPTOP")
+    assert first["last_seen_ip"] == "192.0.2.1"
+    asking.address = "192.0.2.2"
+    host.clock.advance(30)
+    assert asking.device("LAPTOP") == first, "written again within a minute"
+    host.clock.advance(31)
+    second = asking.device("LAPTOP")
+    assert second["last_seen_ip"] == "192.0.2.2"
+    assert second["last_seen_ts"] >= first["last_seen_ts"] + 61_000
+    asking.address = ""
+    host.clock.advance(hours=-5)
+    third = asking.device("LAPTOP")
+    assert third["last_seen_ip"] == "192.0.2.2"
+    assert third["last_seen_ts"] < second["last_seen_ts"]
+
+
+def test_renaming_changes_the_name_only(host: MemoryHost) -> None:
+    login = host.login("alice", device_id="LAPTOP", display_name="old")
+    principal = host.authenticate(credentials(login.access_token))
+    before = host.get_device(principal, ALICE, "LAPTOP")
+    host.rename_device(principal, DeviceUpdate(ALICE, "LAPTOP", None, 0))
+    assert host.get_device(principal, ALICE, "LAPTOP") is before
+    host.rename_device(principal, DeviceUpdate(ALICE, "LAPTOP", "", 0))
+    assert host.get_device(principal, ALICE, "LAPTOP") == replace(before, display_name="")
+    with pytest.raises(NotFound):
+        host.rename_device(principal, DeviceUpdate(ALICE, "NONE", None, 0))
+
+
+def test_a_deletion_takes_tokens_and_sessions_along(host: MemoryHost) -> None:
+    laptop = host.login("alice", device_id="LAPTOP")
+    phone = host.login("alice", device_id="PHONE", refreshable=True)
+    now_ms = host.clock.now_ms()
+    of_phone = host.uia_create_session(None, session(device_id="PHONE", created_ms=now_ms))
+    of_laptop = host.uia_create_session(None, session(created_ms=now_ms))
+    principal = host.authenticate(credentials(laptop.access_token))
+    host.delete_devices(principal, ALICE, ["PHONE", "UNKNOWN"])
+    with pytest.raises(UnknownToken):
+        host.authenticate(credentials(phone.access_token))
+    with pytest.raises(UnknownToken):
+        host.refresh(phone.refresh_token or "")
+    with pytest.raises(NotFound):
+        host.uia_load_session(None, of_phone)
+    host.uia_load_session(None, of_laptop)
+    host.delete_devices(principal, "@nobody:example.org", ["LAPTOP"])
+    assert [device.device_id for device in host.list_devices(principal, ALICE)] == ["LAPTOP"]
+
+
+# ---- Sessions ----
+
+
+def test_sessions_expire(host: MemoryHost) -> None:
+    session_id = host.uia_create_session(None, session(created_ms=host.clock.now_ms()))
+    assert session_id not in repr(host._state.sessions.__dict__)
+    host.clock.advance(minutes=59)
+    assert host.uia_load_session(None, session_id).path_device_id == "PHONE"
+    host.clock.advance(minutes=2)
+    with pytest.raises(NotFound):
+        host.uia_load_session(None, session_id)
+
+
+def test_expired_sessions_are_removed(host: MemoryHost) -> None:
+    for number in range(20):
+        made = session(user_id=f"@user{number}:example.org", created_ms=host.clock.now_ms())
+        host.uia_create_session(None, made)
+    host.clock.advance(hours=2)
+    host.uia_create_session(None, session(created_ms=host.clock.now_ms()))
+    assert len(host._state.sessions._sessions) == 1
+
+
+def test_the_oldest_session_makes_room(host: MemoryHost) -> None:
+    now_ms = host.clock.now_ms()
+
+    def create(device_id: str, age_ms: int) -> str:
+        return host.uia_create_session(
+            None, session(device_id=device_id, created_ms=now_ms - age_ms, max_live=4)
+        )
+
+    def alive(session_id: str) -> bool:
+        try:
+            host.uia_load_session(None, session_id)
+        except NotFound:
+            return False
+        return True
+
+    finished = create("LAPTOP", 900)
+    host.uia_record(None, UiaRecord(finished, None, None, True, now_ms, b"d" * 32, None))
+    other, old, new = create("PHONE", 800), create("LAPTOP", 700), create("LAPTOP", 600)
+    create("LAPTOP", 500)
+    assert [alive(s) for s in (finished, other, old, new)] == [True, True, False, True]
+    create("TABLET", 400)
+    assert [alive(s) for s in (finished, other, new)] == [True, False, True]
+
+
+def test_the_first_finish_wins(host: MemoryHost) -> None:
+    session_id = host.uia_create_session(None, session(created_ms=host.clock.now_ms()))
+    stage = "m.login.password"
+    first = host.uia_record(
+        None, UiaRecord(session_id, stage, ALICE, True, 1000, b"1" * 32, b'{"a":1}')
+    )
+    second = host.uia_record(
+        None, UiaRecord(session_id, stage, "@bob:example.org", True, 2000, b"2" * 32, b"{}")
+    )
+    assert first == second
+    assert (first.finished_ms, first.finished_digest, first.body) == (1000, b"1" * 32, b'{"a":1}')
+    assert [(done.type, done.identity) for done in first.completed] == [(stage, ALICE)]
+
+
+def test_a_grace_period(host: MemoryHost) -> None:
+    token = host.login("alice", device_id="LAPTOP").access_token
+    with Module.open(host, {"uia": {"grace_period_ms": 60_000}}) as module:
+        alice = Asking(module, token)
+        assert alice("DELETE", "/devices/A", {}).status == 401
+        body = {"auth": password_auth("alice", PASSWORD)}
+        assert alice("DELETE", "/devices/A", body).status == 200
+        assert alice("DELETE", "/devices/B", {}).status == 200
+        host.clock.advance(61)
+        assert alice("DELETE", "/devices/B", {}).status == 401
+
+
+@pytest.mark.parametrize(
+    "auth",
+    [
+        {"password": 1, "user": "alice"},
+        {"password": PASSWORD},
+        {"password": PASSWORD, "user": 1},
+        {"password": PASSWORD, "identifier": "alice"},
+        {"password": PASSWORD, "identifier": {}},
+        {"password": PASSWORD, "identifier": {"type": "m.id.unknown"}},
+        {"password": PASSWORD, "identifier": {"type": "m.id.user"}},
+        {"password": PASSWORD, "identifier": {"type": "m.id.thirdparty", "medium": "email"}},
+        {"password": PASSWORD, "identifier": {"type": "m.id.phone", "phone": "1"}},
+    ],
+)
+def test_bad_credentials(host: MemoryHost, module: Module, auth: dict[str, Any]) -> None:
+    alice = Asking(module, host.login("alice").access_token)
+    answer = alice("DELETE", "/devices/A", {"auth": {"type": "m.login.password", **auth}})
+    assert errcode(answer) == (400, "M_BAD_JSON")
+
+
+def test_third_party_identifiers_are_nobodys(host: MemoryHost, module: Module) -> None:
+    alice = Asking(module, host.login("alice").access_token)
+    identifier = {"type": "m.id.thirdparty", "medium": "email", "address": "a@example.org"}
+    auth = {"type": "m.login.password", "identifier": identifier, "password": PASSWORD}
+    assert errcode(alice("DELETE", "/devices/A", {"auth": auth})) == (401, "M_FORBIDDEN")
+
+
+# ---- Clock and faults ----
+
+
+def test_clock() -> None:
+    clock = Clock()
+    assert abs(clock.now_ms() - time.time() * 1000) < 10_000
+    clock.set(5_000)
+    assert 5_000 <= clock.now_ms() < 15_000
+    clock.advance(1, minutes=1, hours=1)
+    assert 3_666_000 <= clock.now_ms() < 3_676_000
+    with pytest.raises(ValueError, match="since the epoch"):
+        clock.set(-1)
+
+
+def test_planted_faults(host: MemoryHost, module: Module) -> None:
+    alice = Asking(module, host.login("alice").access_token)
+    host.fail_next("list_devices", Unavailable())
+    host.fail_next("list_devices", MatrixError(403, "ORG_TERMS", "Accept.", uri="u"), times=2)
+    host.fail_next("authenticate", Timeout())
+    assert alice("GET", "/devices").status == 504
+    assert alice("GET", "/devices").status == 503
+    for _ in range(2):
+        answer = alice("GET", "/devices")
+        assert (answer.status, answer.json()["uri"]) == (403, "u")
+    assert alice("GET", "/devices").status == 200
+    host.fail_next("list_devices", RuntimeError("planted"))
+    assert alice("GET", "/devices").status == 500
+    host.fail_next("get_device", Unavailable(), times=100)
+    host.clear_faults()
+    assert alice("GET", "/devices/NONE").status == 404
+
+
+def test_bad_faults(host: MemoryHost) -> None:
+    with pytest.raises(ValueError, match="list_devices"):
+        host.fail_next("list_device", Unavailable())
+    with pytest.raises(ValueError, match="times"):
+        host.fail_next("list_devices", Unavailable(), times=0)
+    with pytest.raises(ValueError, match="delay"):
+        host.delay_next("list_devices", -1)
+
+
+def test_a_delayed_call_lets_others_pass(host: MemoryHost) -> None:
+    host.delay_next("get_device", 0.2)
+    order = []
+
+    def ask(what: str, path: str) -> None:
+        alice("GET", path)
+        order.append(what)
+
+    with Module.open(host) as module, ThreadPoolExecutor() as pool:
+        alice = Asking(module, host.login("alice", device_id="A").access_token)
+        slow = pool.submit(ask, "slow", device_path("A"))
+        slow_has_begun = time.monotonic() + 10
+        while host._faults.armed and time.monotonic() < slow_has_begun:
+            time.sleep(0.001)
+        ask("quick", "/devices")
+        slow.result()
+    assert order == ["quick", "slow"]
+
+
+# ---- Threads, and the loop ----
+
+
+def test_many_threads(host: MemoryHost, module: Module) -> None:
+    """Logins, deletions and lists at once: what is left is what it should be."""
+    barrier = threading.Barrier(8)
+
+    def work(number: int) -> None:
+        barrier.wait()
+        for turn in range(30):
+            mine = host.login("alice", device_id=f"D{number}", refreshable=True)
+            alice = Asking(module, mine.access_token)
+            assert f"D{number}" in alice.device_ids()
+            if turn % 3 == 0:
+                host.logout(mine.access_token)
+            elif turn % 3 == 1:
+                host.refresh(mine.refresh_token or "")
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(work, range(8)))
+    token = host.login("alice", device_id="LAST").access_token
+    assert Asking(module, token).device_ids() == [*(f"D{number}" for number in range(8)), "LAST"]
+    state = host._state
+    rows = list(state.accounts[ALICE].devices.values())
+    assert sum(len(row.access_tokens) for row in rows) == len(state.access_tokens)
+    assert sum(len(row.pairs) for row in rows) == len(state.pairs)
+
+
+def test_the_async_host_suspends() -> None:
+    host = AsyncMemoryHost("example.org")
+    host.add_user("alice", PASSWORD)
+    login = host.login("alice", device_id="LAPTOP")
+    beats = 0
+
+    async def beat() -> None:
+        nonlocal beats
+        while True:
+            beats += 1
+            await asyncio.sleep(0)
+
+    async def main() -> None:
+        async with Module.open(host) as module:
+            beating = asyncio.create_task(beat())
+            request = Request(
+                "GET",
+                "/_matrix/client/v3/devices",
+                (("Authorization", f"Bearer {login.access_token}"),),
+            )
+            for _ in range(10):
+                response = await module.ahandle(request)
+                assert response is not None
+                assert response.json()["devices"][0]["device_id"] == "LAPTOP"
+            host.delay_next("list_devices", 0.05)
+            before = beats
+            response = await module.ahandle(request)
+            assert response is not None
+            assert response.status == 200
+            assert beats > before + 5, "nothing else ran during the delay"
+            host.fail_next("authenticate", Unavailable())
+            response = await module.ahandle(request)
+            assert response is not None
+            assert response.status == 503
+            beating.cancel()
+
+    asyncio.run(main())
+    assert beats >= 20, "the host answered without suspending"
+
+
+def test_a_derived_host_sees_its_principal(host: MemoryHost) -> None:
+    """MemoryHost may be derived from; what it hands out is what it gets back."""
+    seen: list[Principal] = []
+
+    class Watching(MemoryHost):
+        def list_devices(self, principal: Principal, user_id: str) -> tuple[Device, ...]:
+            seen.append(principal)
+            return tuple(super().list_devices(principal, user_id))
+
+    watching = Watching("example.org")
+    watching.add_user("alice")
+    login = watching.login("alice", device_id="LAPTOP")
+    with Module.open(watching) as module:
+        assert Asking(module, login.access_token).device_ids() == ["LAPTOP"]
+    assert seen == [Principal(ALICE, "LAPTOP")]
