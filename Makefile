@@ -27,8 +27,8 @@ endef
 
 # $(call run_tests,PRESET)
 define run_tests
-	@.ci/setup core test
-	$(call configure,$(1),-DMXD_TESTS=ON)
+	@.ci/setup core python test
+	$(call configure,$(1),-DMXD_TESTS=ON -DMXD_PYTHON=ON)
 	@echo "==> Building build/$(1)"
 	@cmake --build --preset $(1) --parallel $(JOBS)
 	@echo "==> Testing build/$(1)"
@@ -50,7 +50,7 @@ serve: ## build, then run a server with a demo account on 127.0.0.1:8008
 	@.ci/setup core
 	@[ -f build/release/build.ninja ] || { \
 	  echo "==> Configuring build/release"; \
-	  cmake --preset release --log-level=WARNING $(launcher) -DMXD_TESTS=OFF; }
+	  cmake --preset release --log-level=WARNING $(launcher) -DMXD_TESTS=OFF -DMXD_PYTHON=OFF; }
 	@echo "==> Building the server (the first time takes some minutes)"
 	@cmake --build --preset release --parallel $(JOBS) --target matrix-devices-server matrix_devices_module
 	@exec bindings/server/serve_demo.sh build/release/out $(LISTEN)
@@ -76,22 +76,22 @@ conformance: ## test any homeserver: URL=… (docs/conformance.md)
 
 build: ## build the libraries and the server into build/release/out
 	@.ci/setup core
-	$(call configure,release,-DMXD_TESTS=OFF)
+	$(call configure,release,-DMXD_TESTS=OFF -DMXD_PYTHON=OFF)
 	@echo "==> Building build/release"
 	@cmake --build --preset release --parallel $(JOBS)
 	@echo "==> Built: build/release/out"
 
 setup: ## install every package that any of these needs
-	@.ci/setup core test lint
+	@.ci/setup core python test lint
 
 format: ## format the C and C++ sources in place
 	@.ci/setup lint
 	@echo "==> clang-format"
 	@clang-format -i $(sources)
 
-lint: ## formatting, static analysis, and the coroutine rule of docs/threading.md
-	@.ci/setup core test lint
-	$(call configure,release,-DMXD_TESTS=ON)
+lint: ## formatting, static analysis, types, and the coroutine rule of docs/threading.md
+	@.ci/setup core python test lint
+	$(call configure,release,-DMXD_TESTS=ON -DMXD_PYTHON=ON)
 	@.ci/lint build/release
 
 clean: ## remove the builds; .local/, with the demo's database, stays

@@ -93,7 +93,7 @@ class AsgiApp:
             Request(
                 scope["method"],
                 target,
-                [tuple(header) for header in scope["headers"]],
+                [(name, value) for name, value in scope["headers"]],
                 body,
                 client[0] if client else "",
                 too_large,
