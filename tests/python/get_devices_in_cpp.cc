@@ -1,5 +1,6 @@
 // What GET /devices on the SQLite store costs from C++: the measure for the same call from Python.
-//   get_devices_in_cpp MODULE DATABASE TOKEN ROUNDS REQUESTS   prints µs a request, the least of the rounds
+//   get_devices_in_cpp MODULE DATABASE TOKEN ROUNDS REQUESTS   prints µs a request, the least of
+//   the rounds
 #include <algorithm>
 #include <chrono>
 #include <cstdio>

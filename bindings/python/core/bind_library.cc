@@ -1,3 +1,5 @@
+#include <utility>
+
 #include "bind.h"
 #include "gil.h"
 #include "library.h"
@@ -99,7 +101,7 @@ void bind_library(py::module_& core) {
   core.attr("StatusError") = py::handle(status_error);
   py::register_exception_translator([](std::exception_ptr thrown) {
     try {
-      if (thrown) std::rethrow_exception(thrown);
+      if (thrown) std::rethrow_exception(std::move(thrown));
     } catch (const Error& error) {
       PyErr_SetObject(status_error, py::make_tuple(error.status(), error.what()).ptr());
     }

@@ -170,7 +170,7 @@ void Engine::abandon() noexcept {
   store_.reset();
 }
 
-void Engine::forget() noexcept {
+void Engine::forget() {
   if (!usable_.exchange(false)) return;
   // Other threads of the parent may have been inside: neither is destroyed here.
   new std::optional<Instance>(std::move(instance_));

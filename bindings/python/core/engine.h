@@ -60,7 +60,7 @@ class Engine {
   void abandon() noexcept;
 
   // This is a forked child: everything stays as it lies, and is never touched.
-  void forget() noexcept;
+  void forget();
 
   bool is_usable() const noexcept { return usable_.load(std::memory_order_acquire); }
   const Module& module() const noexcept { return module_; }

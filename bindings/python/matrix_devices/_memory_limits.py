@@ -17,21 +17,28 @@ class MemoryLimits:
     def __init__(self) -> None:
         self._lock = Lock()
         self._full_at_ms: dict[tuple[str, str], int] = {}  # when the bucket has all its units again
+        self._elapsed_ms = 0  # what both are counted in: a clock that is set back silences nobody
+        self._last_now_ms: int | None = None
 
     def take(self, limits: Sequence[Limit], units: int, now_ms: int) -> None:
         """Take a unit from each bucket, all or none, or give it back. ``LimitExceeded``."""
         with self._lock:
+            if self._last_now_ms is not None:
+                self._elapsed_ms += max(0, now_ms - self._last_now_ms)
+            self._last_now_ms = now_ms
             after = {}
             wait_ms = 0
             for limit in limits:
                 key = (limit.name, limit.key)
-                drained_ms = limit.burst * limit.interval_ms
-                # Never further away than that: a clock that was set back silences nobody.
-                full_at = min(max(self._full_at_ms.get(key, 0), now_ms), now_ms + drained_ms)
+                full_at = max(self._full_at_ms.get(key, 0), self._elapsed_ms)
                 after[key] = full_at + units * limit.interval_ms
-                wait_ms = max(wait_ms, after[key] - now_ms - drained_ms)
+                wait_ms = max(
+                    wait_ms, after[key] - self._elapsed_ms - limit.burst * limit.interval_ms
+                )
             if units > 0 and wait_ms > 0:
                 raise LimitExceeded(retry_after_ms=wait_ms)
             self._full_at_ms.update(after)
             if len(self._full_at_ms) > MAX_BUCKETS:
-                self._full_at_ms = {k: ms for k, ms in self._full_at_ms.items() if ms > now_ms}
+                self._full_at_ms = {
+                    key: ms for key, ms in self._full_at_ms.items() if ms > self._elapsed_ms
+                }

@@ -96,9 +96,8 @@ class Server:
         self._http.stop(timeout)
         if self._loop is None:
             self.module.close(timeout)
-        elif self._loop.is_running:
-            self._loop.run(self.module.aclose())
-            self._loop.stop()
+        else:
+            self._loop.stop(self.module.aclose)
 
     def __enter__(self) -> Server:
         return self.start()
@@ -230,10 +229,6 @@ class _LoopThread:
         self._thread = threading.Thread(target=self._loop.run_forever, name="matrix_devices loop")
         self._thread.daemon = True
 
-    @property
-    def is_running(self) -> bool:
-        return self._thread.is_alive()
-
     def start(self) -> None:
         self._thread.start()
 
@@ -241,9 +236,16 @@ class _LoopThread:
         """Run it there and wait for its result."""
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
-    def stop(self) -> None:
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
+    def stop(self, last: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Run this to its end, and then no more. Idempotent."""
+        if self._loop.is_closed():
+            return
+        if self._thread.ident is None:  # was never started
+            self._loop.run_until_complete(last())
+        else:
+            self.run(last())
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join()
         self._loop.close()
 
 
