@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+
 from asking import Asking, device_path, errcode, password_auth
 from matrix_devices import (
     Accounts,
@@ -577,7 +578,7 @@ def test_bad_faults(host: MemoryHost) -> None:
 
 def test_a_delayed_call_lets_others_pass(host: MemoryHost) -> None:
     host.delay_next("get_device", 0.2)
-    order = []
+    order: list[str] = []
 
     def ask(what: str, path: str) -> None:
         alice("GET", path)
@@ -586,8 +587,9 @@ def test_a_delayed_call_lets_others_pass(host: MemoryHost) -> None:
     with Module.open(host) as module, ThreadPoolExecutor() as pool:
         alice = Asking(module, host.login("alice", device_id="A").access_token)
         slow = pool.submit(ask, "slow", device_path("A"))
-        slow_has_begun = time.monotonic() + 10
-        while host._faults.armed and time.monotonic() < slow_has_begun:
+        deadline = time.monotonic() + 30
+        while host._faults.armed:  # until the slow one has begun
+            assert time.monotonic() < deadline
             time.sleep(0.001)
         ask("quick", "/devices")
         slow.result()

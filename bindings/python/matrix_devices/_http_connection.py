@@ -14,7 +14,7 @@ from email.utils import formatdate
 from http import HTTPStatus
 from http.client import HTTPException, HTTPMessage, parse_headers
 from socketserver import StreamRequestHandler
-from typing import BinaryIO, NamedTuple, Protocol, cast
+from typing import NamedTuple, Protocol, cast
 
 from ._json_answers import error_response
 from .records import Request, Response
@@ -76,7 +76,6 @@ class HttpConnection(StreamRequestHandler):
 
     timeout = IDLE_SECONDS
     disable_nagle_algorithm = True
-    rfile: BinaryIO
     connection: socket.socket
 
     def handle(self) -> None:

@@ -42,6 +42,7 @@ class Server:
     """A running homeserver of nothing but accounts and devices.
 
     It owns its module, not its host: a ``SqliteHost`` is closed by who opened it, after ``stop()``.
+    A host with an ``async def`` among its methods is asked on an asyncio loop of the server's own.
     """
 
     def __init__(

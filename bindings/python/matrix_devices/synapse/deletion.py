@@ -1,0 +1,84 @@
+"""Deleting devices in Synapse: tokens first, then all that goes with a device."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from synapse.util.async_helpers import delay_cancellation
+from synapse.util.iterutils import batch_iter
+
+from . import compatibility
+
+if TYPE_CHECKING:
+    from synapse.server import HomeServer
+
+_BATCH = 1000  # IDs in one statement, as in Synapse's own deletion
+
+
+class Deletion:
+    """Deletes devices of one homeserver's users, from any of its processes."""
+
+    def __init__(self, hs: HomeServer) -> None:
+        self._store: Any = hs.get_datastores().main
+        self._auth_handler = hs.get_auth_handler()
+        self._devices = hs.get_device_handler()
+        self._tokens_stay_cached = compatibility.leaves_refreshable_tokens_cached(
+            compatibility.synapse_version()
+        )
+
+    async def delete(self, user_id: str, device_ids: Sequence[str]) -> None:
+        """Delete those of these devices that are the user's. Not broken off by a cancel.
+
+        The others are left out, since Synapse would notify everybody of their end too (D9, D12).
+        Several transactions: the same call again finishes what a crash left.
+        """
+        existing = await self._existing(user_id, device_ids)
+        if existing:
+            await delay_cancellation(self._delete(user_id, existing))
+
+    async def _existing(self, user_id: str, device_ids: Sequence[str]) -> list[str]:
+        rows = await self._store.db_pool.simple_select_many_batch(
+            table="devices",
+            column="device_id",
+            iterable=device_ids,
+            retcols=("device_id",),
+            keyvalues={"user_id": user_id, "hidden": False},
+            desc="matrix_devices_existing",
+            batch_size=_BATCH,
+        )
+        return [device_id for (device_id,) in rows]
+
+    async def _delete(self, user_id: str, device_ids: list[str]) -> None:
+        if self._tokens_stay_cached:
+            tokens = await self._refreshable_tokens(user_id, device_ids)
+            await self._auth_handler.delete_access_tokens_for_devices(user_id, device_ids)
+            await self._forget(tokens)
+        else:
+            await self._auth_handler.delete_access_tokens_for_devices(user_id, device_ids)
+        # Batch by batch: the time that Synapse takes to tell of the change grows with the square of
+        # the number. And what a crash leaves half done is one batch.
+        for batch in batch_iter(device_ids, _BATCH):
+            await self._devices.delete_devices(user_id, batch)
+
+    async def _refreshable_tokens(self, user_id: str, device_ids: list[str]) -> list[str]:
+        rows = await self._store.db_pool.simple_select_many_batch(
+            table="access_tokens",
+            column="device_id",
+            iterable=device_ids,
+            retcols=("token", "refresh_token_id"),
+            keyvalues={"user_id": user_id},
+            desc="matrix_devices_refreshable_tokens",
+            batch_size=_BATCH,
+        )
+        return [token for token, refresh_token_id in rows if refresh_token_id is not None]
+
+    async def _forget(self, tokens: list[str]) -> None:
+        """In the caches of all processes."""
+        if tokens:
+            await self._store.db_pool.runInteraction(
+                "matrix_devices_forget_tokens",
+                self._store._invalidate_cache_and_stream_bulk,
+                self._store.get_user_by_access_token,
+                [(token,) for token in tokens],
+            )

@@ -1,0 +1,272 @@
+"""What the module asks, answered by Synapse's own functions.
+
+The methods are those of ``matrix_devices.Host``. All run on the reactor's thread, inside the
+request's coroutine. What they raise beside a refusal goes back to Synapse (servlets.py).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from synapse.api.errors import (
+    AuthError,
+    Codes,
+    LimitExceededError,
+    NotFoundError,
+    SynapseError,
+)
+from synapse.http import get_request_user_agent
+from synapse.storage.engines import PostgresEngine
+
+from .. import (
+    BadData,
+    Credentials,
+    Device,
+    DeviceUpdate,
+    Flow,
+    Forbidden,
+    LimitExceeded,
+    MatrixError,
+    NotFound,
+    Principal,
+    Refused,
+    Session,
+    UiaAttempt,
+    UiaOperation,
+    UiaRecord,
+    UnknownDevice,
+    UnknownToken,
+)
+from . import compatibility
+from .deletion import Deletion
+from .logins import as_synapse_takes_it
+from .sessions import Sessions, identity_of
+
+if TYPE_CHECKING:
+    from synapse.http.site import SynapseRequest
+    from synapse.server import HomeServer
+
+_TOKEN = re.compile(r"[!-~]+")  # what Synapse can read out of a header
+
+
+@dataclass(frozen=True)
+class Caller(Principal):
+    """A principal, and what Synapse knows of it."""
+
+    requester: Any = field(default=None, repr=False)
+    request: Any = field(default=None, repr=False)
+
+
+class SynapseHost:
+    """One homeserver as the module sees it."""
+
+    def __init__(self, hs: HomeServer, *, has_grace_period: bool) -> None:
+        self._hs = hs
+        self._store: Any = hs.get_datastores().main
+        self._auth = hs.get_auth()
+        self._devices = hs.get_device_handler()
+        self._auth_handler = hs.get_auth_handler()
+        self._login_is_delegated = compatibility.is_login_delegated(hs.config)
+        self._has_grace_period = has_grace_period
+        self._stores_nul = not isinstance(self._store.database_engine, PostgresEngine)
+        self._deletion = Deletion(hs)
+        self.sessions = Sessions(hs)
+
+    # Who is asking.
+
+    async def authenticate(self, credentials: Credentials) -> Caller:
+        """Synapse's own authentication, which also records last seen.
+
+        What it raises (an unknown or expired token, a locked or expired account, somebody else's
+        user) is Synapse's answer as it is, with its fields and headers: rows A4 to A6, A11, A16.
+        """
+        request: SynapseRequest = credentials.request.context
+        self._say_as_the_module_understood(request, credentials)
+        try:
+            requester = await self._auth.get_user_by_req(request, allow_guest=True)
+        except AuthError as error:
+            if error.errcode == Codes.UNKNOWN_DEVICE:  # older versions have a preliminary name
+                raise UnknownDevice from None  # A13
+            raise
+
+        service = None
+        if compatibility.is_of_service(requester):
+            service = self._store.get_app_service_by_token(credentials.access_token)
+        return Caller(
+            user_id=requester.user.to_string(),
+            device_id=requester.device_id,
+            token_id=_token_id(requester, credentials.access_token),
+            service_id=service.id if service else None,
+            guest=requester.is_guest,
+            oauth=self._login_is_delegated and service is None,  # D3
+            unlimited=service is not None and not service.is_rate_limited(),  # P6
+            validated_ms=await self._validated_ms(request, requester),
+            requester=requester,
+            request=request,
+        )
+
+    def _say_as_the_module_understood(
+        self, request: SynapseRequest, credentials: Credentials
+    ) -> None:
+        """Synapse reads header and query again: let it find the same there.
+
+        The module takes `bearer` in any case (A1), both names of `device_id` (A14), and parameters
+        of the query only, where Synapse would also look into a form in the body.
+        """
+        token = credentials.access_token
+        if _TOKEN.fullmatch(token) is None:
+            raise UnknownToken  # A4
+        request.requestHeaders.setRawHeaders(b"Authorization", [b"Bearer " + token.encode()])
+        arguments = request.args
+        for name in (b"access_token", b"user_id", b"device_id", b"org.matrix.msc3202.device_id"):
+            arguments.pop(name, None)
+
+        service = self._store.get_app_service_by_token(token)
+        if service is None:
+            return  # A15
+        user_id, device_id = credentials.user_id, credentials.device_id
+        if user_id is not None and "\0" in user_id:  # PostgreSQL cannot even be asked for it
+            raise Forbidden  # A11
+        if device_id is not None and "\0" in device_id:
+            raise UnknownDevice  # A13
+        if user_id is None and device_id is not None:
+            user_id = service.sender.to_string()  # which Synapse would look up in a wrong type
+        if user_id is not None:
+            arguments[b"user_id"] = [user_id.encode()]
+        if device_id is not None:
+            arguments[b"device_id"] = [device_id.encode()]
+
+    async def _validated_ms(self, request: SynapseRequest, requester: Any) -> int | None:
+        """For deletions only: it costs a query."""
+        if not self._has_grace_period or request.method not in (b"DELETE", b"POST"):
+            return None
+        if requester.access_token_id is None:
+            return None
+        validated_ms: int = await self._store.get_access_token_last_validated(
+            requester.access_token_id
+        )
+        return validated_ms
+
+    async def mark_validated(self, principal: Caller, now_ms: int) -> None:
+        """Where Synapse keeps it for its own ``ui_auth.session_timeout`` (U22)."""
+        token_id = principal.requester.access_token_id
+        if token_id is not None:
+            await self._store.update_access_token_last_validated(token_id)
+
+    # Devices.
+
+    async def list_devices(self, principal: Caller, user_id: str) -> list[Device]:
+        """In the order of their IDs (G3)."""
+        devices = await self._devices.get_devices_by_user(user_id)
+        return sorted(map(_device, devices), key=lambda device: device.device_id)
+
+    async def get_device(self, principal: Caller, user_id: str, device_id: str) -> Device:
+        """One device."""
+        try:
+            return _device(await self._devices.get_device(user_id, device_id))
+        except NotFoundError:
+            raise NotFound from None
+
+    async def rename_device(self, principal: Caller, update: DeviceUpdate) -> None:
+        """Synapse would tell everybody of a change that is none, and not look whether the device
+        is there (P2, P4)."""
+        if update.display_name is None:
+            if await self._store.get_device(update.user_id, update.device_id) is None:
+                raise NotFound
+            return
+        self._check_name(update.display_name)
+        content = {"display_name": update.display_name}
+        try:
+            await self._devices.update_device(update.user_id, update.device_id, content)
+        except NotFoundError:
+            raise NotFound from None
+
+    async def put_device(self, principal: Caller, update: DeviceUpdate) -> bool:
+        """With a cap (P7), creations for one user come one after the other, on all workers."""
+        if update.max_devices == 0:
+            return await self._upsert(update)
+        locks = self._hs.get_worker_locks_handler()
+        async with locks.acquire_lock("matrix_devices_create", update.user_id):
+            count = await self._store.count_devices_by_users([update.user_id])
+            if count >= update.max_devices:
+                raise LimitExceeded
+            return await self._upsert(update)
+
+    async def _upsert(self, update: DeviceUpdate) -> bool:
+        if update.display_name is not None:
+            self._check_name(update.display_name)
+        created: bool = await self._devices.upsert_device(
+            update.user_id, update.device_id, update.display_name
+        )
+        return created
+
+    def _check_name(self, name: str) -> None:
+        if "\0" in name and not self._stores_nul:
+            text = "'display_name' holds U+0000, which this server cannot store. Leave it out."
+            raise MatrixError(400, "M_INVALID_PARAM", text)
+
+    async def delete_devices(
+        self, principal: Caller, user_id: str, device_ids: list[str]
+    ) -> None:
+        """Those that are there."""
+        await self._deletion.delete(user_id, device_ids)
+
+    # User-Interactive Authentication.
+
+    async def uia_flows(self, principal: Caller, operation: UiaOperation) -> list[Flow]:
+        """One flow a type, sorted: Synapse keeps them as a set (U16)."""
+        user = principal.requester.user
+        types = sorted(await self._auth_handler._get_available_ui_auth_types(user))
+        params = self._auth_handler._auth_dict_for_flows([[type] for type in types], "")["params"]
+        return [Flow((type,), {type: params[type]} if type in params else {}) for type in types]
+
+    async def uia_create_session(self, principal: Caller, session: Session) -> str:
+        """Keep a new session."""
+        return await self.sessions.create(session)
+
+    async def uia_load_session(self, principal: Caller, session_id: str) -> Session:
+        """The session of this ID."""
+        return await self.sessions.load(session_id, principal)
+
+    async def uia_record(self, principal: Caller, record: UiaRecord) -> Session:
+        """Note a stage, perhaps finish."""
+        return await self.sessions.record(record)
+
+    async def uia_check(self, principal: Caller, attempt: UiaAttempt) -> str | None:
+        """Synapse's checkers, then its login: passwords, and what password providers offer."""
+        await self._store.add_user_agent_ip_to_ui_auth_session(
+            attempt.session_id, get_request_user_agent(principal.request), attempt.remote_addr
+        )
+        auth = as_synapse_takes_it(attempt.auth)
+        try:
+            result = await self._auth_handler._check_auth_dict(auth, attempt.remote_addr)
+        except LimitExceededError:
+            raise
+        except SynapseError as error:
+            if error.code in (401, 403):
+                raise Refused(error.msg) from None  # U4
+            if error.code == 400:
+                raise BadData(error.msg) from None  # U4a
+            raise
+        if not result:
+            raise Refused
+        return identity_of(result)
+
+
+def _token_id(requester: Any, token: str) -> str:
+    """A name for the token: needed where it belongs to no device."""
+    if requester.access_token_id is not None:
+        return str(requester.access_token_id)
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def _device(row: Any) -> Device:
+    return Device(
+        row["device_id"],
+        row["display_name"],
+        row["last_seen_ip"],
+        row["last_seen_ts"],
+    )

@@ -1,0 +1,482 @@
+"""The HTTP server for tests: what goes over the wire, and how it begins and ends."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import logging
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+import pytest
+
+from doubles import AUTHORIZED, DEVICES, SmallHost
+from matrix_devices import (
+    AsyncMemoryHost,
+    ConfigurationError,
+    Login,
+    MemoryHost,
+    Request,
+    Response,
+    SqliteHost,
+    Unavailable,
+)
+from matrix_devices.server import Server
+
+PASSWORD = "correct horse"
+LIMIT = 2000
+CONFIG = {"max_body_bytes": LIMIT}
+AnyHost = MemoryHost | AsyncMemoryHost | SqliteHost
+
+
+@pytest.fixture(params=["memory", "async"])
+def host(request: pytest.FixtureRequest) -> MemoryHost | AsyncMemoryHost:
+    """A host with one user."""
+    host = {"memory": MemoryHost, "async": AsyncMemoryHost}[request.param]("example.org")
+    host.add_user("alice", PASSWORD)
+    return host
+
+
+@pytest.fixture
+def server(host: MemoryHost | AsyncMemoryHost) -> Iterator[Server]:
+    """It is running."""
+    with Server(host, CONFIG) as server:
+        yield server
+
+
+@pytest.fixture
+def login(host: MemoryHost | AsyncMemoryHost) -> Login:
+    """A device of alice's."""
+    return host.login("alice", device_id="LAPTOP", display_name="Laptop")
+
+
+class Answer(NamedTuple):
+    """What came back."""
+
+    status: int
+    headers: http.client.HTTPMessage
+    body: bytes
+
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+class Raw:
+    """A socket to the server."""
+
+    def __init__(self, server: Server) -> None:
+        parts = urlsplit(server.url)
+        assert parts.hostname is not None
+        self.socket = socket.create_connection((parts.hostname, parts.port or 0), 30)
+        self.reader = self.socket.makefile("rb")
+
+    def __enter__(self) -> Raw:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.reader.close()
+        self.socket.close()
+
+    def send(self, data: bytes) -> None:
+        self.socket.sendall(data)
+
+    def answer(self, method: str = "GET") -> Answer:
+        """The next answer."""
+        status = int(self.reader.readline().split()[1])
+        headers = http.client.parse_headers(self.reader)
+        length = 0 if method == "HEAD" else int(headers.get("Content-Length", "0"))
+        return Answer(status, headers, self.reader.read(length))
+
+    def rest(self) -> bytes:
+        """What comes until the server closes."""
+        return self.reader.read()
+
+
+def head(method: str, target: str, token: str, *lines: str, version: str = "1.1") -> bytes:
+    """A request up to its body."""
+    all_lines = [
+        f"{method} {target} HTTP/{version}",
+        "Host: localhost",
+        f"Authorization: Bearer {token}",
+        *lines,
+    ]
+    return "\r\n".join([*all_lines, "", ""]).encode("latin-1")
+
+
+def request(method: str, target: str, token: str, body: Any) -> bytes:
+    """A request with a JSON body."""
+    data = json.dumps(body).encode()
+    return head(method, target, token, f"Content-Length: {len(data)}") + data
+
+
+def poll(condition: Callable[[], bool]) -> None:
+    """Wait until something holds."""
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline, "not within 30 s"
+        time.sleep(0.001)
+
+
+# ---- Requests and answers ----
+
+
+def test_it_starts_and_stops_at_once(host: MemoryHost | AsyncMemoryHost) -> None:
+    Server(host).start().stop()  # whatever is loaded once
+    began = time.monotonic()
+    for _ in range(10):
+        with Server(host) as server:
+            assert server.url.startswith("http://127.0.0.1:")
+    assert time.monotonic() - began < 1, "a start and a stop take more than 100 ms"
+
+
+def test_one_connection_for_many_requests(server: Server, login: Login) -> None:
+    with Raw(server) as raw:
+        for number in range(20):
+            token = login.access_token if number % 2 else "nobody"
+            raw.send(head("GET", DEVICES, token))
+            answer = raw.answer()
+            assert answer.status == (200 if number % 2 else 401)
+            assert answer.headers["Connection"] is None
+            assert answer.headers["Date"]
+
+
+def test_pipelined_requests(server: Server, login: Login) -> None:
+    path = f"{DEVICES}/LAPTOP"
+    data = b""
+    for number in range(20):
+        data += request("PUT", path, login.access_token, {"display_name": f"name {number}"})
+        data += head("GET", path, login.access_token) + head("HEAD", path, login.access_token)
+    with Raw(server) as raw:
+        raw.send(data)
+        for number in range(20):
+            assert raw.answer("PUT").status == 200
+            assert raw.answer().json()["display_name"] == f"name {number}"
+            head_answer = raw.answer("HEAD")
+            assert (head_answer.status, head_answer.body) == (200, b"")
+            assert int(head_answer.headers["Content-Length"]) > 0
+
+
+@pytest.mark.parametrize(
+    ("version", "lines", "closes"),
+    [
+        ("1.1", [], False),
+        ("1.1", ["Connection: close"], True),
+        ("1.0", [], True),
+        ("1.0", ["Connection: keep-alive"], False),
+    ],
+)
+def test_when_a_connection_ends(
+    server: Server, login: Login, version: str, lines: list[str], closes: bool
+) -> None:
+    with Raw(server) as raw:
+        raw.send(head("GET", DEVICES, login.access_token, *lines, version=version))
+        assert raw.answer().status == 200
+        if closes:
+            assert raw.rest() == b""
+        else:
+            raw.send(head("GET", DEVICES, login.access_token))
+            assert raw.answer().status == 200
+
+
+def test_targets_and_headers_go_through_as_they_are(host: MemoryHost | AsyncMemoryHost) -> None:
+    seen: list[Request] = []
+    server = Server(host, observer=lambda request, _response: seen.append(request))
+    with server, Raw(server) as raw:
+        target = "//a/../b%2Fc?x=%zz&y=\xff"
+        raw.send(head("PURGE", target, "t", "X-Twice: a", "x-twice:  b\t", "X-B: \xe9"))
+        assert raw.answer().status == 404
+    (request,) = seen
+    assert (request.method, request.target) == ("PURGE", target)
+    assert request.headers[1:] == [
+        ("Authorization", "Bearer t"),
+        ("X-Twice", "a"),
+        ("x-twice", "b"),
+        ("X-B", "\xe9"),
+    ]
+    assert request.remote_addr == "127.0.0.1"
+
+
+def test_two_authorization_headers(server: Server, login: Login) -> None:
+    with Raw(server) as raw:
+        line = f"Authorization: Bearer {login.access_token}"
+        raw.send(head("GET", DEVICES, login.access_token, line))
+        assert raw.answer().json()["errcode"] == "M_MISSING_TOKEN"
+
+
+def test_what_is_nobodys(server: Server) -> None:
+    with Raw(server) as raw:
+        raw.send(head("GET", "/nothing", "t"))
+        answer = raw.answer()
+        assert (answer.status, answer.json()["errcode"]) == (404, "M_UNRECOGNIZED")
+        raw.send(head("OPTIONS", "/nothing", "t"))
+        answer = raw.answer("OPTIONS")
+        assert answer.status == 204
+        assert answer.headers["Access-Control-Allow-Origin"] == "*"
+        assert answer.headers["Content-Length"] is None
+        raw.send(head("GET", "/_matrix/client/versions", "t"))
+        assert raw.answer().status == 200
+
+
+def test_last_seen_is_the_peers_address(server: Server, login: Login) -> None:
+    with Raw(server) as raw:
+        raw.send(head("GET", f"{DEVICES}/LAPTOP", login.access_token))
+        assert raw.answer().json()["last_seen_ip"] == "127.0.0.1"
+
+
+def test_a_host_without_accounts() -> None:
+    with Server(SmallHost()) as server, Raw(server) as raw:
+        raw.send(head("GET", DEVICES, AUTHORIZED[0][1].removeprefix("Bearer ")))
+        assert raw.answer().status == 200
+        raw.send(head("GET", "/_matrix/client/versions", "t"))
+        assert raw.answer().status == 404
+
+
+def test_a_host_on_sqlite(tmp_path: Path) -> None:
+    with SqliteHost(tmp_path / "devices.db", server_name="example.org") as host:
+        host.add_user("alice")
+        token = host.login("alice", device_id="LAPTOP").access_token
+        with Server(host) as server, Raw(server) as raw:
+            raw.send(head("GET", DEVICES, token))
+            assert raw.answer().json()["devices"][0]["device_id"] == "LAPTOP"
+
+
+# ---- Bodies ----
+
+
+def test_a_body_at_the_limit_and_over_it(server: Server, login: Login) -> None:
+    path = f"{DEVICES}/LAPTOP"
+    at_most = b'{"display_name": "x"}'.ljust(LIMIT)
+    with Raw(server) as raw:
+        line = f"Content-Length: {LIMIT}"
+        raw.send(head("PUT", path, login.access_token, line) + at_most)
+        assert raw.answer("PUT").status == 200
+        # Not sent before the answer is there, and never all of it.
+        raw.send(head("PUT", path, login.access_token, "Content-Length: 1000000000"))
+        answer = raw.answer("PUT")
+        assert (answer.status, answer.json()["errcode"]) == (413, "M_TOO_LARGE")
+        assert answer.headers["Connection"] == "close"
+        assert raw.rest() == b""
+
+
+def test_the_answer_to_a_large_body_arrives(server: Server, login: Login) -> None:
+    """Also if the client sends all of it before it reads."""
+    body = b" " * (8 << 20)
+    with Raw(server) as raw:
+        line = f"Content-Length: {len(body)}"
+        raw.send(head("PUT", f"{DEVICES}/LAPTOP", login.access_token, line) + body)
+        assert raw.answer("PUT").status == 413
+        assert raw.rest() == b""
+
+
+def test_who_is_nobody_learns_that_first(server: Server) -> None:
+    with Raw(server) as raw:
+        raw.send(head("PUT", f"{DEVICES}/LAPTOP", "nobody", "Content-Length: 1000000"))
+        assert raw.answer("PUT").status == 401
+        assert raw.rest() == b""
+
+
+def test_expect_continue(server: Server, login: Login) -> None:
+    with Raw(server) as raw:
+        lines = ("Content-Length: 2", "Expect: 100-continue")
+        raw.send(head("PUT", f"{DEVICES}/LAPTOP", login.access_token, *lines))
+        assert raw.reader.readline().startswith(b"HTTP/1.1 100 ")
+        assert raw.reader.readline() == b"\r\n"
+        raw.send(b"{}")
+        assert raw.answer("PUT").status == 200
+
+
+def test_chunks_are_refused(server: Server, login: Login) -> None:
+    with Raw(server) as raw:
+        line = "Transfer-Encoding: chunked"
+        raw.send(
+            head("PUT", f"{DEVICES}/LAPTOP", login.access_token, line) + b"2\r\n{}\r\n0\r\n\r\n"
+        )
+        answer = raw.answer("PUT")
+        assert answer.status == 411
+        assert "Content-Length" in answer.json()["error"]
+        assert raw.rest() == b""
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["Content-Length: x"],
+        ["Content-Length: -1"],
+        ["Content-Length: 0x2"],
+        ["Content-Length: 2", "Content-Length: 3"],
+        ["Content-Length: 99999999999999999999"],
+        ["Content-Length: 2", "Transfer-Encoding: chunked"],
+        ["no colon"],
+        ["space : before"],
+        [": nameless"],
+        ["X: a\rb"],
+        ["X: a\x00b"],
+        ["X: a", " folded"],
+    ],
+)
+def test_ambiguous_headers_are_refused(server: Server, login: Login, lines: list[str]) -> None:
+    with Raw(server) as raw:
+        behind = head("GET", DEVICES, login.access_token)
+        raw.send(head("PUT", f"{DEVICES}/LAPTOP", login.access_token, *lines) + b"{}" + behind)
+        answer = raw.answer("PUT")
+        assert answer.status == 400, answer.body
+        assert raw.rest() == b"", "something behind it was answered"
+
+
+@pytest.mark.parametrize(
+    ("data", "status"),
+    [
+        (b"hello\r\n\r\n", 400),
+        (b"GET /\r\n\r\n", 400),
+        (b"GET / HTTP/2.0\r\n\r\n", 400),
+        (b"GET /a b HTTP/1.1\r\n\r\n", 400),
+        (b"G@T / HTTP/1.1\r\n\r\n", 400),
+        (b"\x16\x03\x01" + b"x" * 200 + b"\n", 400),
+        (b"GET /" + b"x" * 100_000 + b" HTTP/1.1\r\n\r\n", 414),
+        (b"GET / HTTP/1.1\r\nX: " + b"x" * 100_000 + b"\r\n\r\n", 431),
+        (b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 300 + b"\r\n", 431),
+    ],
+)
+def test_what_is_no_request(server: Server, data: bytes, status: int) -> None:
+    with Raw(server) as raw:
+        raw.send(data)
+        answer = raw.answer()
+        assert answer.status == status
+        assert answer.json()["error"]
+        assert raw.rest() == b""
+
+
+def test_a_request_that_is_cut_off_has_no_effect(server: Server, login: Login) -> None:
+    data = request("PUT", f"{DEVICES}/LAPTOP", login.access_token, {"display_name": "cut"})
+    for length in (1, 30, data.index(b"Content-Length"), len(data) - 30, len(data) - 1):
+        with Raw(server) as raw:
+            raw.send(data[:length])
+            raw.socket.shutdown(socket.SHUT_WR)
+            rest = raw.rest()
+            assert rest == b"" or rest.startswith(b"HTTP/1.1 400 ")
+    with Raw(server) as raw:
+        raw.send(head("GET", f"{DEVICES}/LAPTOP", login.access_token))
+        assert raw.answer().json()["display_name"] == "Laptop"
+
+
+# ---- Beginning and end ----
+
+
+def test_many_connections_at_once(server: Server, login: Login) -> None:
+    def work(_number: int) -> None:
+        with Raw(server) as raw:
+            for _ in range(20):
+                raw.send(head("GET", DEVICES, login.access_token))
+                assert raw.answer().status == 200
+
+    with ThreadPoolExecutor(16) as pool:
+        list(pool.map(work, range(32)))
+
+
+def test_idle_connections_do_not_hold_up_the_end(server: Server, login: Login) -> None:
+    with Raw(server) as idle, Raw(server) as fresh:
+        idle.send(head("GET", DEVICES, login.access_token))
+        assert idle.answer().status == 200
+        poll(lambda: len(server._http._connections) == 2)  # the second is not in the backlog still
+        began = time.monotonic()
+        server.stop()
+        assert time.monotonic() - began < 5
+        assert idle.rest() == b""
+        assert fresh.rest() == b""
+    server.stop()
+    with pytest.raises(OSError, match="refused"):
+        Raw(server)
+
+
+def test_what_is_in_flight_is_answered(server: Server, login: Login) -> None:
+    begun = threading.Event()
+    host = server.host
+    assert isinstance(host, MemoryHost | AsyncMemoryHost)
+    host.delay_next("list_devices", 0.3)
+
+    def ask() -> int:
+        with Raw(server) as raw:
+            raw.send(head("GET", DEVICES, login.access_token))
+            begun.set()
+            answer = raw.answer()
+            assert raw.rest() == b""
+            return answer.status
+
+    with ThreadPoolExecutor(1) as pool:
+        asking = pool.submit(ask)
+        begun.wait()
+        poll(lambda: not host._faults.armed)  # the host has been asked
+        server.stop()
+        assert asking.result() == 200
+
+
+def test_a_failing_host_is_a_clear_answer(
+    server: Server, login: Login, caplog: pytest.LogCaptureFixture
+) -> None:
+    host = server.host
+    assert isinstance(host, MemoryHost | AsyncMemoryHost)
+    host.fail_next("list_devices", Unavailable())
+    host.fail_next("list_devices", SystemExit(3))
+    with caplog.at_level(logging.ERROR), Raw(server) as raw:
+        for status in (503, 500, 200):
+            raw.send(head("GET", DEVICES, login.access_token))
+            assert raw.answer().status == status
+    assert "list_devices() raised SystemExit" in caplog.text
+    assert login.access_token not in caplog.text
+
+
+def test_failures_of_the_account_functions_are_logged(
+    server: Server, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server.host, "refresh", lambda token: 1 / 0)
+    with caplog.at_level(logging.ERROR), Raw(server) as raw:
+        raw.send(request("POST", "/_matrix/client/v3/refresh", "t", {"refresh_token": "secret"}))
+        assert raw.answer("POST").status == 500
+        raw.send(head("GET", "/_matrix/client/versions", "t"))
+        assert raw.answer().status == 200
+    assert "ZeroDivisionError" in caplog.text
+    assert "secret" not in caplog.text
+
+
+def test_the_observer_sees_every_answer(host: MemoryHost | AsyncMemoryHost) -> None:
+    seen: list[tuple[str, int]] = []
+
+    def observe(request: Request, response: Response) -> None:
+        seen.append((request.target, response.status))
+
+    with Server(host, observer=observe) as server, Raw(server) as raw:
+        for path in ("/_matrix/client/versions", DEVICES, "/x"):
+            raw.send(head("GET", path, "nobody"))
+            raw.answer()
+    assert seen == [("/_matrix/client/versions", 200), (DEVICES, 401), ("/x", 404)]
+
+
+def test_ipv6(host: MemoryHost | AsyncMemoryHost) -> None:
+    with Server(host, listen=("::1", 0)) as server:
+        assert server.url.startswith("http://[::1]:")
+        token = host.login("alice", device_id="LAPTOP").access_token
+        with Raw(server) as raw:
+            raw.send(head("GET", f"{DEVICES}/LAPTOP", token))
+            assert raw.answer().json()["last_seen_ip"] == "::1"
+
+
+def test_an_address_that_is_taken(server: Server) -> None:
+    with pytest.raises(OSError, match="in use"):
+        Server(MemoryHost(), listen=("127.0.0.1", urlsplit(server.url).port or 0))
+
+
+def test_a_bad_configuration_leaves_nothing_open(host: MemoryHost | AsyncMemoryHost) -> None:
+    with pytest.raises(ConfigurationError, match="unknown_key"):
+        Server(host, {"unknown_key": 1})
+
+
+def test_stopped_without_having_been_started(host: MemoryHost | AsyncMemoryHost) -> None:
+    server = Server(host)
+    server.stop()
+    server.stop()

@@ -1,0 +1,35 @@
+"""All of the conformance suite, with services, configurations and commands, on hosts in memory."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import matrix_devices
+
+HERE = Path(__file__).parent
+# What no host in memory can bring about, as docs/conformance.md has it.
+UNREACHABLE = 4
+
+
+@pytest.mark.parametrize("kind", ["memory", "async"])
+def test_every_row_holds(kind: str, tmp_path: Path) -> None:
+    path = str(Path(matrix_devices.__file__).parents[1])
+    suite = subprocess.run(
+        [
+            *(sys.executable, "-B", "-m", "pytest", "-p", "no:cacheprovider", "-q", "-rs"),
+            *("--server", str(HERE / "conformance_server.py"), str(HERE.parent / "conformance")),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=1500,
+        env=os.environ | {"MXD_PYTHON_HOST": kind, "PYTHONPATH": path},
+        cwd=tmp_path,
+    )
+    assert suite.returncode == 0, suite.stdout[-20_000:]
+    skipped = [line for line in suite.stdout.splitlines() if line.startswith("SKIPPED")]
+    assert len(skipped) == UNREACHABLE, suite.stdout[-20_000:]
