@@ -11,7 +11,7 @@ from pathlib import Path
 
 import matrix_devices
 import matrix_devices.asgi
-from matrix_devices.account_api import AccountApi
+from matrix_devices.server import AccountApi
 from matrix_devices.asgi import AsgiApp, Message, Receive, Scope, Send
 
 

@@ -6,4 +6,4 @@ from importlib.metadata import entry_points
 
 pytest_plugins = ["pytester"]
 if not entry_points(group="pytest11", name="matrix_devices"):
-    pytest_plugins.append("matrix_devices.pytest_plugin")
+    pytest_plugins.append("pytest_matrix_devices")

@@ -20,7 +20,7 @@ from matrix_devices import (
     Timeout,
     Unavailable,
 )
-from matrix_devices.account_api import AccountApi
+from matrix_devices.server import AccountApi
 
 PASSWORD = "correct horse"
 CLIENT = "/_matrix/client"

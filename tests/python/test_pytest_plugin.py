@@ -16,7 +16,7 @@ from urllib.request import Request, urlopen
 import pytest
 
 from matrix_devices import AsyncMemoryHost, MatrixError, MemoryHost, SqliteHost, Unavailable
-from matrix_devices.pytest_plugin import DeviceServer
+from pytest_matrix_devices import DeviceServer
 
 GUIDE = Path(__file__).parents[2] / "docs" / "testing_clients.md"
 EXAMPLE = re.compile(r"<!-- (test|run): (\w+) -->\n```python\n(.*?)```", re.DOTALL)
@@ -61,7 +61,7 @@ def test_the_guide_has_examples() -> None:
 def run(pytester: pytest.Pytester, *arguments: str) -> pytest.RunResult:
     """Run pytest in a process of its own, as where the plugin is installed."""
     return pytester.runpytest_subprocess(
-        "-p", "matrix_devices.pytest_plugin", "-p", "no:cacheprovider", *arguments
+        "-p", "pytest_matrix_devices", "-p", "no:cacheprovider", *arguments
     )
 
 

@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any, TypeAlias
 from urllib.parse import quote
 
-from ._json_answers import error_response
+from .server.json_answers import error_response
 from .host import Host
 from .module import Module
 from .records import Request, Response

@@ -6,6 +6,7 @@ import logging
 import os
 import re
 import weakref
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from . import _core, _libraries
@@ -144,10 +145,10 @@ class SqliteHost:
         flags = (_ACCOUNT_GUEST if guest else 0) | (_ACCOUNT_APPSERVICE if service_id else 0)
         return self._call(  # type: ignore[no-any-return]
             {
-                _BUSY: MatrixError(
+                _BUSY: lambda: MatrixError(
                     400, "M_USER_IN_USE", "This user name is taken. Choose another."
                 ),
-                _FORBIDDEN: MatrixError(
+                _FORBIDDEN: lambda: MatrixError(
                     400,
                     "M_EXCLUSIVE",
                     "This user name is not in the application service's namespaces."
@@ -192,7 +193,7 @@ class SqliteHost:
     def check_password(self, name: str, password: str) -> str:
         """See ``Accounts``."""
         return self._call(  # type: ignore[no-any-return]
-            {_FORBIDDEN: Forbidden()}, "M_FORBIDDEN", self.store.check_password, name, password
+            {_FORBIDDEN: Forbidden}, "M_FORBIDDEN", self.store.check_password, name, password
         )
 
     def login(
@@ -285,7 +286,7 @@ class SqliteHost:
 
     def _call(
         self,
-        refusals: dict[int, Exception],
+        refusals: Mapping[int, Callable[[], Exception]],
         errcode: str,
         function: Any,
         *arguments: Any,
@@ -296,7 +297,7 @@ class SqliteHost:
         except _core.StatusError as error:
             status, text = error.args
             if status in refusals:
-                raise refusals[status] from None
+                raise refusals[status]() from None
             if status == _INVALID_ARGUMENT:
                 raise MatrixError(400, errcode, text) from None
             if status == _UNAVAILABLE:
@@ -323,17 +324,19 @@ class SqliteHost:
         return f"<SqliteHost {self.server_name}{'' if self._store else ' closed'}>"
 
 
-_OF_ACCOUNTS: dict[int, Exception] = {
-    _NOT_FOUND: NotFound(),
-    _USER_LOCKED: UserLocked(),
-    _FORBIDDEN: MatrixError(403, "M_USER_DEACTIVATED", "This account has been deactivated."),
+_OF_ACCOUNTS: Mapping[int, Callable[[], Exception]] = {
+    _NOT_FOUND: NotFound,
+    _USER_LOCKED: UserLocked,
+    _FORBIDDEN: lambda: MatrixError(
+        403, "M_USER_DEACTIVATED", "This account has been deactivated."
+    ),
 }
-_OF_TOKENS: dict[int, Exception] = {
-    _UNKNOWN_TOKEN: UnknownToken(),
-    _TOKEN_EXPIRED: UnknownToken(soft_logout=True),
-    _USER_LOCKED: UserLocked(),
-    _FORBIDDEN: Forbidden(),
-    _UNKNOWN_DEVICE: UnknownDevice(),
+_OF_TOKENS: Mapping[int, Callable[[], Exception]] = {
+    _UNKNOWN_TOKEN: UnknownToken,
+    _TOKEN_EXPIRED: lambda: UnknownToken(soft_logout=True),
+    _USER_LOCKED: UserLocked,
+    _FORBIDDEN: Forbidden,
+    _UNKNOWN_DEVICE: UnknownDevice,
 }
 
 _open_hosts: weakref.WeakSet[SqliteHost] = weakref.WeakSet()

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from ._json_answers import error_response
+from .server.json_answers import error_response
 from .host import Host
 from .module import Module
 from .records import Request, Response

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any, NoReturn
 from urllib.parse import unquote_to_bytes
 
-from .records import Request, Response
+from ..records import Request, Response
 
 MAX_DEPTH = 32  # of JSON, as the module's own default
 

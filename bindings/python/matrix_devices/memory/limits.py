@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from threading import Lock
 
-from .errors import LimitExceeded
-from .records import Limit
+from ..errors import LimitExceeded
+from ..records import Limit
 
 MAX_BUCKETS = 10_000  # over this many, full ones are forgotten
 

@@ -6,11 +6,11 @@ import re
 import secrets
 import string
 
-from ._memory_state import AccessToken, AccountRow, MemoryState, ServiceRow, is_valid_device_id
-from ._secret_digests import PasswordHash, digest_of
-from .accounts import Identity, Login, Service
-from .clock import Clock
-from .errors import (
+from .state import AccessToken, AccountRow, MemoryState, ServiceRow, is_valid_device_id
+from .digests import PasswordHash, digest_of
+from ..accounts import Identity, Login, Service
+from ..clock import Clock
+from ..errors import (
     ConfigurationError,
     Forbidden,
     MatrixError,
@@ -19,7 +19,7 @@ from .errors import (
     UnknownToken,
     UserLocked,
 )
-from .records import Credentials, Principal
+from ..records import Credentials, Principal
 
 DEFAULT_ACCESS_TOKEN_MS = 10 * 60 * 1000
 

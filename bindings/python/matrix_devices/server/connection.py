@@ -16,8 +16,8 @@ from http.client import HTTPException, HTTPMessage, parse_headers
 from socketserver import StreamRequestHandler
 from typing import NamedTuple, Protocol, cast
 
-from ._json_answers import error_response
-from .records import Request, Response
+from .json_answers import error_response
+from ..records import Request, Response
 
 HEAD_BYTES = 64 * 1024  # of request line and header together
 IDLE_SECONDS = 60.0

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ._memory_limits import MemoryLimits
-from .records import Limit
+from ..memory.limits import MemoryLimits
+from ..records import Limit
 
 _PER_ADDRESS = (100, 1_000)  # at once, then one every so many milliseconds
 _PER_USER = (10, 6_000)

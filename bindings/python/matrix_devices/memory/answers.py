@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from ._memory_accounts import MemoryAccounts
-from ._memory_limits import MemoryLimits
-from ._memory_state import DeviceRow
-from .errors import BadData, Forbidden, LimitExceeded, MatrixError, NotFound, Refused
-from .records import (
+from .accounts import MemoryAccounts
+from .limits import MemoryLimits
+from .state import DeviceRow
+from ..errors import BadData, Forbidden, LimitExceeded, MatrixError, NotFound, Refused
+from ..records import (
     Credentials,
     Device,
     DeviceUpdate,

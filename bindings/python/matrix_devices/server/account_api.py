@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ._json_answers import (
+from .json_answers import (
     Fields,
     RefusedRequest,
     access_token,
@@ -28,9 +28,9 @@ from ._json_answers import (
     query_parameter,
     refuse,
 )
-from ._login_limiter import LoginLimiter
-from .accounts import Accounts, Login
-from .errors import (
+from .login_limiter import LoginLimiter
+from ..accounts import Accounts, Login
+from ..errors import (
     Forbidden,
     LimitExceeded,
     MatrixError,
@@ -41,7 +41,7 @@ from .errors import (
     UnknownToken,
     UserLocked,
 )
-from .records import Credentials, Request, Response
+from ..records import Credentials, Request, Response
 
 VERSIONS = (
     *("r0.5.0", "r0.6.0", "r0.6.1"),

@@ -23,12 +23,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import pytest
 
 if TYPE_CHECKING:  # at run time not before a test asks: pytest loads this module everywhere
-    from .accounts import Login, Service
-    from .clock import Clock
-    from .memory import AsyncMemoryHost, MemoryHost
-    from .records import Request, Response
-    from .server import Server
-    from .sqlite import SqliteHost
+    from matrix_devices.accounts import Login, Service
+    from matrix_devices.clock import Clock
+    from matrix_devices.memory import AsyncMemoryHost, MemoryHost
+    from matrix_devices.records import Request, Response
+    from matrix_devices.server import Server
+    from matrix_devices.sqlite import SqliteHost
 
 _Hook = TypeVar("_Hook", bound=Callable[..., Any])
 HOSTS = ("memory", "async", "sqlite")
@@ -62,7 +62,7 @@ class DeviceServer:
 
     def __init__(self, options: Options, folder: Path) -> None:
         """Start it; ``folder`` is where a database goes."""
-        from .server import Server
+        from matrix_devices.server import Server
 
         self._host = _make_host(options, folder)
         self._requests: list[LoggedRequest] = []
@@ -137,7 +137,7 @@ class DeviceServer:
 
         By default with a token of its own and the sender ``{id}_bot``. Returns its registration.
         """
-        from .accounts import Namespace, Service
+        from matrix_devices.accounts import Namespace, Service
 
         service = Service(
             id,
@@ -162,14 +162,14 @@ class DeviceServer:
 
     def stop(self) -> None:
         """Stop it, as a homeserver that is gone. Idempotent; the fixture does it in the end."""
-        from .sqlite import SqliteHost
+        from matrix_devices.sqlite import SqliteHost
 
         self._server.stop()
         if isinstance(self._host, SqliteHost):
             self._host.close()
 
     def _faulty_host(self) -> MemoryHost | AsyncMemoryHost:
-        from .sqlite import SqliteHost
+        from matrix_devices.sqlite import SqliteHost
 
         if isinstance(self._host, SqliteHost):
             raise TypeError('faults need @pytest.mark.matrix_devices(host="memory") or "async"')
@@ -260,8 +260,8 @@ def _options(request: pytest.FixtureRequest) -> Options:
 
 
 def _make_host(options: Options, folder: Path) -> MemoryHost | AsyncMemoryHost | SqliteHost:
-    from .memory import AsyncMemoryHost, MemoryHost
-    from .sqlite import SqliteHost
+    from matrix_devices.memory import AsyncMemoryHost, MemoryHost
+    from matrix_devices.sqlite import SqliteHost
 
     if options.host == "sqlite":
         return SqliteHost(folder / "devices.db", server_name=options.server_name)

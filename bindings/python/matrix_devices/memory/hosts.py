@@ -19,10 +19,10 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from ._faults import Fault, Faults
-from ._memory_answers import MemoryAnswers
-from .host import Host
-from .records import (
+from .faults import Fault, Faults
+from .answers import MemoryAnswers
+from ..host import Host
+from ..records import (
     Credentials,
     Device,
     DeviceUpdate,
