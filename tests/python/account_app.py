@@ -1,6 +1,6 @@
 """A homeserver in ASGI, for the conformance suite: accounts around which the module is wrapped.
 
-    MXD_HOST=memory|async|sqlite MXD_FOLDER=… uvicorn account_app:app
+MXD_HOST=memory|async|sqlite MXD_FOLDER=… uvicorn account_app:app
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from pathlib import Path
 
 import matrix_devices
 import matrix_devices.asgi
-from matrix_devices.server import AccountApi
 from matrix_devices.asgi import AsgiApp, Message, Receive, Scope, Send
+from matrix_devices.server import AccountApi
 
 
 class AccountApp:

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import unquote
 
 import pytest
+
 from doubles import DEVICES, TOKEN, SmallHost, bent
 from matrix_devices import ClosedError, Device, asgi
 from matrix_devices.asgi import Message, Receive, Scope, Send

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from doubles import bent, delete, get
 from matrix_devices import (
     Device,
@@ -79,7 +80,8 @@ class Unexpected(Exception):
 
 
 @pytest.mark.parametrize(
-    "error", [
+    "error",
+    [
         Unexpected("disk 1729"),
         SystemExit("disk 1729"),
         RuntimeError("disk 1729"),

@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import matrix_devices
 import pytest
+
+import matrix_devices
 
 HERE = Path(__file__).parent
 SUITE = HERE.parent / "conformance"

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from doubles import DEVICES
 from matrix_devices import MemoryHost, Module, Request, SqliteHost
 from matrix_devices._libraries import module_path
@@ -23,7 +24,7 @@ REQUESTS = 500
 def with_five_devices(host: MemoryHost | SqliteHost) -> tuple[Request, str]:
     """GET of the list, and its token."""
     host.add_user("alice", "secret")
-    token = [host.login("alice", display_name=f"Phone {n}").access_token for n in range(5)][0]
+    token, *_ = [host.login("alice", display_name=f"Phone {n}").access_token for n in range(5)]
     request = Request(
         "GET", DEVICES, [("Authorization", f"Bearer {token}")], remote_addr="192.0.2.7"
     )

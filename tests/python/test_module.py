@@ -10,8 +10,9 @@ import logging
 import threading
 from pathlib import Path
 
-import matrix_devices
 import pytest
+
+import matrix_devices
 from doubles import AUTHORIZED, DEVICES, SmallHost, bent, delete, get
 from matrix_devices import (
     ClosedError,
@@ -94,8 +95,8 @@ def test_what_is_not_ours_is_none(path: str, is_ours: bool) -> None:
 
 def test_headers_may_be_bytes_or_text_that_stands_for_bytes() -> None:
     with Module.open(SmallHost()) as module:
-        for headers in ([(b"authorization", b"Bearer letmein")], [("AUTHORIZATION", "Bearer letmein")]):
-            response = module.handle(Request("GET", DEVICES, headers))
+        for header in ((b"authorization", b"Bearer letmein"), ("AUTHORIZATION", "Bearer letmein")):
+            response = module.handle(Request("GET", DEVICES, [header]))
             assert response is not None
             assert response.status == 200
         response = module.handle(Request("GET", DEVICES, [("Authorization", "Bearer \xff")]))
@@ -138,7 +139,9 @@ def test_an_expired_token_is_a_soft_logout() -> None:
 
 
 def test_a_list_may_come_from_a_generator() -> None:
-    with Module.open(bent("list_devices", lambda *_: (Device(f"E{n}") for n in range(3)))) as module:
+    with Module.open(
+        bent("list_devices", lambda *_: (Device(f"E{n}") for n in range(3)))
+    ) as module:
         response = module.handle(get())
     assert response is not None
     assert [device["device_id"] for device in response.json()["devices"]] == ["E0", "E1", "E2"]
@@ -215,7 +218,7 @@ class TestStepByStep:
             question = exchange.next()
             assert question is not None
             question.fail(UnknownToken())
-            with pytest.raises(RuntimeError, match="authenticate: .* answered already"):
+            with pytest.raises(RuntimeError, match=r"authenticate: .* answered already"):
                 question.answer(Principal("@alice:example.org", "D0"))
             assert exchange.response is not None
             assert exchange.response.status == 401
@@ -226,7 +229,7 @@ class TestStepByStep:
             assert exchange is not None
             question = exchange.next()
             assert question is not None
-            with pytest.raises(RuntimeError, match="authenticate: .* not answered yet"):
+            with pytest.raises(RuntimeError, match=r"authenticate: .* not answered yet"):
                 exchange.next()
             question.fail(UnknownToken())
 
@@ -294,7 +297,7 @@ class TestOpening:
     """What cannot be opened says why, in one line."""
 
     def test_a_library_that_is_not_there(self, tmp_path: Path) -> None:
-        with pytest.raises(LoadError, match="nothing.so") as raised:
+        with pytest.raises(LoadError, match=r"nothing\.so") as raised:
             Module.open(SmallHost(), library=tmp_path / "nothing.so")
         assert "\n" not in str(raised.value)
 
@@ -305,14 +308,14 @@ class TestOpening:
     def test_a_file_that_is_no_library(self, tmp_path: Path) -> None:
         path = tmp_path / "text.so"
         path.write_text("no library")
-        with pytest.raises(LoadError, match="text.so"):
+        with pytest.raises(LoadError, match=r"text\.so"):
             Module.open(SmallHost(), library=path)
 
     def test_the_environment_names_a_library(
         self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> None:
         monkeypatch.setenv("MATRIX_DEVICES_LIBRARY", str(tmp_path / "other.so"))
-        with pytest.raises(LoadError, match="other.so"):
+        with pytest.raises(LoadError, match=r"other\.so"):
             Module.open(SmallHost())
 
     def test_a_second_library_beside_the_first(self, tmp_path: Path) -> None:
@@ -466,9 +469,7 @@ class TestAsynchronous:
         host.add_user("alice", "secret")
         login = host.login("alice")
         headers = [("Authorization", f"Bearer {login.access_token}")]
-        request = Request(
-            "PUT", f"{DEVICES}/{login.device_id}", headers, b'{"display_name":"new"}'
-        )
+        request = Request("PUT", f"{DEVICES}/{login.device_id}", headers, b'{"display_name":"new"}')
 
         async def main() -> None:
             async with Module.open(host) as module:
@@ -594,7 +595,7 @@ def test_no_secret_is_in_a_repr() -> None:
 
 def test_lines_of_the_module_go_to_logging(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG, "matrix_devices")
-    with Module.open(bent("get_device", lambda *_: Device("")) ) as module:
+    with Module.open(bent("get_device", lambda *_: Device(""))) as module:
         response = module.handle(get("/D0"))
     assert response is not None
     assert response.status == 500

@@ -7,8 +7,9 @@ import sys
 import textwrap
 from pathlib import Path
 
-import matrix_devices
 import pytest
+
+import matrix_devices
 
 PATH = [str(Path(__file__).parent), str(Path(matrix_devices.__file__).parents[1])]
 

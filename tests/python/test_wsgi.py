@@ -13,6 +13,7 @@ from wsgiref.simple_server import WSGIRequestHandler, make_server
 from wsgiref.validate import validator
 
 import pytest
+
 from doubles import DEVICES, TOKEN, SmallHost, bent
 from matrix_devices import Device, wsgi
 
@@ -120,9 +121,7 @@ def test_without_it_the_path_is_escaped_again() -> None:
 def test_under_a_prefix() -> None:
     app = wsgi.app(SmallHost())
     assert call(app, "GET", DEVICES, SCRIPT_NAME="/hs")[0] == "200 OK"
-    assert (
-        call(app, "GET", DEVICES, SCRIPT_NAME="/hs", RAW_URI=f"/hs{DEVICES}")[0] == "200 OK"
-    )
+    assert call(app, "GET", DEVICES, SCRIPT_NAME="/hs", RAW_URI=f"/hs{DEVICES}")[0] == "200 OK"
     status, _, _ = call(
         app, "GET", "/v3/devices", SCRIPT_NAME="/_matrix/client", REQUEST_URI=DEVICES
     )

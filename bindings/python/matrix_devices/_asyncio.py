@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import weakref
 from collections.abc import Callable
+from typing import ClassVar
 
 from ._core import Wakeup
 
@@ -15,7 +16,7 @@ __all__ = ["LoopWakeup"]
 class LoopWakeup:
     """A wakeup that an event loop watches: one a loop, as long as the loop."""
 
-    _of_loops: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, LoopWakeup] = (
+    _of_loops: ClassVar[weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, LoopWakeup]] = (
         weakref.WeakKeyDictionary()
     )
 

@@ -141,9 +141,7 @@ def _emit_devices(library: Library, op: int, _exchange: Exchange, result: object
     emit = library.emit_device
     for device in result:
         if not isinstance(device, Device):
-            raise WrongAnswer(
-                f"returned {_name(device)} among the devices; each must be a Device"
-            )
+            raise WrongAnswer(f"returned {_name(device)} among the devices; each must be a Device")
         emit(
             op,
             device.device_id,
@@ -213,8 +211,7 @@ def _emit_session(library: Library, op: int, _exchange: Exchange, result: object
     for stage in result.completed:
         if not isinstance(stage, CompletedStage):
             raise WrongAnswer(
-                f"returned {_name(stage)} among the completed stages; "
-                "each must be a CompletedStage"
+                f"returned {_name(stage)} among the completed stages; each must be a CompletedStage"
             )
         library.emit_completed_stage(op, stage.type, stage.identity)
     return OK

@@ -4,8 +4,8 @@
 
     app = matrix_devices.asgi.app(MyHost(), wrapped=my_homeserver)
 
-Run it with any ASGI server, or mount it in Starlette or FastAPI. What is none of the module's routes
-goes to the wrapped application.
+Run it with any ASGI server, or mount it in Starlette or FastAPI. What is none of the module's
+routes goes to the wrapped application.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any, TypeAlias
 from urllib.parse import quote
 
-from .server.json_answers import error_response
 from .host import Host
 from .module import Module
 from .records import Request, Response
+from .server.json_answers import error_response
 from .sqlite import SqliteHost
 
 __all__ = ["NOT_FOUND", "AsgiApp", "app", "send_response"]

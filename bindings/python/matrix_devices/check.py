@@ -16,7 +16,7 @@ _BASE = "/_matrix/client/v3"
 _PASSWORD = "correct horse battery staple"
 
 
-class StepFailed(Exception):  # noqa: N818 - a finding, not an error of this program
+class StepFailed(Exception):
     """What a step expected, and what it got."""
 
 

@@ -25,9 +25,7 @@ class Question:
 
     __slots__ = ("_answered", "_callback", "_op", "arguments", "exchange")
 
-    def __init__(
-        self, exchange: Exchange, number: int, op: int, raw: tuple[Any, ...]
-    ) -> None:
+    def __init__(self, exchange: Exchange, number: int, op: int, raw: tuple[Any, ...]) -> None:
         """Made by ``Exchange.next``."""
         self._callback = _questions.CALLBACKS[number]
         self.exchange = exchange

@@ -94,9 +94,7 @@ class Host(abc.ABC):
         """The session of this ID, whosoever it is. Refusal: ``NotFound``."""
 
     @abc.abstractmethod
-    def uia_check(
-        self, principal: Principal | None, attempt: UiaAttempt
-    ) -> Answer[str | None]:
+    def uia_check(self, principal: Principal | None, attempt: UiaAttempt) -> Answer[str | None]:
         """The user whom these credentials prove, or ``None`` for a stage that proves nobody.
 
         Refusals: ``Refused``, ``BadData``.

@@ -226,9 +226,7 @@ class SqliteHost:
 
     def refresh(self, refresh_token: str) -> Login:
         """See ``Accounts``."""
-        return Login(
-            *self._call(_OF_TOKENS, "M_INVALID_PARAM", self.store.refresh, refresh_token)
-        )
+        return Login(*self._call(_OF_TOKENS, "M_INVALID_PARAM", self.store.refresh, refresh_token))
 
     def identify(self, credentials: Credentials) -> Identity:
         """See ``Accounts``."""
@@ -279,9 +277,7 @@ class SqliteHost:
         service = self._services.get(service_id)
         return service is not None and (
             user_id == f"@{service.sender_localpart}:{self.server_name}"
-            or any(
-                re.fullmatch(namespace.regex, user_id) for namespace in service.user_namespaces
-            )
+            or any(re.fullmatch(namespace.regex, user_id) for namespace in service.user_namespaces)
         )
 
     def _call(

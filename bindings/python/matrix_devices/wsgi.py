@@ -10,14 +10,14 @@ What is none of the module's routes goes to the wrapped application.
 from __future__ import annotations
 
 import http
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from .server.json_answers import error_response
 from .host import Host
 from .module import Module
 from .records import Request, Response
+from .server.json_answers import error_response
 from .sqlite import SqliteHost
 
 if TYPE_CHECKING:
@@ -56,9 +56,7 @@ class WsgiApp:
         self.module = module
         self._wrapped = wrapped
 
-    def __call__(
-        self, environ: WSGIEnvironment, start_response: StartResponse
-    ) -> Iterable[bytes]:
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """One request, as PEP 3333 has it."""
         target = self._target(environ)
         if target is not None:

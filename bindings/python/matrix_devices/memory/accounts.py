@@ -6,8 +6,6 @@ import re
 import secrets
 import string
 
-from .state import AccessToken, AccountRow, MemoryState, ServiceRow, is_valid_device_id
-from .digests import PasswordHash, digest_of
 from ..accounts import Identity, Login, Service
 from ..clock import Clock
 from ..errors import (
@@ -20,6 +18,8 @@ from ..errors import (
     UserLocked,
 )
 from ..records import Credentials, Principal
+from .digests import PasswordHash, digest_of
+from .state import AccessToken, AccountRow, MemoryState, ServiceRow, is_valid_device_id
 
 DEFAULT_ACCESS_TOKEN_MS = 10 * 60 * 1000
 

@@ -6,9 +6,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from .accounts import MemoryAccounts
-from .limits import MemoryLimits
-from .state import DeviceRow
 from ..errors import BadData, Forbidden, LimitExceeded, MatrixError, NotFound, Refused
 from ..records import (
     Credentials,
@@ -22,6 +19,9 @@ from ..records import (
     UiaOperation,
     UiaRecord,
 )
+from .accounts import MemoryAccounts
+from .limits import MemoryLimits
+from .state import DeviceRow
 
 PASSWORD_STAGE = "m.login.password"
 DUMMY_STAGE = "m.login.dummy"

@@ -19,8 +19,6 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from .faults import Fault, Faults
-from .answers import MemoryAnswers
 from ..host import Host
 from ..records import (
     Credentials,
@@ -34,6 +32,8 @@ from ..records import (
     UiaOperation,
     UiaRecord,
 )
+from .answers import MemoryAnswers
+from .faults import Fault, Faults
 
 
 class _FaultyAnswers(MemoryAnswers):

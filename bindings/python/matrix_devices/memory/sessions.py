@@ -5,9 +5,9 @@ from __future__ import annotations
 import secrets
 from dataclasses import replace
 
-from .digests import digest_of
 from ..errors import NotFound
 from ..records import CompletedStage, Session, UiaRecord
+from .digests import digest_of
 
 SWEEP_INTERVAL_MS = 60_000
 

@@ -10,11 +10,11 @@ import secrets
 from dataclasses import dataclass, field
 from threading import Lock
 
-from .sessions import MemorySessions
-from .digests import PasswordHash, digest_of
 from ..accounts import Service
 from ..clock import Clock
 from ..records import Device, Principal
+from .digests import PasswordHash, digest_of
+from .sessions import MemorySessions
 
 MAX_ID_BYTES = 255
 SEEN_INTERVAL_MS = 60_000  # last seen is written at most once a minute a device, as by SqliteHost

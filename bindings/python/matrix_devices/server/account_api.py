@@ -15,6 +15,19 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ..accounts import Accounts, Login
+from ..errors import (
+    Forbidden,
+    LimitExceeded,
+    MatrixError,
+    NotFound,
+    Timeout,
+    Unavailable,
+    UnknownDevice,
+    UnknownToken,
+    UserLocked,
+)
+from ..records import Credentials, Request, Response
 from .json_answers import (
     Fields,
     RefusedRequest,
@@ -29,19 +42,6 @@ from .json_answers import (
     refuse,
 )
 from .login_limiter import LoginLimiter
-from ..accounts import Accounts, Login
-from ..errors import (
-    Forbidden,
-    LimitExceeded,
-    MatrixError,
-    NotFound,
-    Timeout,
-    Unavailable,
-    UnknownDevice,
-    UnknownToken,
-    UserLocked,
-)
-from ..records import Credentials, Request, Response
 
 VERSIONS = (
     *("r0.5.0", "r0.6.0", "r0.6.1"),

@@ -16,8 +16,8 @@ from http.client import HTTPException, HTTPMessage, parse_headers
 from socketserver import StreamRequestHandler
 from typing import NamedTuple, Protocol, cast
 
-from .json_answers import error_response
 from ..records import Request, Response
+from .json_answers import error_response
 
 HEAD_BYTES = 64 * 1024  # of request line and header together
 IDLE_SECONDS = 60.0
@@ -61,13 +61,13 @@ class Head(NamedTuple):
         return "close" not in tokens and (self.minor == 1 or "keep-alive" in tokens)
 
 
-class _Refused(Exception):  # noqa: N818 - an answer, and then the end of the connection
+class _Refused(Exception):
     def __init__(self, status: int, errcode: str, text: str) -> None:
         super().__init__(text)
         self.response = error_response(status, errcode, text)
 
 
-class _Gone(Exception):  # noqa: N818 - the client has left in the middle of a request
+class _Gone(Exception):
     pass
 
 

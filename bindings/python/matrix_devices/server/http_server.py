@@ -22,16 +22,16 @@ from socketserver import TCPServer
 from types import TracebackType
 from typing import Any, TypeVar
 
-from ..memory.faults import METHODS
-from .connection import HttpConnection
-from .json_answers import busy_response, error_response, preflight_response
-from .account_api import AccountApi
 from ..accounts import Accounts
 from ..errors import ClosedError
 from ..host import Host
+from ..memory.faults import METHODS
 from ..module import Module
 from ..records import Request, Response
 from ..sqlite import SqliteHost
+from .account_api import AccountApi
+from .connection import HttpConnection
+from .json_answers import busy_response, error_response, preflight_response
 
 Observer = Callable[[Request, Response], None]
 _T = TypeVar("_T")

@@ -23,7 +23,7 @@ _BROKEN_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]|\\.)*"?|[][{}]', re.DOTALL)
 
 
-class RefusedRequest(Exception):  # noqa: N818 - not an error of this program
+class RefusedRequest(Exception):
     """Ends an endpoint: ``response`` is the answer."""
 
     def __init__(self, response: Response) -> None:
