@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,12 +44,14 @@ class Configuration:
             settings["uia"] = {"grace_period_ms": grace_ms, **UIA_DEFAULTS, **uia}
         return settings
 
-    def open(self, settings: Mapping[str, Any]) -> Module:
-        """The module with these settings.
+    def open(self, settings: Mapping[str, Any], now_ms: Callable[[], int] | None = None) -> Module:
+        """The module with these settings and this clock.
 
         Raises LoadError and ConfigurationError, with one line of text.
         """
-        return Module.open_stepwise(settings, library=self.library, optional=ANSWERED)
+        return Module.open_stepwise(
+            settings, library=self.library, optional=ANSWERED, now_ms=now_ms
+        )
 
 
 def parse(config: Any) -> Configuration:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from synapse.handlers.device import DeviceWriterHandler
 from synapse.util.async_helpers import delay_cancellation
 from synapse.util.iterutils import batch_iter
 
@@ -23,6 +24,10 @@ class Deletion:
         self._store: Any = hs.get_datastores().main
         self._auth_handler = hs.get_auth_handler()
         self._devices = hs.get_device_handler()
+        # The time that Synapse takes to write down the change grows with the square of the number:
+        # so go batch by batch, where this process writes it. Others wait for the one that does,
+        # which takes longer than all the rest: so once.
+        self._tells_of_it_here = isinstance(self._devices, DeviceWriterHandler)
         self._tokens_stay_cached = compatibility.leaves_refreshable_tokens_cached(
             compatibility.synapse_version()
         )
@@ -56,9 +61,7 @@ class Deletion:
             await self._forget(tokens)
         else:
             await self._auth_handler.delete_access_tokens_for_devices(user_id, device_ids)
-        # Batch by batch: the time that Synapse takes to tell of the change grows with the square of
-        # the number. And what a crash leaves half done is one batch.
-        for batch in batch_iter(device_ids, _BATCH):
+        for batch in batch_iter(device_ids, _BATCH if self._tells_of_it_here else len(device_ids)):
             await self._devices.delete_devices(user_id, batch)
 
     async def _refreshable_tokens(self, user_id: str, device_ids: list[str]) -> list[str]:

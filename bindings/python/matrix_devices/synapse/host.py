@@ -208,9 +208,7 @@ class SynapseHost:
             text = "'display_name' holds U+0000, which this server cannot store. Leave it out."
             raise MatrixError(400, "M_INVALID_PARAM", text)
 
-    async def delete_devices(
-        self, principal: Caller, user_id: str, device_ids: list[str]
-    ) -> None:
+    async def delete_devices(self, principal: Caller, user_id: str, device_ids: list[str]) -> None:
         """Those that are there."""
         await self._deletion.delete(user_id, device_ids)
 

@@ -27,7 +27,7 @@ class DeviceModule:
     def __init__(self, config: Configuration, api: ModuleApi) -> None:
         self._hs: Any = api._hs
         settings = config.settings_with(self._hs.config.auth.ui_auth_session_timeout)
-        module = config.open(settings)
+        module = config.open(settings, self._hs.get_clock().time_msec)
         has_grace_period = settings["uia"]["grace_period_ms"] > 0
         self._host = SynapseHost(self._hs, has_grace_period=has_grace_period)
         self._engine = servlets.Engine(module, self._host)
@@ -48,7 +48,7 @@ class DeviceModule:
             _refuse_to_start(f"the table {sessions.TABLE} cannot be made: {error}")
         try:
             listeners = routes.check(self._hs, self._engine)
-        except routes.NotOurs as error:
+        except routes.RouteError as error:
             _refuse_to_start(str(error))
         except Exception as error:
             _refuse_to_start(f"cannot see whose the device endpoints are: {error!r}")

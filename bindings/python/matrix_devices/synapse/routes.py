@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 METHODS = ("GET", "PUT", "POST", "DELETE")  # those that have a handler of their own
 
 
-class NotOurs(Exception):
+class RouteError(Exception):
     """A route that leads to somebody else."""
 
 
 def check(hs: Any, engine: Engine) -> int:
     """How many listeners of this homeserver serve the endpoints: each of them through us.
 
-    Raises NotOurs if a route of one of them leads elsewhere.
+    Raises RouteError if a route of one of them leads elsewhere.
     """
     return sum(_serves_them(site, hs, engine) for site in _sites(hs))
 
@@ -60,7 +60,7 @@ def _serves_them(site: Any, hs: Any, engine: Engine) -> bool:
             else:
                 found += 1
     if found and strange:
-        raise NotOurs(
+        raise RouteError(
             "the device endpoints are not ours; another module took them, or this Synapse "
             f"registers them in another way ({', '.join(strange)})"
         )

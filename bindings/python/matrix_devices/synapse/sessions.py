@@ -65,7 +65,7 @@ _COLUMNS = (
 )
 
 # The URIs for which sessions are ours, also those that Synapse began before it had the module.
-_OUR_URI = re.compile(r"/_matrix/client/[^/?]+/(?:devices/[^/?]*|delete_devices)(?:\?.*)?", re.S)
+_OUR_URI = re.compile(r"/_matrix/client/[^/?]+/(?:devices/[^/?]*|delete_devices)(?:\?.*)?", re.DOTALL)
 
 
 def identity_of(result: object) -> str | None:
@@ -146,10 +146,9 @@ class Sessions:
     def _make_room_txn(self, txn: Any, session: Session) -> None:
         """U25: the oldest unfinished of the same device goes first, then of the user, finished
         ones last. Synapse's part of them expires there."""
-        if session.device_id is not None:
-            owner, owner_id = "device_id", session.device_id
-        else:
-            owner, owner_id = "token_id", session.token_id
+        has_device = session.device_id is not None
+        owner = "device_id" if has_device else "token_id"
+        owner_id = session.device_id if has_device else session.token_id
         txn.execute(
             f"""
             SELECT session_id FROM {TABLE} WHERE user_id = ?
@@ -218,9 +217,7 @@ class Sessions:
                 )
             except StoreError:
                 raise NotFound from None
-        row = await self._db.runInteraction(
-            "matrix_devices_record", self._record_txn, record
-        )
+        row = await self._db.runInteraction("matrix_devices_record", self._record_txn, record)
         if row is None:
             raise NotFound
         return await self._with_stages(record.session_id, row)

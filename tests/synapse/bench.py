@@ -1,0 +1,182 @@
+#!/usr/bin/env python3
+"""GET /devices and PUT with the module and without it: turn by turn, in one run.
+
+Two Synapse processes of the same configuration, one with the module, are asked in turns, so that
+whatever else the machine does meets both. Prints medians and the memory of both processes, and
+writes them as JSON. Exit status 1: the module's are over the bounds.
+
+    tests/synapse/bench.py [--synapse VERSION] [--turns N] [--requests N] [--devices N]
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parent / "conformance")]
+
+from client import RawConnection, Response, client_path, device_path  # noqa: E402
+from homeserver import Device, Homeserver  # noqa: E402
+from synapse_server import (  # noqa: E402
+    ENVIRONMENTS,
+    Options,
+    Synapse,
+    installation,
+    known_versions,
+)
+
+MORE_MEMORY_MIB = 20
+SLOWER = 1.0  # the module's median may be this much of Synapse's own
+WARM_UP = 200
+CLIENTS = 8
+
+
+class Bench:
+    """One Synapse with a user of some devices, and a connection that stays open."""
+
+    def __init__(self, name: str, synapse: Synapse, devices: int) -> None:
+        self.name = name
+        self.synapse = synapse
+        homeserver = Homeserver(synapse.client)
+        self.user = homeserver.new_user()
+        self.device = self.user.login("BENCH")
+        synapse.add_devices(self.user.user_id, "OTHER", devices - 1)
+        self.connection = synapse.client.connect()
+        self.seconds: dict[str, list[float]] = {"GET /devices": [], "PUT": []}
+        self.puts = 0
+
+    def get(self, connection: RawConnection | None = None) -> Response:
+        """GET the list."""
+        return self._ask(connection, "GET", "/devices", None)
+
+    def put(self, connection: RawConnection | None = None) -> Response:
+        """PUT a new name."""
+        self.puts += 1
+        body = json.dumps({"display_name": f"name {self.puts}"}).encode()
+        return self._ask(connection, "PUT", device_path("BENCH"), body)
+
+    def _ask(
+        self, connection: RawConnection | None, method: str, path: str, body: bytes | None
+    ) -> Response:
+        device: Device = self.device
+        headers = [("Authorization", f"Bearer {device.access_token}")]
+        if body is not None:
+            headers.append(("Content-Type", "application/json"))
+        used = connection or self.connection
+        answer = used.exchange(method, client_path(path), headers, body)
+        if answer.status != 200:
+            raise SystemExit(f"{self.name}: {method} {path}: {answer}")
+        return answer
+
+    def measure(self, what: str, ask: Callable[[], Response]) -> None:
+        """One request; how long it took is kept."""
+        started = time.perf_counter()
+        ask()
+        self.seconds[what].append(time.perf_counter() - started)
+
+    def load(self, requests: int) -> None:
+        """So many requests from several clients: reading, and renaming every tenth time."""
+
+        def run(count: int) -> None:
+            with contextlib.closing(self.synapse.client.connect()) as connection:
+                for number in range(count):
+                    if number % 10:
+                        self.get(connection)
+                    else:
+                        self.put(connection)
+
+        share, rest = divmod(requests, CLIENTS)
+        with ThreadPoolExecutor(CLIENTS) as pool:
+            list(pool.map(run, [share + (index < rest) for index in range(CLIENTS)]))
+
+    @property
+    def rss_mib(self) -> float:
+        """Resident memory of the process."""
+        return self.synapse.main.rss_kib / 1024
+
+
+def main() -> int:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--synapse", metavar="VERSION", default=known_versions()[0])
+    parser.add_argument("--turns", type=int, default=2000, help="of each request, on each process")
+    parser.add_argument("--requests", type=int, default=100_000, help="before memory is compared")
+    parser.add_argument("--devices", type=int, default=10, help="of the user who asks")
+    parser.add_argument("--out", type=Path, default=ENVIRONMENTS / "bench.json")
+    given = parser.parse_args()
+
+    with contextlib.ExitStack() as stack:
+        benches = []
+        for name, module in (("without", None), ("with", {})):
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+            options = Options(module=module)
+            synapse = Synapse(folder, installation(given.synapse), options).start()
+            stack.callback(synapse.kill)
+            benches.append(Bench(name, synapse, given.devices))
+
+        for _ in range(WARM_UP):
+            for bench in benches:
+                bench.get()
+                bench.put()
+        for turn in range(given.turns):
+            # Who goes first changes: the first finds the machine as the last left it.
+            order = benches if turn % 2 else benches[::-1]
+            for bench in order:
+                bench.measure("GET /devices", bench.get)
+            for bench in order:
+                bench.measure("PUT", bench.put)
+        before = {bench.name: bench.rss_mib for bench in benches}
+        for bench in benches:
+            bench.load(given.requests)
+        after = {bench.name: bench.rss_mib for bench in benches}
+
+    medians = {
+        what: {bench.name: statistics.median(bench.seconds[what]) * 1000 for bench in benches}
+        for what in benches[0].seconds
+    }
+    print(f"Synapse {given.synapse}, {given.devices} devices, {given.turns} turns")
+    failures = []
+    for what, median in medians.items():
+        ratio = median["with"] / median["without"]
+        print(
+            f"  {what:14} median without {median['without']:.3f} ms,"
+            f" with {median['with']:.3f} ms: {ratio:.2f}"
+        )
+        if ratio > SLOWER:
+            failures.append(f"{what}: the module is slower: {ratio:.2f}")
+    difference = after["with"] - after["without"]
+    print(
+        f"  memory after {given.requests} requests: without {after['without']:.1f} MiB"
+        f" ({before['without']:.1f} before), with {after['with']:.1f} MiB"
+        f" ({before['with']:.1f} before): {difference:+.1f} MiB"
+    )
+    if difference > MORE_MEMORY_MIB:
+        failures.append(f"memory: {difference:.1f} MiB more, {MORE_MEMORY_MIB} allowed")
+    result = {
+        "synapse": given.synapse,
+        "median_ms": medians,
+        "rss_mib": {"before": before, "after": after},
+        "turns": given.turns,
+        "requests": given.requests,
+        "devices": given.devices,
+    }
+    given.out.parent.mkdir(parents=True, exist_ok=True)
+    given.out.write_text(json.dumps(result, indent=2) + "\n")
+    for failure in failures:
+        print(failure, file=sys.stderr)
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
