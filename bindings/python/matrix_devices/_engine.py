@@ -11,7 +11,7 @@ import weakref
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from . import _core, _libraries
+from . import _contract, _core, _libraries
 from .errors import ClosedError, ConfigurationError, LoadError
 from .records import Request
 
@@ -22,8 +22,6 @@ logger = logging.getLogger("matrix_devices")
 OPTIONAL = ("put_device", "mark_validated", "take_limit")
 """The callbacks with an operation that a host may do without."""
 
-_INVALID_ARGUMENT = -6
-_UNAVAILABLE = -2
 _LEVELS = (logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR, logging.ERROR)
 _SIGNAL_INTERVAL_MS = 50  # how often a blocked wait looks for Ctrl-C
 
@@ -72,7 +70,7 @@ class Engine:
             )
         except _core.StatusError as error:
             status, text = error.args
-            kind = ConfigurationError if status == _INVALID_ARGUMENT else LoadError
+            kind = ConfigurationError if status == _contract.INVALID_ARGUMENT else LoadError
             raise kind(text) from None
         _open_engines.add(self)
 
@@ -90,7 +88,7 @@ class Engine:
             )
         except _core.StatusError as error:
             status, text = error.args
-            if status == _UNAVAILABLE:
+            if status == _contract.UNAVAILABLE:
                 raise ClosedError(
                     "the module is closed, or was opened before a fork(): open one"
                 ) from None

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from . import errors
+from . import _contract, errors
 from .records import (
     CompletedStage,
     Credentials,
@@ -31,28 +31,6 @@ if TYPE_CHECKING:
     from .exchange import Exchange
 
 __all__ = ["CALLBACKS", "Callback", "WrongAnswer", "emit_refusal", "status_of_refusal"]
-
-# Statuses of module.h.
-OK = 0
-CREATED = 2
-NOT_FOUND = 3
-UNKNOWN_TOKEN = 4
-TOKEN_EXPIRED = 5
-USER_LOCKED = 6
-FORBIDDEN = 7
-UNKNOWN_DEVICE = 8
-LIMIT_EXCEEDED = 9
-REFUSED = 10
-BAD_DATA = 11
-HOST_ERROR = 12
-INTERNAL = -1
-UNAVAILABLE = -2
-TIMEOUT = -3
-CANCELLED = -4
-
-PRINCIPAL_GUEST = 1
-PRINCIPAL_OAUTH = 4
-PRINCIPAL_UNLIMITED = 8
 
 
 class WrongAnswer(TypeError):
@@ -104,11 +82,11 @@ def _emit_principal(library: Library, op: int, exchange: Exchange, result: objec
         _wrong(result, "a Principal")
     flags = 0
     if result.guest:
-        flags |= PRINCIPAL_GUEST
+        flags |= _contract.PRINCIPAL_GUEST
     if result.oauth:
-        flags |= PRINCIPAL_OAUTH
+        flags |= _contract.PRINCIPAL_OAUTH
     if result.unlimited:
-        flags |= PRINCIPAL_UNLIMITED
+        flags |= _contract.PRINCIPAL_UNLIMITED
     library.emit_principal(
         op,
         result.user_id,
@@ -119,7 +97,7 @@ def _emit_principal(library: Library, op: int, exchange: Exchange, result: objec
         result.validated_ms,
     )
     exchange.principal = result
-    return OK
+    return _contract.OK
 
 
 def _emit_device(library: Library, op: int, _exchange: Exchange, result: object) -> int:
@@ -132,7 +110,7 @@ def _emit_device(library: Library, op: int, _exchange: Exchange, result: object)
         result.last_seen_ip,
         result.last_seen_ts_ms,
     )
-    return OK
+    return _contract.OK
 
 
 def _emit_devices(library: Library, op: int, _exchange: Exchange, result: object) -> int:
@@ -149,19 +127,19 @@ def _emit_devices(library: Library, op: int, _exchange: Exchange, result: object
             device.last_seen_ip,
             device.last_seen_ts_ms,
         )
-    return OK
+    return _contract.OK
 
 
 def _emit_nothing(_library: Library, _op: int, _exchange: Exchange, result: object) -> int:
     if result is not None:
         _wrong(result, "None")
-    return OK
+    return _contract.OK
 
 
 def _emit_created(_library: Library, _op: int, _exchange: Exchange, result: object) -> int:
     if not isinstance(result, bool):
         _wrong(result, "True (created) or False (renamed)")
-    return CREATED if result else OK
+    return _contract.CREATED if result else _contract.OK
 
 
 def _emit_flows(library: Library, op: int, _exchange: Exchange, result: object) -> int:
@@ -178,14 +156,14 @@ def _emit_flows(library: Library, op: int, _exchange: Exchange, result: object) 
         params.update(flow.params)
     for stage, values in params.items():
         library.emit_params(op, stage, json.dumps(values).encode())
-    return OK
+    return _contract.OK
 
 
 def _emit_session_id(library: Library, op: int, _exchange: Exchange, result: object) -> int:
     if not isinstance(result, str) or not result:
         _wrong(result, "the session's ID, a str that is not empty")
     library.emit_session_id(op, result)
-    return OK
+    return _contract.OK
 
 
 def _emit_session(library: Library, op: int, _exchange: Exchange, result: object) -> int:
@@ -214,16 +192,16 @@ def _emit_session(library: Library, op: int, _exchange: Exchange, result: object
                 f"returned {_name(stage)} among the completed stages; each must be a CompletedStage"
             )
         library.emit_completed_stage(op, stage.type, stage.identity)
-    return OK
+    return _contract.OK
 
 
 def _emit_identity(library: Library, op: int, _exchange: Exchange, result: object) -> int:
     if result is None:
-        return OK
+        return _contract.OK
     if not isinstance(result, str):
         _wrong(result, "the user ID that was proved, or None")
     library.emit_identity(op, result)
-    return OK
+    return _contract.OK
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,16 +240,16 @@ CALLBACKS: tuple[Callback, ...] = (
 _EVERYWHERE = (errors.Unavailable, errors.Timeout, errors.MatrixError)
 
 _STATUSES: dict[type[errors.Refusal], int] = {
-    errors.UserLocked: USER_LOCKED,
-    errors.Forbidden: FORBIDDEN,
-    errors.UnknownDevice: UNKNOWN_DEVICE,
-    errors.NotFound: NOT_FOUND,
-    errors.LimitExceeded: LIMIT_EXCEEDED,
-    errors.Refused: REFUSED,
-    errors.BadData: BAD_DATA,
-    errors.Unavailable: UNAVAILABLE,
-    errors.Timeout: TIMEOUT,
-    errors.MatrixError: HOST_ERROR,
+    errors.UserLocked: _contract.USER_LOCKED,
+    errors.Forbidden: _contract.FORBIDDEN,
+    errors.UnknownDevice: _contract.UNKNOWN_DEVICE,
+    errors.NotFound: _contract.NOT_FOUND,
+    errors.LimitExceeded: _contract.LIMIT_EXCEEDED,
+    errors.Refused: _contract.REFUSED,
+    errors.BadData: _contract.BAD_DATA,
+    errors.Unavailable: _contract.UNAVAILABLE,
+    errors.Timeout: _contract.TIMEOUT,
+    errors.MatrixError: _contract.HOST_ERROR,
 }
 
 
@@ -280,7 +258,7 @@ def status_of_refusal(callback: Callback, refusal: errors.Refusal) -> int | None
     if not isinstance(refusal, callback.refusals + _EVERYWHERE):
         return None
     if isinstance(refusal, errors.UnknownToken):
-        return TOKEN_EXPIRED if refusal.soft_logout else UNKNOWN_TOKEN
+        return _contract.TOKEN_EXPIRED if refusal.soft_logout else _contract.UNKNOWN_TOKEN
     for kind in type(refusal).__mro__:
         if kind in _STATUSES:
             return _STATUSES[kind]

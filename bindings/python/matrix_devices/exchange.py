@@ -9,7 +9,7 @@ import time
 from collections.abc import Awaitable
 from typing import Any
 
-from . import _core, _questions
+from . import _contract, _core, _questions
 from ._asyncio import LoopWakeup
 from ._engine import Engine, milliseconds_to
 from .errors import Refusal
@@ -57,7 +57,7 @@ class Question:
             )
         except Exception as error:  # a record's field, or the host's own iterator
             self._blame(error)
-            status = _questions.INTERNAL
+            status = _contract.INTERNAL
         self._complete(status)
 
     def fail(self, error: BaseException) -> None:
@@ -99,17 +99,17 @@ class Question:
                     type(error).__name__,
                     allowed or "nothing",
                 )
-                return _questions.INTERNAL
+                return _contract.INTERNAL
             try:
                 _questions.emit_refusal(self.exchange.engine.library, self._op, error)
             except (TypeError, ValueError, OverflowError) as wrong:
                 self._blame(wrong)
-                return _questions.INTERNAL
+                return _contract.INTERNAL
             return status
         if isinstance(error, asyncio.CancelledError | KeyboardInterrupt):
-            return _questions.CANCELLED
+            return _contract.CANCELLED
         logger.error("%s() raised %s", self.method, type(error).__name__, exc_info=error)
-        return _questions.INTERNAL
+        return _contract.INTERNAL
 
     def _blame(self, error: Exception) -> None:
         if isinstance(error, _questions.WrongAnswer):
@@ -132,7 +132,7 @@ class Question:
             self.method,
             seconds,
         )
-        self._complete(_questions.TIMEOUT)
+        self._complete(_contract.TIMEOUT)
 
     def __repr__(self) -> str:
         """Without the arguments, which may be secret."""

@@ -9,7 +9,7 @@ import weakref
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from . import _core, _libraries
+from . import _contract, _core, _libraries
 from .accounts import Identity, Login, Service
 from .clock import Clock
 from .errors import (
@@ -30,27 +30,6 @@ from .records import Credentials
 __all__ = ["SqliteHost"]
 
 logger = logging.getLogger("matrix_devices")
-
-# Of module.h and sqlite.h.
-_NOT_FOUND = 3
-_UNKNOWN_TOKEN = 4
-_TOKEN_EXPIRED = 5
-_USER_LOCKED = 6
-_FORBIDDEN = 7
-_UNKNOWN_DEVICE = 8
-_UNAVAILABLE = -2
-_INVALID_ARGUMENT = -6
-_BUSY = -8
-_PRINCIPAL_GUEST = 1
-_PRINCIPAL_APPSERVICE = 2
-_ACCOUNT_GUEST = 1
-_ACCOUNT_APPSERVICE = 2
-_ACCOUNT_LOCKED = 4
-_ACCOUNT_SUSPENDED = 8
-_ACCOUNT_DEACTIVATED = 16
-_LOGIN_REFRESHABLE = 1
-_LOGIN_OAUTH = 2
-_IDENTITY_SUSPENDED = 1 << 16
 
 
 class _StoreClock(Clock):
@@ -103,7 +82,7 @@ class SqliteHost:
             )
         except _core.StatusError as error:
             status, text = error.args
-            if status != _INVALID_ARGUMENT:
+            if status != _contract.INVALID_ARGUMENT:
                 raise StoreError(text) from None
             if "the store" in text or "no matrix_devices store" in text:
                 raise LoadError(text) from None
@@ -142,13 +121,15 @@ class SqliteHost:
         service_id: str | None = None,
     ) -> str:
         """See ``Accounts``."""
-        flags = (_ACCOUNT_GUEST if guest else 0) | (_ACCOUNT_APPSERVICE if service_id else 0)
+        flags = (_contract.ACCOUNT_GUEST if guest else 0) | (
+            _contract.ACCOUNT_APPSERVICE if service_id else 0
+        )
         return self._call(  # type: ignore[no-any-return]
             {
-                _BUSY: lambda: MatrixError(
+                _contract.BUSY: lambda: MatrixError(
                     400, "M_USER_IN_USE", "This user name is taken. Choose another."
                 ),
-                _FORBIDDEN: lambda: MatrixError(
+                _contract.FORBIDDEN: lambda: MatrixError(
                     400,
                     "M_EXCLUSIVE",
                     "This user name is not in the application service's namespaces."
@@ -170,15 +151,15 @@ class SqliteHost:
 
     def set_locked(self, name: str, locked: bool) -> None:
         """See ``Accounts``."""
-        self._set_flag(name, _ACCOUNT_LOCKED, locked)
+        self._set_flag(name, _contract.ACCOUNT_LOCKED, locked)
 
     def set_suspended(self, name: str, suspended: bool) -> None:
         """See ``Accounts``."""
-        self._set_flag(name, _ACCOUNT_SUSPENDED, suspended)
+        self._set_flag(name, _contract.ACCOUNT_SUSPENDED, suspended)
 
     def deactivate(self, name: str) -> None:
         """See ``Accounts``."""
-        self._set_flag(name, _ACCOUNT_DEACTIVATED, True)
+        self._set_flag(name, _contract.ACCOUNT_DEACTIVATED, True)
 
     def _set_flag(self, name: str, flag: int, value: bool) -> None:
         self._call(
@@ -193,7 +174,11 @@ class SqliteHost:
     def check_password(self, name: str, password: str) -> str:
         """See ``Accounts``."""
         return self._call(  # type: ignore[no-any-return]
-            {_FORBIDDEN: Forbidden}, "M_FORBIDDEN", self.store.check_password, name, password
+            {_contract.FORBIDDEN: Forbidden},
+            "M_FORBIDDEN",
+            self.store.check_password,
+            name,
+            password,
         )
 
     def login(
@@ -219,7 +204,8 @@ class SqliteHost:
                 name,
                 device_id or "",
                 display_name or "",
-                (_LOGIN_REFRESHABLE if refreshable else 0) | (_LOGIN_OAUTH if oauth else 0),
+                (_contract.LOGIN_REFRESHABLE if refreshable else 0)
+                | (_contract.LOGIN_OAUTH if oauth else 0),
                 -1 if lifetime_ms is None else lifetime_ms,
             )
         )
@@ -242,9 +228,9 @@ class SqliteHost:
         return Identity(
             user_id,
             device_id,
-            guest=bool(flags & _PRINCIPAL_GUEST),
-            appservice=bool(flags & _PRINCIPAL_APPSERVICE),
-            suspended=bool(flags & _IDENTITY_SUSPENDED),
+            guest=bool(flags & _contract.PRINCIPAL_GUEST),
+            appservice=bool(flags & _contract.PRINCIPAL_APPSERVICE),
+            suspended=bool(flags & _contract.IDENTITY_SUSPENDED),
         )
 
     def logout(self, access_token: str, *, all_devices: bool = False) -> None:
@@ -263,7 +249,7 @@ class SqliteHost:
             )
         except _core.StatusError as error:
             status, text = error.args
-            if status == _INVALID_ARGUMENT:
+            if status == _contract.INVALID_ARGUMENT:
                 raise ConfigurationError(text) from None
             raise StoreError(text) from None
         self._services[service.id] = service
@@ -294,9 +280,9 @@ class SqliteHost:
             status, text = error.args
             if status in refusals:
                 raise refusals[status]() from None
-            if status == _INVALID_ARGUMENT:
+            if status == _contract.INVALID_ARGUMENT:
                 raise MatrixError(400, errcode, text) from None
-            if status == _UNAVAILABLE:
+            if status == _contract.UNAVAILABLE:
                 raise Unavailable(text) from None
             raise StoreError(text) from None
         finally:
@@ -321,18 +307,18 @@ class SqliteHost:
 
 
 _OF_ACCOUNTS: Mapping[int, Callable[[], Exception]] = {
-    _NOT_FOUND: NotFound,
-    _USER_LOCKED: UserLocked,
-    _FORBIDDEN: lambda: MatrixError(
+    _contract.NOT_FOUND: NotFound,
+    _contract.USER_LOCKED: UserLocked,
+    _contract.FORBIDDEN: lambda: MatrixError(
         403, "M_USER_DEACTIVATED", "This account has been deactivated."
     ),
 }
 _OF_TOKENS: Mapping[int, Callable[[], Exception]] = {
-    _UNKNOWN_TOKEN: UnknownToken,
-    _TOKEN_EXPIRED: lambda: UnknownToken(soft_logout=True),
-    _USER_LOCKED: UserLocked,
-    _FORBIDDEN: Forbidden,
-    _UNKNOWN_DEVICE: UnknownDevice,
+    _contract.UNKNOWN_TOKEN: UnknownToken,
+    _contract.TOKEN_EXPIRED: lambda: UnknownToken(soft_logout=True),
+    _contract.USER_LOCKED: UserLocked,
+    _contract.FORBIDDEN: Forbidden,
+    _contract.UNKNOWN_DEVICE: UnknownDevice,
 }
 
 _open_hosts: weakref.WeakSet[SqliteHost] = weakref.WeakSet()
