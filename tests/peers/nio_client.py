@@ -15,7 +15,7 @@ import traceback
 from datetime import datetime
 from typing import Any
 
-from nio import AsyncClient
+from nio import AsyncClient  # type: ignore[import-untyped]
 
 
 def plain(value: Any) -> Any:

@@ -80,7 +80,9 @@ def challenge(nio: LibraryClient, device_ids: list[str], *auth: Any) -> str:
     return str(asked["session"])
 
 
-def test_the_versions_are_the_newest_and_debians(start_nio: StartNio, alice: str, version: str) -> None:
+def test_the_versions_are_the_newest_and_debians(
+    start_nio: StartNio, alice: str, version: str
+) -> None:
     assert (start_nio("alice").call("version") == "0.20.1") == (version == "debian")
 
 

@@ -73,8 +73,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def version_of(item: pytest.Item) -> str:
     """The version of Synapse that a test is for."""
     assert isinstance(item, pytest.Function)
-    version: str = item.callspec.params["version"]
-    return version
+    return str(item.callspec.params["version"])
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -54,7 +54,7 @@ class DeviceModule:
             _refuse_to_start(f"cannot see whose the device endpoints are: {error!r}")
         module = self._engine.module
         logger.info(
-            "matrix_devices %s (ABI 1.%d, %s) answers the device endpoints on %d listeners",
+            "matrix_devices %s (ABI 1.%d, %s) answers the device endpoints (listeners: %d)",
             module.version,
             module.abi_minor,
             module.library_path,

@@ -65,7 +65,9 @@ _COLUMNS = (
 )
 
 # The URIs for which sessions are ours, also those that Synapse began before it had the module.
-_OUR_URI = re.compile(r"/_matrix/client/[^/?]+/(?:devices/[^/?]*|delete_devices)(?:\?.*)?", re.DOTALL)
+_OUR_URI = re.compile(
+    r"/_matrix/client/[^/?]+/(?:devices/[^/?]*|delete_devices)(?:\?.*)?", re.DOTALL
+)
 
 
 def identity_of(result: object) -> str | None:
