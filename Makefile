@@ -1,7 +1,7 @@
 # Every target installs the packages that it needs (.ci/packages.txt), builds, and does its job.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help serve test test-asan test-tsan conformance build setup format lint clean
+.PHONY: help serve test test-peers test-asan test-tsan conformance build setup format lint clean
 
 LISTEN ?= 127.0.0.1:8008
 JOBS ?= $(shell nproc)
@@ -57,6 +57,18 @@ serve: ## build, then run a server with a demo account on 127.0.0.1:8008
 
 test: ## build and run all tests
 	$(call run_tests,release,)
+
+test-peers: ## real clients, real Synapse, the newest Python packages (from their registries)
+	@.ci/setup core python test peers
+	$(call configure,release,-DMXD_TESTS=ON -DMXD_PYTHON=ON)
+	@echo "==> Building what the peers meet"
+	@cmake --build --preset release --parallel $(JOBS) \
+	  --target matrix-devices-server matrix_devices_module get_devices_in_cpp
+	@tests/peers/setup
+	@tests/peers/run
+	@tests/synapse/setup --wheel "$$(tests/peers/setup --wheel)"
+	@echo "==> Synapse: $$(awk '/^[0-9]/ {print $$1}' tests/synapse/versions.txt | xargs)"
+	@/usr/bin/python3 -B -m pytest -p no:cacheprovider -q tests/synapse
 
 test-asan: ## all tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	$(call run_tests,asan,$(fixed_addresses))
