@@ -5,5 +5,5 @@ from __future__ import annotations
 from importlib.metadata import entry_points
 
 pytest_plugins = ["pytester"]
-if not entry_points(group="pytest11", name="matrix_devices"):
+if not entry_points(group="pytest11", name="pytest_matrix_devices"):
     pytest_plugins.append("pytest_matrix_devices")
