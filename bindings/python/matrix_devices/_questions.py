@@ -20,6 +20,7 @@ from .records import (
     Flow,
     Limit,
     Principal,
+    Request,
     Session,
     UiaAttempt,
     UiaOperation,
@@ -28,7 +29,6 @@ from .records import (
 
 if TYPE_CHECKING:
     from ._core import Library
-    from .exchange import Exchange
 
 __all__ = ["CALLBACKS", "Callback", "WrongAnswer", "emit_refusal", "status_of_refusal"]
 
@@ -45,39 +45,42 @@ def _name(result: object) -> str:
     return "None" if result is None else f"a {type(result).__name__}"
 
 
+_Raw = tuple[Any, ...]
+_Arguments = Callable[[Request, Principal | None, _Raw], tuple[Any, ...]]
+
 # From the module: the raw arguments become those of the host's method.
 
 
-def _credentials(exchange: Exchange, raw: tuple[Any, ...]) -> tuple[Any, ...]:
+def _credentials(request: Request, _: Principal | None, raw: _Raw) -> tuple[Any, ...]:
     access_token, user_id, device_id, remote_addr = raw
-    return (Credentials(access_token, user_id, device_id, remote_addr, exchange.request),)
+    return (Credentials(access_token, user_id, device_id, remote_addr, request),)
 
 
-def _plain(exchange: Exchange, raw: tuple[Any, ...]) -> tuple[Any, ...]:
-    return (exchange.principal, *raw)
+def _plain(_: Request, principal: Principal | None, raw: _Raw) -> tuple[Any, ...]:
+    return (principal, *raw)
 
 
-def _record(kind: type) -> Callable[[Exchange, tuple[Any, ...]], tuple[Any, ...]]:
-    return lambda exchange, raw: (exchange.principal, kind(*raw))
+def _record(kind: type) -> _Arguments:
+    return lambda _, principal, raw: (principal, kind(*raw))
 
 
-def _attempt(exchange: Exchange, raw: tuple[Any, ...]) -> tuple[Any, ...]:
+def _attempt(_: Request, principal: Principal | None, raw: _Raw) -> tuple[Any, ...]:
     user_id, device_id, session_id, kind, auth, remote_addr = raw
     return (
-        exchange.principal,
+        principal,
         UiaAttempt(user_id, device_id, session_id, kind, json.loads(auth), remote_addr),
     )
 
 
-def _limits(exchange: Exchange, raw: tuple[Any, ...]) -> tuple[Any, ...]:
+def _limits(_: Request, principal: Principal | None, raw: _Raw) -> tuple[Any, ...]:
     limits, units = raw
-    return (exchange.principal, [Limit(*limit) for limit in limits], units)
+    return (principal, [Limit(*limit) for limit in limits], units)
 
 
 # To the module: the host's result is emitted; the status to complete with.
 
 
-def _emit_principal(library: Library, op: int, exchange: Exchange, result: object) -> int:
+def _emit_principal(library: Library, op: int, result: object) -> int:
     if not isinstance(result, Principal):
         _wrong(result, "a Principal")
     flags = 0
@@ -96,11 +99,10 @@ def _emit_principal(library: Library, op: int, exchange: Exchange, result: objec
         flags,
         result.validated_ms,
     )
-    exchange.principal = result
     return _contract.OK
 
 
-def _emit_device(library: Library, op: int, _exchange: Exchange, result: object) -> int:
+def _emit_device(library: Library, op: int, result: object) -> int:
     if not isinstance(result, Device):
         _wrong(result, "a Device")
     library.emit_device(
@@ -113,7 +115,7 @@ def _emit_device(library: Library, op: int, _exchange: Exchange, result: object)
     return _contract.OK
 
 
-def _emit_devices(library: Library, op: int, _exchange: Exchange, result: object) -> int:
+def _emit_devices(library: Library, op: int, result: object) -> int:
     if not isinstance(result, Iterable) or isinstance(result, str | bytes):
         _wrong(result, "an iterable of Device")
     emit = library.emit_device
@@ -130,19 +132,19 @@ def _emit_devices(library: Library, op: int, _exchange: Exchange, result: object
     return _contract.OK
 
 
-def _emit_nothing(_library: Library, _op: int, _exchange: Exchange, result: object) -> int:
+def _emit_nothing(_library: Library, _op: int, result: object) -> int:
     if result is not None:
         _wrong(result, "None")
     return _contract.OK
 
 
-def _emit_created(_library: Library, _op: int, _exchange: Exchange, result: object) -> int:
+def _emit_created(_library: Library, _op: int, result: object) -> int:
     if not isinstance(result, bool):
         _wrong(result, "True (created) or False (renamed)")
     return _contract.CREATED if result else _contract.OK
 
 
-def _emit_flows(library: Library, op: int, _exchange: Exchange, result: object) -> int:
+def _emit_flows(library: Library, op: int, result: object) -> int:
     if not isinstance(result, Sequence) or isinstance(result, str | bytes):
         _wrong(result, "a sequence of Flow")
     params: dict[str, Mapping[str, Any]] = {}
@@ -159,14 +161,14 @@ def _emit_flows(library: Library, op: int, _exchange: Exchange, result: object) 
     return _contract.OK
 
 
-def _emit_session_id(library: Library, op: int, _exchange: Exchange, result: object) -> int:
+def _emit_session_id(library: Library, op: int, result: object) -> int:
     if not isinstance(result, str) or not result:
         _wrong(result, "the session's ID, a str that is not empty")
     library.emit_session_id(op, result)
     return _contract.OK
 
 
-def _emit_session(library: Library, op: int, _exchange: Exchange, result: object) -> int:
+def _emit_session(library: Library, op: int, result: object) -> int:
     if not isinstance(result, Session):
         _wrong(result, "a Session")
     library.emit_session(
@@ -195,7 +197,7 @@ def _emit_session(library: Library, op: int, _exchange: Exchange, result: object
     return _contract.OK
 
 
-def _emit_identity(library: Library, op: int, _exchange: Exchange, result: object) -> int:
+def _emit_identity(library: Library, op: int, result: object) -> int:
     if result is None:
         return _contract.OK
     if not isinstance(result, str):
@@ -210,8 +212,8 @@ class Callback:
 
     method: str
     """Its name, in the contract as in ``Host``."""
-    arguments: Callable[[Exchange, tuple[Any, ...]], tuple[Any, ...]]
-    emit: Callable[[Library, int, Exchange, object], int]
+    arguments: _Arguments
+    emit: Callable[[Library, int, object], int]
     refusals: tuple[type[errors.Refusal], ...] = ()
     """Beside those that every callback may use."""
 

@@ -31,7 +31,9 @@ class Question:
         self.exchange = exchange
         self._op = op
         self._answered = False
-        self.arguments: tuple[Any, ...] = self._callback.arguments(exchange, raw)
+        self.arguments: tuple[Any, ...] = self._callback.arguments(
+            exchange.request, exchange.principal, raw
+        )
         """Those of the ``Host`` method."""
 
     @property
@@ -52,9 +54,9 @@ class Question:
         """
         self._claim()
         try:
-            status = self._callback.emit(
-                self.exchange.engine.library, self._op, self.exchange, result
-            )
+            status = self._callback.emit(self.exchange.engine.library, self._op, result)
+            if isinstance(result, Principal):
+                self.exchange.principal = result
         except Exception as error:  # a record's field, or the host's own iterator
             self._blame(error)
             status = _contract.INTERNAL
