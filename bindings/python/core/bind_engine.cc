@@ -55,7 +55,8 @@ py::object begin(Engine& engine, py::handle method, py::handle target, py::handl
   request.remote_addr = wire.view(remote_addr);
 
   std::shared_ptr<Exchange> exchange;
-  const std::int32_t status = without_gil([&] { return engine.begin(request, &exchange); });
+  const auto handle = [&] { return engine.begin(request, &exchange); };
+  const std::int32_t status = engine.has_store() ? without_gil(handle) : handle();
   if (status == MXD_OK) return py::cast(std::move(exchange));
   if (status == MXD_NOT_MINE) return py::none();
   throw Error(status, "the module did not take the request");

@@ -114,8 +114,9 @@ void bind_library(py::module_& core) {
       .def_property_readonly("abi_minor", [](const Library& l) { return l->abi_minor; })
       .def_property_readonly("capabilities", [](const Library& l) { return l->caps; })
       .def("complete",
-           [](const Library& library, mxd_op op, std::int32_t status) {
-             return without_gil([&] { return library->complete(op, status); });
+           [](const Library& library, mxd_op op, std::int32_t status, bool is_long) {
+             const auto complete = [&] { return library->complete(op, status); };
+             return is_long ? without_gil(complete) : complete();
            })
       .def("emit_principal", &emit_principal)
       .def("emit_device", &emit_device)

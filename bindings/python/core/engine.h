@@ -62,6 +62,9 @@ class Engine {
   // This is a forked child: everything stays as it lies, and is never touched.
   void forget();
 
+  // Whether a store answers, which takes its time; else calls last some microseconds.
+  bool has_store() const noexcept { return store_ != nullptr; }
+
   bool is_usable() const noexcept { return usable_.load(std::memory_order_acquire); }
   const Module& module() const noexcept { return module_; }
   std::uint64_t max_body_bytes() const noexcept { return max_body_bytes_; }

@@ -19,7 +19,8 @@ class Library:
     def abi_minor(self) -> int: ...
     @property
     def capabilities(self) -> int: ...
-    def complete(self, op: int, status: int, /) -> int: ...
+    def complete(self, op: int, status: int, is_long: bool, /) -> int:
+        """`is_long`: release the GIL meanwhile, which costs more than most completions."""
     def emit_principal(
         self,
         op: int,
