@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from urllib.parse import quote
 
 import pytest
 
 from accounts import Site
 from client import Response, device_path
 from homeserver import Device
+from server import poll
+
+SHOWN = ("device_id", "display_name", "last_seen_ip", "last_seen_ts")
 
 Prepare = Callable[[Site], Device]
 
@@ -119,14 +123,35 @@ def test_expired_token(site: Site) -> None:
 
 
 def test_last_seen(site: Site) -> None:
-    """Synapse goes on noting when and from where a device was seen, and tells it."""
+    """When and from where a device was seen, while Synapse has it in memory and after: as its admin
+    API tells it, but for the user agent."""
     user = site.new_user()
-    device = user.login()
-    device.list()
-    seen = user.login().get(device.device_id).json
+    device, unused = user.login("SEEN", name="a phone"), user.login("UNUSED")
+    assert device.list().status == 200
+    seen = device.get().json
     assert seen["last_seen_ip"] == "127.0.0.1", seen
     assert seen["last_seen_ts"] > 1_600_000_000_000
-    assert "last_seen_user_agent" not in seen
+    assert device.get(unused.device_id).json["last_seen_ts"] is None
+
+    def is_written() -> bool:
+        query = f"SELECT last_seen FROM devices WHERE user_id = '{user.user_id}'"
+        return (str(seen["last_seen_ts"]),) in site.synapse.sql(query)
+
+    expect_as_the_administrator_sees_it(site, device)
+    poll(is_written, 30, "the time is in the database")
+    expect_as_the_administrator_sees_it(site, device)
+
+
+def expect_as_the_administrator_sees_it(site: Site, device: Device) -> None:
+    """The list, and each device of it."""
+    path = f"/v2/users/{quote(device.user.user_id)}/devices"
+    known = [
+        {name: each[name] for name in SHOWN}
+        for each in site.administer("GET", path, None)["devices"]
+    ]
+    assert device.list().json["devices"] == sorted(known, key=lambda each: each["device_id"])
+    for each in known:
+        assert device.get(each["device_id"]).json == each
 
 
 def test_old_member_user(site: Site) -> None:

@@ -58,6 +58,23 @@ def test_all_endpoints(workers: Site, place: str) -> None:
         expect_gone(workers, target)
 
 
+def is_seen(device: Device) -> bool:
+    """Whether the server tells when the device was seen last."""
+    return device.get().json["last_seen_ts"] is not None
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_last_seen(workers: Site, place: str) -> None:
+    """Where and when a device was seen, on either process: the main one writes it down."""
+    login = workers.new_user().login()
+    assert at(workers, place, login).list().status == 200
+    for where in PLACES:
+        reader = at(workers, where, login)
+        poll(partial(is_seen, reader), 30, f"{where}: last seen")
+        assert reader.list().json["devices"] == [reader.get().json]
+        assert reader.get().json["last_seen_ip"] == "127.0.0.1"
+
+
 def test_across(workers: Site, places: tuple[str, str]) -> None:
     """A session begun on one process is finished on the other."""
     user = workers.new_user()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import re
+from collections.abc import Mapping
 from typing import Any
 
 OLDEST = (1, 143)
@@ -44,6 +45,20 @@ def leaves_refreshable_tokens_cached(version: str) -> bool:
     they would go on working (Synapse's issue 19483).
     """
     return major_and_minor(version) < _TOKENS_GO_FIRST
+
+
+def unwritten_connections(
+    store: Any,
+) -> Mapping[tuple[str, str, str], tuple[str, str | None, int]]:
+    """What this process will write down of its clients within seconds.
+
+    By user, access token and address: user agent, device and the time in milliseconds. Only the
+    process that writes them has any, and only here are they to be had, as of 1.163.
+    """
+    unwritten: Mapping[tuple[str, str, str], tuple[str, str | None, int]] = (
+        store._batch_row_update if store._update_on_this_worker else {}
+    )
+    return unwritten
 
 
 def is_of_service(requester: Any) -> bool:

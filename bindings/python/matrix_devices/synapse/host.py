@@ -43,6 +43,7 @@ from .. import (
 from . import compatibility
 from .deletion import Deletion
 from .logins import as_synapse_takes_it
+from .reading import Reading
 from .sessions import Sessions, identity_of
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ class SynapseHost:
         self._login_is_delegated = compatibility.is_login_delegated(hs.config)
         self._has_grace_period = has_grace_period
         self._stores_nul = not isinstance(self._store.database_engine, PostgresEngine)
+        self._reading = Reading(hs)
         self._deletion = Deletion(hs)
         self.sessions = Sessions(hs)
 
@@ -160,15 +162,11 @@ class SynapseHost:
 
     async def list_devices(self, principal: Caller, user_id: str) -> list[Device]:
         """In the order of their IDs (G3)."""
-        devices = await self._devices.get_devices_by_user(user_id)
-        return sorted(map(_device, devices), key=lambda device: device.device_id)
+        return await self._reading.list_devices(user_id)
 
     async def get_device(self, principal: Caller, user_id: str, device_id: str) -> Device:
         """One device."""
-        try:
-            return _device(await self._devices.get_device(user_id, device_id))
-        except NotFoundError:
-            raise NotFound from None
+        return await self._reading.get_device(user_id, device_id)
 
     async def rename_device(self, principal: Caller, update: DeviceUpdate) -> None:
         """Synapse would tell everybody of a change that is none, and not look whether the device
@@ -259,12 +257,3 @@ def _token_id(requester: Any, token: str) -> str:
     if requester.access_token_id is not None:
         return str(requester.access_token_id)
     return hashlib.sha256(token.encode()).hexdigest()
-
-
-def _device(row: Any) -> Device:
-    return Device(
-        row["device_id"],
-        row["display_name"],
-        row["last_seen_ip"],
-        row["last_seen_ts"],
-    )
