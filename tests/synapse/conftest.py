@@ -25,6 +25,7 @@ from synapse_server import (
 SHOWN_LOG = 10_000
 SHOWN_LINE = 400
 GRACE_PERIOD = "1h"
+MAX_DEVICES = 20  # that application services may make for a user, where there is a cap
 SITES = pytest.StashKey["Sites"]()
 VERSIONS = pytest.StashKey[list[str]]()
 MASQUERADING = {"org.matrix.msc3202": True, "io.element.msc4190": True}
@@ -274,8 +275,9 @@ def strict(sites: Sites, cas: FakeCas) -> Site:
 
 @pytest.fixture(scope="session")
 def workers(sites: Sites, cas: FakeCas) -> Site:
-    """The module in a main process and a worker, on PostgreSQL and Redis."""
-    return sites.site("workers", lambda: everything(sites, cas, sites.module(), worker=True))
+    """The module, with a cap, in a main process and a worker, on PostgreSQL and Redis."""
+    module = sites.module({"max_devices_per_user": MAX_DEVICES})
+    return sites.site("workers", lambda: everything(sites, cas, module, worker=True))
 
 
 @pytest.fixture(scope="session")

@@ -122,6 +122,7 @@ def test_expired_token(site: Site) -> None:
         assert answer.json["soft_logout"] is True, what
 
 
+@pytest.mark.better
 def test_last_seen(site: Site) -> None:
     """When and from where a device was seen, while Synapse has it in memory and after: as its admin
     API tells it, but for the user agent."""

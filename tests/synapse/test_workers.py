@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 
 import pytest
 
 from accounts import Site
+from conftest import MAX_DEVICES
 from fakes import FakeCas
 from homeserver import Device
 from server import poll
 from test_sessions import sign_on, single_sign_on_user
 
 PLACES = ["main", "worker"]
+FREE = 3  # devices below the cap
 
 
 @pytest.fixture(params=[("main", "worker"), ("worker", "main")], ids="-then-".join)
@@ -147,6 +152,61 @@ def test_services(workers: Site, place: str) -> None:
         for method in ("PUT", "PUT", "GET", "DELETE", "DELETE", "GET")
     ]
     assert statuses == [201, 200, 200, 200, 200, 404]
+
+
+@pytest.mark.better
+def test_the_cap_holds_everywhere(workers: Site) -> None:
+    """Creations at once on both processes do not go over the cap; a rename is no creation (P7)."""
+    service = workers.services["unlimited"]
+    user_id = service.new_user()
+    there = workers.synapse.add_devices(user_id, "THERE", MAX_DEVICES - FREE)
+
+    def create(number: int) -> int:
+        process = getattr(workers, PLACES[number % len(PLACES)])
+        creator = replace(service, homeserver=workers.seen_from(process))
+        answer = creator.put(f"NEW{number}", {}, user_id=user_id)
+        if answer.status != 201:
+            assert answer.errcode == "M_USER_LIMIT_EXCEEDED", str(answer)
+        return answer.status
+
+    with ThreadPoolExecutor(4 * FREE) as pool:
+        statuses = list(pool.map(create, range(4 * FREE)))
+    assert sorted(statuses) == [201] * FREE + [403] * (3 * FREE)
+    assert len(service.device_ids(user_id)) == MAX_DEVICES
+    assert service.put(there[0], {"display_name": "renamed"}, user_id=user_id).status == 200
+
+
+@pytest.mark.module
+def test_a_creation_that_never_ends(workers: Site) -> None:
+    """A process that died while it created a device: others say so in time, and go on later."""
+    service = workers.services["unlimited"]
+    user_id = service.new_user()
+    lock = f"lock_name = 'matrix_devices_create' AND lock_key = '{user_id}'"
+    workers.synapse.sql(
+        "INSERT INTO worker_locks (lock_name, lock_key, instance_name, token, last_renewed_ts)"
+        f" VALUES ('matrix_devices_create', '{user_id}', 'gone', 'x', {time.time_ns() // 10**6})"
+    )
+    with ThreadPoolExecutor(FREE) as pool:
+        answers = list(pool.map(lambda n: service.put(f"D{n}", {}, user_id=user_id), range(FREE)))
+    assert [answer.status for answer in answers] == [504] * FREE, str(answers)
+    workers.synapse.sql(f"UPDATE worker_locks SET last_renewed_ts = 0 WHERE {lock}")
+    assert service.put("D0", {}, user_id=user_id).status == 201
+
+
+@pytest.mark.better
+def test_nul(workers: Site) -> None:
+    """What PostgreSQL cannot store is nobody's device, and no name."""
+    user = workers.new_user()
+    device = user.login()
+    assert device.get("\0").status == 404
+    assert device.put("\0", {"display_name": "x"}).status == 404
+    assert device.delete("\0", user.auth()).status == 200
+    assert device.delete_devices(["\0"], user.auth()).status == 200
+    named = device.put(device.device_id, {"display_name": "a\0b"})
+    assert (named.status, named.errcode) == (400, "M_INVALID_PARAM"), str(named)
+    service = workers.services["unlimited"]
+    made = service.put("\0", {}, user_id=service.new_user())
+    assert (made.status, made.errcode) == (400, "M_INVALID_PARAM"), str(made)
 
 
 @pytest.mark.parametrize("place", PLACES)

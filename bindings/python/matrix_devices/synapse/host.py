@@ -15,11 +15,9 @@ from synapse.api.errors import (
     AuthError,
     Codes,
     LimitExceededError,
-    NotFoundError,
     SynapseError,
 )
 from synapse.http import get_request_user_agent
-from synapse.storage.engines import PostgresEngine
 
 from .. import (
     BadData,
@@ -28,9 +26,6 @@ from .. import (
     DeviceUpdate,
     Flow,
     Forbidden,
-    LimitExceeded,
-    MatrixError,
-    NotFound,
     Principal,
     Refused,
     Session,
@@ -45,6 +40,7 @@ from .deletion import Deletion
 from .logins import as_synapse_takes_it
 from .reading import Reading
 from .sessions import Sessions, identity_of
+from .writing import Writing
 
 if TYPE_CHECKING:
     from synapse.http.site import SynapseRequest
@@ -65,15 +61,13 @@ class SynapseHost:
     """One homeserver as the module sees it."""
 
     def __init__(self, hs: HomeServer, *, has_grace_period: bool) -> None:
-        self._hs = hs
         self._store: Any = hs.get_datastores().main
         self._auth = hs.get_auth()
-        self._devices = hs.get_device_handler()
         self._auth_handler = hs.get_auth_handler()
         self._login_is_delegated = compatibility.is_login_delegated(hs.config)
         self._has_grace_period = has_grace_period
-        self._stores_nul = not isinstance(self._store.database_engine, PostgresEngine)
         self._reading = Reading(hs)
+        self._writing = Writing(hs)
         self._deletion = Deletion(hs)
         self.sessions = Sessions(hs)
 
@@ -169,42 +163,12 @@ class SynapseHost:
         return await self._reading.get_device(user_id, device_id)
 
     async def rename_device(self, principal: Caller, update: DeviceUpdate) -> None:
-        """Synapse would tell everybody of a change that is none, and not look whether the device
-        is there (P2, P4)."""
-        if update.display_name is None:
-            if await self._store.get_device(update.user_id, update.device_id) is None:
-                raise NotFound
-            return
-        self._check_name(update.display_name)
-        content = {"display_name": update.display_name}
-        try:
-            await self._devices.update_device(update.user_id, update.device_id, content)
-        except NotFoundError:
-            raise NotFound from None
+        """A new name for a device that is there, or none."""
+        await self._writing.rename(update)
 
     async def put_device(self, principal: Caller, update: DeviceUpdate) -> bool:
-        """With a cap (P7), creations for one user come one after the other, on all workers."""
-        if update.max_devices == 0:
-            return await self._upsert(update)
-        locks = self._hs.get_worker_locks_handler()
-        async with locks.acquire_lock("matrix_devices_create", update.user_id):
-            count = await self._store.count_devices_by_users([update.user_id])
-            if count >= update.max_devices:
-                raise LimitExceeded
-            return await self._upsert(update)
-
-    async def _upsert(self, update: DeviceUpdate) -> bool:
-        if update.display_name is not None:
-            self._check_name(update.display_name)
-        created: bool = await self._devices.upsert_device(
-            update.user_id, update.device_id, update.display_name
-        )
-        return created
-
-    def _check_name(self, name: str) -> None:
-        if "\0" in name and not self._stores_nul:
-            text = "'display_name' holds U+0000, which this server cannot store. Leave it out."
-            raise MatrixError(400, "M_INVALID_PARAM", text)
+        """For application services: create, or rename."""
+        return await self._writing.put(update)
 
     async def delete_devices(self, principal: Caller, user_id: str, device_ids: list[str]) -> None:
         """Those that are there."""
