@@ -1,12 +1,14 @@
 # Every target installs the packages that it needs (.ci/packages.txt), builds, and does its job.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help serve test test-peers test-asan test-tsan conformance build setup format lint clean
+.PHONY: help serve test test-peers test-asan test-tsan fuzz conformance build setup format lint clean
 
 LISTEN ?= 127.0.0.1:8008
 JOBS ?= $(shell nproc)
 # ctest's -R, e.g. make test ONLY=uia
 ONLY ?= .
+# Of make fuzz
+FOR ?= 60
 # Of make conformance: the homeserver, NAME:PASSWORD separated by spaces, rows to leave out
 URL ?=
 ACCOUNTS ?=
@@ -77,6 +79,17 @@ test-asan: ## all tests under AddressSanitizer and UndefinedBehaviorSanitizer
 
 test-tsan: ## all tests under ThreadSanitizer
 	$(call run_tests,tsan,$(fixed_addresses))
+
+fuzz: ## look for inputs that break a promise, for so many seconds: FOR=600 (needs clang-19)
+	@.ci/setup core test fuzz
+	$(call configure,fuzz,-DMXD_TESTS=ON)
+	@echo "==> Building build/fuzz"
+	@cmake --build --preset fuzz --parallel $(JOBS) --target mxd_fuzz_requests
+	@echo "==> Fuzzing for $(FOR) s; what is found: build/fuzz/found/"
+	@mkdir -p build/fuzz/corpus build/fuzz/found
+	@build/fuzz/out/mxd_fuzz_requests -max_total_time=$(FOR) -fork=$(JOBS) -max_len=4096 -timeout=10 -print_funcs=0 \
+	  -dict=tests/fuzz/requests.dict -artifact_prefix=build/fuzz/found/ \
+	  build/fuzz/corpus tests/fuzz/corpus
 
 conformance: export MXD_ACCOUNTS := $(ACCOUNTS)
 conformance: ## test any homeserver: URL=… (docs/conformance.md)

@@ -1,9 +1,13 @@
 #include <absl/strings/str_format.h>
 
-#include <boost/json/parse.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
 #include <functional>
 
+#include "module/async/arena.h"
 #include "module/config/config.h"
+#include "module/http/json_parser.h"
+#include "module/http/text.h"
 
 namespace mxd::config {
 namespace {
@@ -11,6 +15,11 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::int64_t kDay = 86'400'000;  // ms
+
+/// Without white space and control characters.
+bool is_visible(std::string_view text) {
+  return text.find(' ') == text.npos && !http::has_control_characters(text);
+}
 
 /// Reads the members of one object, each at most once, and complains about the first that is wrong
 /// and about those that nobody has read.
@@ -43,7 +52,8 @@ class Reader {
   void url(std::string_view name, std::string& out) {
     if (const auto* value = take(name)) {
       const auto* text = value->if_string();
-      if (text != nullptr && (text->starts_with("https://") || text->starts_with("http://"))) {
+      if (text != nullptr && (text->starts_with("https://") || text->starts_with("http://")) &&
+          is_visible(*text)) {
         out = std::string_view(*text);
       } else {
         fail(name, "must be an http:// or https:// URL");
@@ -73,7 +83,7 @@ class Reader {
     for (std::size_t i = 0; good && i < list->size(); ++i) {
       const auto* text = (*list)[i].if_string();
       good = text != nullptr && !text->empty() &&
-             std::string_view(*text).find_first_of("/?#% ") == std::string_view::npos;
+             std::string_view(*text).find_first_of("/?#%") == text->npos && is_visible(*text);
       if (good) versions.emplace_back(std::string_view(*text));
     }
     if (!good) {
@@ -129,7 +139,8 @@ class Reader {
     return path_.empty() ? std::string(name) : absl::StrFormat("%s.%s", path_, name);
   }
   void fail(std::string_view name, std::string_view rule) {
-    error_ = absl::StrFormat("configuration: \"%s\" %s", path_of(name), rule);
+    // Quoted as JSON: a key may hold anything, and this is one line.
+    error_ = absl::StrFormat("configuration: %s %s", json::serialize(path_of(name)), rule);
   }
 
   const json::object& object_;
@@ -169,13 +180,17 @@ void read(Reader& reader, Config& config) {
 
 bool parse(std::string_view text, Config& config, std::string& error) {
   if (text.find_first_not_of(" \t\r\n") == text.npos) return true;
-  json::error_code code;
-  const json::value value = json::parse(text, code);
-  if (code || !value.is_object()) {
+  async::Arena arena;
+  const auto parsed = http::parse_json(arena, text, http::kMaxJsonDepth);
+  if (parsed.value == nullptr && parsed.fault == http::JsonFault::kKeyTwice) {
+    error = "configuration: a key is given twice in one object; give it once";
+    return false;
+  }
+  if (parsed.value == nullptr || !parsed.value->is_object()) {
     error = "configuration: not a JSON object; an empty text gives the defaults";
     return false;
   }
-  Reader reader(value.get_object(), "", error);
+  Reader reader(parsed.value->get_object(), "", error);
   read(reader, config);
   return error.empty();
 }

@@ -5,10 +5,9 @@
 
 #include "module/async/arena.h"
 #include "module/http/api_error.h"
+#include "module/http/json_parser.h"
 
 namespace mxd::http {
-
-inline constexpr std::size_t kMaxJsonDepth = 32;  // unless configured; the outermost value is 1
 
 enum class EmptyBody { kRefused, kIsEmptyObject };
 
@@ -29,8 +28,5 @@ std::optional<std::string_view> find_string(const boost::json::object& object,
 /// Whether a text is one JSON object; its members without the braces go to `members`.
 /// @throws std::bad_alloc
 bool is_object(async::Arena& arena, std::string_view json, std::string_view& members);
-
-/// Allocates in the arena, and never frees.
-boost::json::storage_ptr storage_in(async::Arena& arena);
 
 }  // namespace mxd::http

@@ -94,6 +94,9 @@ TEST(Parse, MistakesAreNamedByTheirPath) {
       {R"({"uia":{"session_lifetime_ms":999}})", "\"uia.session_lifetime_ms\"", "from 1000 to"},
       {R"({"uia":{"max_sessions_per_user":0}})", "\"uia.max_sessions_per_user\"", "from 1 to"},
       {R"({"uia":{"body_binding":"loose"}})", "\"uia.body_binding\"", "\"strict\" or \"lenient\""},
+      {R"({"a\nb":1})", R"("a\nb")", "path_versions"},
+      {R"({"path_versions":["v\t3"]})", "\"path_versions\"", "path segments"},
+      {R"({"account_management_url":"https://a b"})", "\"account_management_url\"", "URL"},
       {R"({"uia":{"allow_unproved_flows":1}})", "\"uia.allow_unproved_flows\"", "true or false"},
   };
   for (const auto& row : cases) {
@@ -103,6 +106,16 @@ TEST(Parse, MistakesAreNamedByTheirPath) {
     EXPECT_NE(error.find(row.named), error.npos) << row.text << ": " << error;
     EXPECT_NE(error.find(row.allowed), error.npos) << row.text << ": " << error;
     EXPECT_EQ(error.find('\n'), error.npos) << "one line: " << error;
+  }
+}
+
+TEST(Parse, AKeyThatIsThereTwice) {
+  for (const char* text : {R"({"fallback_pages":true,"fallback_pages":false})",
+                           R"({"uia":{"grace_period_ms":1,"grace_period_ms":2}})"}) {
+    Config config;
+    std::string error;
+    EXPECT_FALSE(parse(text, config, error)) << text;
+    EXPECT_NE(error.find("twice"), error.npos) << error;
   }
 }
 

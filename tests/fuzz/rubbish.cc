@@ -1,0 +1,112 @@
+#include "tests/fuzz/rubbish.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstring>
+#include <memory>
+
+namespace mxd::fuzz {
+namespace {
+
+/// Emits a copy of the record that is just as long as its `size` says, so that a look behind it is
+/// one outside of the heap.
+template <class Record, class Emit>
+void emit_cut(Record record, unsigned char cut, const Emit& emit) {
+  const std::size_t size =
+      cut % 4 != 0 ? sizeof record : std::max(sizeof record.size, cut % (sizeof record + 1));
+  record.size = static_cast<std::uint32_t>(size);
+  const std::unique_ptr<std::byte[]> copy(new std::byte[size]);
+  std::memcpy(copy.get(), &record, size);
+  emit(reinterpret_cast<const Record*>(copy.get()));
+}
+
+}  // namespace
+
+void Rubbish::emit(const mxd_module& module, mxd_op op) {
+  const auto kind = static_cast<unsigned char>(number_());
+  const auto cut = static_cast<unsigned char>(number_());
+  switch (kind % 11) {
+    case 0:
+      return emit_cut(principal(), cut, [&](const auto* r) { module.emit_principal(op, r); });
+    case 1:
+      return emit_cut(device(), cut, [&](const auto* r) { module.emit_device(op, r); });
+    case 2:
+      return emit_cut(session(), cut, [&](const auto* r) { module.emit_session(op, r); });
+    case 3:
+      return emit_cut(error(), cut, [&](const auto* r) { module.emit_error(op, r); });
+    case 4:
+      module.emit_flow_stage(op, cut % 4, text_());
+      return;
+    case 5:
+      module.emit_params(op, text_(), text_());
+      return;
+    case 6:
+      module.emit_session_id(op, text_());
+      return;
+    case 7:
+      module.emit_completed_stage(op, text_(), text_());
+      return;
+    case 8:
+      module.emit_identity(op, text_());
+      return;
+    case 9:
+      module.emit_reason(op, text_());
+      return;
+    default:
+      module.emit_retry_after(op, number_() - '@');
+      return;
+  }
+}
+
+mxd_principal Rubbish::principal() {
+  mxd_principal made{};
+  made.flags = flags();
+  made.validated_ms = number_();
+  made.user_id = text_();
+  made.device_id = text_();
+  made.token_id = text_();
+  made.service_id = text_();
+  return made;
+}
+
+mxd_device Rubbish::device() {
+  mxd_device made{};
+  made.flags = flags();
+  made.last_seen_ts_ms = number_() - '@';
+  made.device_id = text_();
+  made.display_name = text_();
+  made.last_seen_ip = text_();
+  return made;
+}
+
+mxd_session Rubbish::session() {
+  mxd_session made{};
+  made.flags = flags();
+  made.created_ms = number_() - '@';
+  made.lifetime_ms = number_() - '@';
+  made.finished_ms = number_() - '@';
+  made.user_id = text_();
+  made.device_id = text_();
+  made.token_id = text_();
+  made.method = text_();
+  made.endpoint = text_();
+  made.target = text_();
+  made.path_device_id = text_();
+  made.body = text_();
+  made.body_digest = text_();
+  made.finished_digest = text_();
+  made.description = text_();
+  return made;
+}
+
+mxd_error Rubbish::error() {
+  mxd_error made{};
+  made.http_status = 400 + flags();
+  made.retry_after_ms = number_() - '@';
+  made.errcode = text_();
+  made.text = text_();
+  made.extra_json = text_();
+  return made;
+}
+
+}  // namespace mxd::fuzz

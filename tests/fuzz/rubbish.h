@@ -1,0 +1,32 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <utility>
+
+#include "matrix_devices/module.h"
+
+namespace mxd::fuzz {
+
+/// Results that a careless host might emit: of any kind, with any flags, cut to any size.
+class Rubbish {
+ public:
+  /// `number` and `text` make up the records' fields, each call another.
+  Rubbish(std::function<char()> number, std::function<mxd_view()> text)
+      : number_(std::move(number)), text_(std::move(text)) {}
+
+  /// One result into this operation.
+  void emit(const mxd_module& module, mxd_op op);
+
+ private:
+  mxd_principal principal();
+  mxd_device device();
+  mxd_session session();
+  mxd_error error();
+  std::uint32_t flags() { return static_cast<unsigned char>(number_()); }
+
+  std::function<char()> number_;
+  std::function<mxd_view()> text_;
+};
+
+}  // namespace mxd::fuzz

@@ -1,0 +1,96 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "matrix_devices/module.h"
+
+namespace mxd::fuzz {
+
+/// A request as it stands in an input.
+struct Request {
+  std::string_view method;
+  std::string_view target;
+  std::vector<std::pair<std::string_view, std::string_view>> headers;
+  std::string_view body;
+};
+
+/// A homeserver with a few devices that behaves as a script says, rightly or not, and that holds
+/// the module to its promises: one well-formed response a request, each principal released once,
+/// no secret in the log.
+///
+/// A character of the script is one callback's behaviour; behind the last it begins anew.
+///   `.`  answers rightly before the callback returns, as does any that is not listed
+///   `d`  answers rightly after handle() has returned
+///   `k`  cancels the request first
+///   `h`  asks for something itself first, inside the callback
+///   `c`  completes twice
+///   `r`  returns a failure, and never completes
+///   `s`  completes with the next character less 64 as status
+///   `e`  answers with an error of its own, of which the next characters make the status
+///   `j`  emits rubbish made of the characters that follow, then completes
+/// Its first character says which optional callbacks there are (bits 0 to 3).
+class ScriptedHost {
+ public:
+  ScriptedHost(std::string_view script, std::string_view config);
+  ~ScriptedHost();
+  ScriptedHost(const ScriptedHost&) = delete;
+  ScriptedHost& operator=(const ScriptedHost&) = delete;
+
+  /// Whether the module took the configuration.
+  bool is_open() const { return instance_ != nullptr; }
+  void ask(const Request& request);
+
+ private:
+  struct Session {
+    std::string user_id, device_id, token_id, method, endpoint, target, path_device_id, description;
+    std::optional<std::string> body;
+    std::string body_digest, finished_digest;
+    std::int64_t created_ms = 0, lifetime_ms = 0, finished_ms = 0;
+    std::vector<std::pair<std::string, std::string>> completed;
+  };
+  using Answer = std::function<std::int32_t()>;
+
+  void fill_table(unsigned optional);
+  void fill_uia_table();
+  std::int32_t answer(mxd_op op, const Answer& rightly);
+  void emit_rubbish(mxd_op op);
+  void emit_error(mxd_op op);
+  void ask_inside();
+  void start(const Request& request);
+  void respond(mxd_cookie request, const mxd_response& response);
+  std::int32_t authenticate(mxd_op op, const mxd_credentials& credentials);
+  std::int32_t emit_device(mxd_op op, const std::string& device_id) const;
+  std::int32_t update(const mxd_device_update& update, bool may_create);
+  std::int32_t create_session(mxd_op op, const mxd_session& session);
+  std::int32_t emit_session(mxd_op op, std::string_view session_id) const;
+  std::int32_t check(mxd_op op, const mxd_uia_attempt& attempt) const;
+  std::int32_t record(mxd_op op, const mxd_uia_record& record);
+  char next();
+  std::string_view next_text();
+
+  const mxd_module& module_;
+  mxd_host table_{};
+  mxd_instance* instance_ = nullptr;
+  std::string_view script_;
+  std::size_t position_ = 0;
+  std::map<std::string, std::string> devices_{{"LAPTOP", "laptop"}, {"PHONE", ""}};
+  std::map<std::string, Session> sessions_;
+  std::deque<std::function<void()>> later_;
+  std::set<mxd_cookie> open_;  // requests without a response yet
+  std::set<mxd_cookie> principals_;
+  mxd_cookie last_cookie_ = 0;
+  mxd_request_token token_ = 0;
+  int asked_inside_ = 0;
+};
+
+}  // namespace mxd::fuzz
