@@ -306,7 +306,7 @@ std::string_view ScriptedHost::next_text() {
 
 // ---- The right answers ----
 
-/// What kind of caller it is, the token says: capital letters behind the first underscore.
+/// What kind of caller it is, the token says: SECRET, and a capital letter for each kind.
 std::int32_t ScriptedHost::authenticate(mxd_op op, const mxd_credentials& credentials) {
   const auto token = text(credentials.access_token);
   if (token.substr(0, kSecret.size()) != kSecret) return MXD_UNKNOWN_TOKEN;
