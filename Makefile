@@ -72,7 +72,7 @@ test-peers: ## real clients, real Synapse, the newest Python packages (from thei
 	@echo "==> Synapse: $$(awk '/^[0-9]/ {print $$1}' tests/synapse/versions.txt | xargs)"
 	@/usr/bin/python3 -B -m pytest -p no:cacheprovider -q tests/synapse
 	@/usr/bin/python3 -B tests/synapse/compare.py --only module,worker,strict
-	@/usr/bin/python3 -B tests/synapse/bench.py --turns 500 --requests 5000
+	@/usr/bin/python3 -B tests/synapse/bench.py --turns 1500 --requests 5000
 
 test-asan: ## all tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	$(call run_tests,asan,$(fixed_addresses))

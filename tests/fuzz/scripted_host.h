@@ -16,6 +16,9 @@
 
 namespace mxd::fuzz {
 
+inline constexpr std::string_view kSecret = "SECRET";    // begins tokens, passwords, session IDs
+inline constexpr std::int64_t kNow = 1'700'000'000'000;  // ms since the epoch
+
 /// A request as it stands in an input.
 struct Request {
   std::string_view method;
@@ -38,7 +41,8 @@ struct Request {
 ///   `s`  completes with the next character less 64 as status
 ///   `e`  answers with an error of its own, of which the next characters make the status
 ///   `j`  emits rubbish made of the characters that follow, then completes
-/// Its first character says which optional callbacks there are (bits 0 to 3).
+/// Its first character says which optional callbacks are missing: its bits 0 to 3 stand for
+/// put_device, mark_validated, take_limit and cancel_operation.
 class ScriptedHost {
  public:
   ScriptedHost(std::string_view script, std::string_view config);

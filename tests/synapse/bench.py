@@ -37,7 +37,6 @@ from synapse_server import (  # noqa: E402
 MORE_MEMORY_MIB = 20
 SLOWER = 1.0  # the module's median may be this much of Synapse's own
 WARM_UP = 200
-ROUNDS = 3  # of the turns asked for, as long as one round more might show the bound kept
 CLIENTS = 8
 
 
@@ -105,42 +104,13 @@ class Bench:
         return self.synapse.main.rss_kib / 1024
 
 
-def take_turns(benches: list[Bench], turns: int) -> None:
-    """So many requests of each kind, on each process."""
-    for turn in range(turns):
-        # Who goes first changes: the first finds the machine as the last left it.
-        order = benches if turn % 2 else benches[::-1]
-        for bench in order:
-            bench.measure("GET /devices", bench.get)
-        for bench in order:
-            bench.measure("PUT", bench.put)
-
-
-def medians_ms(benches: list[Bench]) -> dict[str, dict[str, float]]:
-    """Of all turns so far, by request and by process."""
-    return {
-        what: {bench.name: statistics.median(bench.seconds[what]) * 1000 for bench in benches}
-        for what in benches[0].seconds
-    }
-
-
-def ratios(benches: list[Bench]) -> dict[str, float]:
-    """What the module's median is of Synapse's own, by request."""
-    return {what: each["with"] / each["without"] for what, each in medians_ms(benches).items()}
-
-
 def main() -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--synapse", metavar="VERSION", default=known_versions()[0])
-    parser.add_argument(
-        "--turns",
-        type=int,
-        default=2000,
-        help="of each request, on each process; up to thrice as many where it is close",
-    )
+    parser.add_argument("--turns", type=int, default=2000, help="of each request, on each process")
     parser.add_argument("--requests", type=int, default=100_000, help="before memory is compared")
     parser.add_argument("--devices", type=int, default=10, help="of the user who asks")
     parser.add_argument("--out", type=Path, default=ENVIRONMENTS / "bench.json")
@@ -159,21 +129,26 @@ def main() -> int:
             for bench in benches:
                 bench.get()
                 bench.put()
-        for _ in range(ROUNDS):
-            take_turns(benches, given.turns)
-            if max(ratios(benches).values()) <= SLOWER:
-                break
+        for turn in range(given.turns):
+            # Who goes first changes: the first finds the machine as the last left it.
+            order = benches if turn % 2 else benches[::-1]
+            for bench in order:
+                bench.measure("GET /devices", bench.get)
+            for bench in order:
+                bench.measure("PUT", bench.put)
         before = {bench.name: bench.rss_mib for bench in benches}
         for bench in benches:
             bench.load(given.requests)
         after = {bench.name: bench.rss_mib for bench in benches}
 
-    turns = len(benches[0].seconds["PUT"])
-    print(f"Synapse {given.synapse}, {given.devices} devices, {turns} turns")
+    medians = {
+        what: {bench.name: statistics.median(bench.seconds[what]) * 1000 for bench in benches}
+        for what in benches[0].seconds
+    }
+    print(f"Synapse {given.synapse}, {given.devices} devices, {given.turns} turns")
     failures = []
-    medians = medians_ms(benches)
-    for what, ratio in ratios(benches).items():
-        median = medians[what]
+    for what, median in medians.items():
+        ratio = median["with"] / median["without"]
         print(
             f"  {what:14} median without {median['without']:.3f} ms,"
             f" with {median['with']:.3f} ms: {ratio:.2f}"
@@ -192,7 +167,7 @@ def main() -> int:
         "synapse": given.synapse,
         "median_ms": medians,
         "rss_mib": {"before": before, "after": after},
-        "turns": turns,
+        "turns": given.turns,
         "requests": given.requests,
         "devices": given.devices,
     }

@@ -19,7 +19,7 @@ __all__ = ["Exchange", "Question"]
 
 logger = logging.getLogger("matrix_devices")
 
-_LONG_BODY = 16 * 1024  # bytes; less are parsed in some microseconds
+_LONG_BODY = 16 * 1024  # bytes, for which the GIL is released; less take some microseconds
 
 
 class Question:
@@ -124,7 +124,8 @@ class Question:
     def _complete(self, status: int) -> None:
         exchange = self.exchange
         exchange.moving_on()
-        exchange.engine.library.complete(self._op, status, exchange.is_long)
+        is_long = len(exchange.request.body) > _LONG_BODY
+        exchange.engine.library.complete(self._op, status, is_long)
         exchange.engine.pass_on_log()
 
     def time_out(self, seconds: float) -> None:
@@ -156,7 +157,6 @@ class Exchange:
         "_response",
         "cancelled",
         "engine",
-        "is_long",
         "principal",
         "request",
     )
@@ -168,8 +168,6 @@ class Exchange:
         self.principal: Principal | None = None
         """As ``authenticate`` returned it."""
         self.cancelled = False
-        self.is_long = len(request.body) > _LONG_BODY
-        """Whether the module has work in it, for which the GIL is to be released."""
         self._core = core
         self._open: Question | None = None
         self._response: Response | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from .. import Device, NotFound
@@ -38,7 +39,7 @@ class Reading:
         unwritten = self._unwritten(which["user_id"])
         return [
             Device(device_id, display_name, *unwritten.get(device_id, (ip, last_seen_ms)))
-            for device_id, display_name, ip, last_seen_ms in sorted(rows, key=_device_id)
+            for device_id, display_name, ip, last_seen_ms in sorted(rows, key=itemgetter(0))
         ]
 
     def _unwritten(self, user_id: str) -> dict[str, tuple[str, int]]:
@@ -51,8 +52,3 @@ class Reading:
                 if latest is None or latest[1] < seen_ms:
                     found[device_id] = (ip, seen_ms)
         return found
-
-
-def _device_id(row: tuple[Any, ...]) -> str:
-    device_id: str = row[0]
-    return device_id
