@@ -87,7 +87,7 @@ fuzz: ## look for inputs that break a promise, for so many seconds: FOR=600 (nee
 	@cmake --build --preset fuzz --parallel $(JOBS) --target mxd_fuzz_requests
 	@echo "==> Fuzzing for $(FOR) s; what is found: build/fuzz/found/"
 	@mkdir -p build/fuzz/corpus build/fuzz/found
-	@build/fuzz/out/mxd_fuzz_requests -max_total_time=$(FOR) -fork=$(JOBS) -max_len=4096 -timeout=10 -print_funcs=0 \
+	@build/fuzz/out/mxd_fuzz_requests -max_total_time=$(FOR) -fork=$(JOBS) -max_len=4096 -timeout=10 \
 	  -dict=tests/fuzz/requests.dict -artifact_prefix=build/fuzz/found/ \
 	  build/fuzz/corpus tests/fuzz/corpus
 
