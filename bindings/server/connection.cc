@@ -20,6 +20,7 @@
 #include <optional>
 #include <utility>
 
+#include "bindings/common/normal_target.h"
 #include "matrix_devices/module.hpp"
 #include "server/json_log.h"
 
@@ -160,7 +161,7 @@ class HttpConnection final : public Connection,
   void take_request() {
     auto& message = parser_->get();
     request_.method = std_view(message.method_string());
-    request_.target = std_view(message.target());
+    request_.target = common::normal_target(std_view(message.target()), target_);
     request_.body = message.body();
     request_.body_too_large = false;
     request_.headers.clear();
@@ -315,6 +316,7 @@ class HttpConnection final : public Connection,
   bool in_body_ = false;
 
   Request request_;
+  std::string target_;  // of the request, where it is not as it came
   Clock::time_point began_;
   mxd_request_token token_ = 0;
   std::shared_ptr<HttpConnection> in_flight_;  // itself, until the request is answered

@@ -18,7 +18,7 @@ namespace mxd::server {
 
 struct Request {
   std::string_view method;
-  std::string_view target;  // raw
+  std::string_view target;  // raw, normal: see bindings/common/normal_target.h
   std::string_view body;
   std::vector<mxd_header> headers;
   std::string remote_addr;      // of the client, behind trusted proxies
