@@ -11,6 +11,7 @@
 #include "server/http_message.h"
 #include "server/login_limiter.h"
 #include "server/registration_file.h"
+#include "server/settings.h"
 #include "server/store.h"
 #include "server/workers.h"
 
@@ -22,6 +23,7 @@ struct AccountContext {
   const std::vector<Registration>& services;
   std::string server_name;
   bool open_registration = false;
+  const CurrentSettings& settings;
   LoginLimiter limiter;
 
   // "alice" and "@alice:example.org" name the same account.

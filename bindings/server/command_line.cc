@@ -1,10 +1,9 @@
 #include "server/command_line.h"
 
-#include <absl/time/time.h>
-
 #include <CLI/CLI.hpp>
 
 #include "server/client_address.h"
+#include "server/duration.h"
 
 namespace mxd::server {
 namespace {
@@ -13,7 +12,7 @@ const CLI::Validator& duration() {
   static const CLI::Validator validator(
       [](std::string& text) {
         return parse_duration(text) ? std::string()
-                                    : "not a duration such as 90s, 10m, 1h: " + text;
+                                    : "not a duration such as 90s, 10m, 1h, 30d: " + text;
       },
       "DURATION");
   return validator;
@@ -157,15 +156,6 @@ Command parse_command_line(int argc, const char* const* argv) {
   if (user->parsed()) return managing_user(raw);
   if (token->parsed()) return issuing_token(raw);
   return serving(raw);
-}
-
-std::optional<std::chrono::milliseconds> parse_duration(const std::string& text) {
-  absl::Duration duration;
-  if (!absl::ParseDuration(text, &duration) || duration < absl::ZeroDuration() ||
-      duration == absl::InfiniteDuration()) {
-    return std::nullopt;
-  }
-  return absl::ToChronoMilliseconds(duration);
 }
 
 }  // namespace mxd::server

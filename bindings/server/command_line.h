@@ -47,7 +47,4 @@ using Command = std::variant<ServeOptions, UserOptions, TokenOptions, Exit>;
 
 Command parse_command_line(int argc, const char* const* argv);
 
-// "10m", "90s", "500ms", "0s", "1h30m"; nothing for anything else, or below 0.
-std::optional<std::chrono::milliseconds> parse_duration(const std::string& text);
-
 }  // namespace mxd::server

@@ -6,13 +6,12 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <iostream>
-#include <sstream>
 #include <stdexcept>
 #include <thread>
 
 #include "server/account_context.h"
+#include "server/configuration.h"
 #include "server/device_module.h"
 #include "server/http_server.h"
 #include "server/json_log.h"
@@ -65,16 +64,6 @@ std::string find_module(const std::string& wanted) {
                            installed.lexically_normal().string() + "; name it with --module");
 }
 
-std::string read_config(const std::string& path) {
-  if (path.empty()) return {};
-  std::ifstream file(path);
-  std::ostringstream text;
-  if (!file || !(text << file.rdbuf())) {
-    throw std::runtime_error("configuration file " + path + ": cannot be read");
-  }
-  return text.str();
-}
-
 std::vector<Registration> read_registrations(const std::vector<std::string>& paths) {
   std::vector<Registration> registrations;
   registrations.reserve(paths.size());
@@ -105,9 +94,9 @@ void add_service(const Store& store, const Registration& registration, const std
   }
 }
 
-DeviceModule open_module(const ServeOptions& options, const Store& store) {
+DeviceModule open_module(const ServeOptions& options, const std::string& config,
+                         const Store& store) {
   const Module module = Module::load(find_module(options.module_file));
-  const std::string config = read_config(options.config_file);
   try {
     return DeviceModule(module, config, store);
   } catch (const Error& error) {
@@ -124,6 +113,8 @@ void serve(const ServeOptions& options) {
   const std::size_t cores = std::max(std::thread::hardware_concurrency(), 1U);
 
   const std::vector<Registration> services = read_registrations(options.registration_files);
+  const Configuration configuration = read_configuration(options.config_file);
+  const CurrentSettings settings(configuration.settings);
   HttpServer http(options.listen, cores, raise_connection_limit());
   const LogWriter log_writer;
   const Store store({options.database, options.server_name, options.access_token_lifetime});
@@ -131,9 +122,9 @@ void serve(const ServeOptions& options) {
     add_service(store, services[i], options.registration_files[i]);
   }
   Workers workers(std::max<std::size_t>(cores, 4), kMaxJobs);
-  AccountContext accounts{store, workers, services, store.server_name(), options.open_registration,
-                          {}};
-  DeviceModule devices = open_module(options, store);
+  AccountContext accounts{
+      store, workers, services, store.server_name(), options.open_registration, settings, {}};
+  DeviceModule devices = open_module(options, configuration.module, store);
   RequestRouter router(devices, accounts);
   const TrustedProxies proxies(options.trusted_proxies);
 

@@ -2,9 +2,14 @@
 // Its other members are the module's. docs/operations.md lists the keys.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
 
 namespace mxd::server {
 
@@ -12,6 +17,8 @@ namespace mxd::server {
 struct LimitSetting {
   std::int64_t burst;
   std::chrono::milliseconds interval;
+
+  bool operator==(const LimitSetting&) const = default;
 };
 
 struct Settings {
@@ -22,14 +29,57 @@ struct Settings {
     LimitSetting login_user{30, std::chrono::seconds(2)};
     LimitSetting login_address{100, std::chrono::seconds(1)};
     LimitSetting registration_address{30, std::chrono::seconds(10)};
+
+    bool operator==(const Limits&) const = default;
+  };
+
+  // The module's, which it has checked; a login keeps to them too. accounts.md, T4 and T12
+  struct Devices {
+    std::uint64_t max_display_name_length = 100;  // code points
+    std::uint64_t max_devices_per_user = 0;       // 0: no cap
+    std::string user_limit_info_uri;              // empty: none
+
+    bool operator==(const Devices&) const = default;
   };
 
   Limits limits;
-  std::size_t max_connections = 10'000;                     // of the process; O6
-  std::size_t max_incoming_body_bytes = 64 * 1024 * 1024;   // of all bodies that come in; L6
-  std::chrono::hours refresh_token_lifetime{365 * 24};      // unused; 0: no end; T11
-  std::chrono::hours guest_lifetime{30 * 24};               // unused; 0: no end; T6
-  std::chrono::hours delete_devices_after{0};               // unused; 0: never; T11
+  std::size_t max_connections = 10'000;                          // of the process; O6
+  std::size_t max_incoming_body_bytes = 64 * 1024 * 1024;        // of all bodies that come in; L6
+  std::chrono::milliseconds refresh_token_lifetime = days(365);  // unused; 0: no end; T11
+  std::chrono::milliseconds guest_lifetime = days(30);           // unused; 0: no end; T6
+  std::chrono::milliseconds delete_devices_after{0};             // unused; 0: never; T11
+  Devices devices;
+
+  bool operator==(const Settings&) const = default;
+
+ private:
+  static constexpr std::chrono::milliseconds days(int count) {
+    return std::chrono::hours(24) * count;
+  }
+};
+
+// The settings in force. They are replaced as a whole (O1a): who needs two that belong together
+// takes a reference once.
+class CurrentSettings {
+ public:
+  explicit CurrentSettings(Settings settings) { replace(std::move(settings)); }
+
+  // Good until the end of the process. [any-thread]
+  const Settings& get() const { return *current_.load(std::memory_order_acquire); }
+  const Settings* operator->() const { return &get(); }
+
+  // [any-thread]
+  void replace(Settings settings) {
+    const std::lock_guard lock(replacing_);
+    if (!all_.empty() && get() == settings) return;
+    all_.push_back(std::make_unique<const Settings>(std::move(settings)));
+    current_.store(all_.back().get(), std::memory_order_release);
+  }
+
+ private:
+  std::atomic<const Settings*> current_ = nullptr;
+  std::mutex replacing_;
+  std::vector<std::unique_ptr<const Settings>> all_;  // for those who still read an old one
 };
 
 }  // namespace mxd::server

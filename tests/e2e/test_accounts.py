@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -441,3 +443,33 @@ def test_options(homeserver: Homeserver, path: str) -> None:
     assert answer.status in (200, 204)
     assert answer.headers["Access-Control-Allow-Origin"] == "*"
     assert "authorization" in answer.headers["Access-Control-Allow-Headers"].lower()
+
+
+@pytest.mark.parametrize(
+    ("config", "expected"),
+    [
+        (None, {"display_name": None, "last_seen_ip": None, "last_seen_ts": None}),
+        ({"server": {}}, {"display_name": None, "last_seen_ip": None, "last_seen_ts": None}),
+        ({"unknown_fields": "omit"}, {}),
+    ],
+)
+def test_T13_what_is_not_known_is_null(
+    launch: Launch,
+    open_options: list[str],
+    services: list[Service],
+    tmp_path: Path,
+    config: dict | None,
+    expected: dict,
+) -> None:
+    """T13: null where nothing is known, unless unknown_fields says otherwise."""
+    options = list(open_options)
+    if config is not None:
+        path = tmp_path / "config.json"
+        path.write_text(json.dumps(config))
+        options += ["--config", str(path)]
+    server = launch(*options)
+    service = Homeserver(server.client, server=server, services=services).services["unlimited"]
+    user_id = service.new_user()
+    service.put("BARE", {}, user_id=user_id)
+    answer = service.request("GET", "/devices/BARE", user_id=user_id)
+    assert answer.json == {"device_id": "BARE", **expected}

@@ -295,13 +295,15 @@ CONFIGURATIONS = {
     "a wrong type": ('{"max_body_bytes": "1M"}', "max_body_bytes"),
     "out of range": ('{"uia": {"session_lifetime_ms": -1}}', "session_lifetime_ms"),
     "an unknown word": ('{"uia": {"body_binding": "loose"}}', "body_binding"),
+    "an unknown key of the server": ('{"server": {"max_conections": 9}}', "max_connections"),
+    "a wrong type of the server": ('{"server": {"guest_lifetime": 30}}', "guest_lifetime"),
 }
 
 
 @pytest.mark.parametrize("what", CONFIGURATIONS)
 def test_refuses_a_bad_configuration(prepare: Launch, tmp_path: Path, what: str) -> None:
-    """The module refuses its configuration: the key is in the message."""
-    path = tmp_path / "module.json"
+    """The server or the module refuses its configuration: the key is in the message."""
+    path = tmp_path / "config.json"
     text, word = CONFIGURATIONS[what]
     path.write_text(text)
     expect_refusal(prepare("--config", str(path)), str(path), word)

@@ -17,21 +17,6 @@ int exit_code(const Command& command) {
   return exit == nullptr ? -1 : exit->code;
 }
 
-TEST(Duration, HasUnits) {
-  EXPECT_EQ(parse_duration("10m"), 10min);
-  EXPECT_EQ(parse_duration("90s"), 90s);
-  EXPECT_EQ(parse_duration("0s"), 0s);
-  EXPECT_EQ(parse_duration("1h"), 1h);
-  EXPECT_EQ(parse_duration("500ms"), 500ms);
-  EXPECT_EQ(parse_duration("1h30m"), 90min);
-}
-
-TEST(Duration, RefusesAllElse) {
-  for (const char* const text : {"", "10", "banana", "-1s", "inf", "-inf", "10 m", "1d"}) {
-    EXPECT_EQ(parse_duration(text), std::nullopt) << text;
-  }
-}
-
 TEST(CommandLine, Serve) {
   const Command command = parse({"--listen",
                                  "[::1]:0",

@@ -56,7 +56,8 @@ class RoutingTest : public ::testing::Test {
   const std::vector<Registration> services;
   const Store store{{folder + "/devices.db", "example.org", {}}};
   Workers workers{2, 16};
-  AccountContext context{store, workers, services, "example.org", false, {}};
+  CurrentSettings settings{Settings{}};
+  AccountContext context{store, workers, services, "example.org", false, settings, {}};
 };
 
 TEST_F(RoutingTest, TakesItsOwnPathsOnly) {

@@ -1,0 +1,177 @@
+#include "server/configuration.h"
+
+#include <boost/json.hpp>
+#include <fstream>
+#include <functional>
+#include <limits>
+#include <sstream>
+#include <stdexcept>
+#include <utility>
+#include <vector>
+
+#include "server/duration.h"
+
+namespace mxd::server {
+namespace {
+
+namespace json = boost::json;
+
+constexpr std::int64_t kDay = 86'400'000;  // ms
+
+// Reads the members of one object, and refuses the first that is wrong and those that nobody has
+// asked for.
+class Members {
+ public:
+  Members(const json::object& object, std::string path) : object_(object), path_(std::move(path)) {}
+
+  void boolean(std::string_view name, bool& out) {
+    const json::value* const value = take(name);
+    if (value == nullptr) return;
+    if (!value->is_bool()) refuse(name, "must be true or false");
+    out = value->get_bool();
+  }
+
+  template <class Integer>
+  void integer(std::string_view name, Integer& out, std::int64_t least, std::int64_t most) {
+    const json::value* const value = take(name);
+    if (value == nullptr) return;
+    if (!value->is_int64() || value->get_int64() < least || value->get_int64() > most) {
+      refuse(name, "must be a whole number from " + std::to_string(least) + " to " +
+                       std::to_string(most));
+    }
+    out = static_cast<Integer>(value->get_int64());
+  }
+
+  void duration(std::string_view name, std::chrono::milliseconds& out) {
+    const json::value* const value = take(name);
+    if (value == nullptr) return;
+    const auto parsed =
+        value->is_string() ? parse_duration(json::value_to<std::string>(*value)) : std::nullopt;
+    if (!parsed) refuse(name, R"(must be a duration such as "90s", "30m" or "365d")");
+    out = *parsed;
+  }
+
+  void object(std::string_view name, const std::function<void(Members&)>& read) {
+    const json::value* const value = take(name);
+    if (value == nullptr) return;
+    if (!value->is_object()) refuse(name, "must be an object");
+    Members inner(value->get_object(), path_of(name));
+    read(inner);
+    inner.refuse_unknown();
+  }
+
+  void limit(std::string_view name, LimitSetting& out) {
+    object(name, [&out](Members& members) {
+      std::int64_t interval_ms = out.interval.count();
+      members.integer("burst", out.burst, 1, 1'000'000);
+      members.integer("interval_ms", interval_ms, 1, kDay);
+      out.interval = std::chrono::milliseconds(interval_ms);
+    });
+  }
+
+ private:
+  const json::value* take(std::string_view name) {
+    known_.push_back(name);
+    return object_.if_contains(json::string_view(name.data(), name.size()));
+  }
+
+  std::string path_of(std::string_view name) const {
+    return path_.empty() ? std::string(name) : path_ + "." + std::string(name);
+  }
+
+  [[noreturn]] void refuse(std::string_view name, const std::string& rule) const {
+    // Quoted as JSON: a key may hold anything, and this is one line.
+    throw std::runtime_error("configuration: " + json::serialize(json::value(path_of(name))) + " " +
+                             rule);
+  }
+
+  void refuse_unknown() const {
+    for (const auto& member : object_) {
+      const std::string_view name = member.key();
+      std::string allowed;
+      bool is_known = false;
+      for (const std::string_view candidate : known_) {
+        is_known = is_known || candidate == name;
+        allowed += (allowed.empty() ? "" : ", ") + std::string(candidate);
+      }
+      if (!is_known) refuse(name, "is not a known key; known here: " + allowed);
+    }
+  }
+
+  const json::object& object_;
+  std::string path_;
+  std::vector<std::string_view> known_;
+};
+
+void read(Members& server, Settings& settings) {
+  server.object("limits", [&](Members& limits) {
+    limits.boolean("enabled", settings.limits.enabled);
+    limits.limit("login_address_user", settings.limits.login_address_user);
+    limits.limit("login_user", settings.limits.login_user);
+    limits.limit("login_address", settings.limits.login_address);
+    limits.limit("registration_address", settings.limits.registration_address);
+  });
+  server.integer("max_connections", settings.max_connections, 1, 1'000'000);
+  server.integer("max_incoming_body_bytes", settings.max_incoming_body_bytes, 1024 * 1024,
+                 std::numeric_limits<std::int64_t>::max());
+  server.duration("refresh_token_lifetime", settings.refresh_token_lifetime);
+  server.duration("guest_lifetime", settings.guest_lifetime);
+  server.duration("delete_devices_after", settings.delete_devices_after);
+}
+
+// What of the module's configuration counts for logins too. Whatever is wrong with it, the module
+// refuses it, with the reason.
+void read(const json::object& module, Settings::Devices& devices) {
+  const auto number = [&](json::string_view name, std::uint64_t& out) {
+    const json::value* const value = module.if_contains(name);
+    if (value != nullptr && value->is_int64() && value->get_int64() >= 0) {
+      out = static_cast<std::uint64_t>(value->get_int64());
+    }
+  };
+  number("max_display_name_length", devices.max_display_name_length);
+  number("max_devices_per_user", devices.max_devices_per_user);
+  const json::value* const uri = module.if_contains("user_limit_info_uri");
+  if (uri != nullptr && uri->is_string())
+    devices.user_limit_info_uri = std::string_view(uri->get_string());
+}
+
+}  // namespace
+
+Configuration parse_configuration(std::string_view text) {
+  json::object members;
+  if (text.find_first_not_of(" \t\r\n") != text.npos) {
+    boost::system::error_code error;
+    json::value parsed = json::parse(json::string_view(text.data(), text.size()), error);
+    if (error || !parsed.is_object()) {
+      throw std::runtime_error(
+          "configuration: not a JSON object; an empty text gives the defaults");
+    }
+    members = std::move(parsed.get_object());
+  }
+  Configuration configuration;
+  // Known here are "server" and whatever the module knows: it refuses the rest.
+  Members(members, "").object("server", [&](Members& server) {
+    read(server, configuration.settings);
+  });
+  members.stable_erase("server");
+  members.emplace("unknown_fields", "null");  // unless it is there
+  read(members, configuration.settings.devices);
+  configuration.module = json::serialize(members);
+  return configuration;
+}
+
+Configuration read_configuration(const std::string& path) {
+  if (path.empty()) return parse_configuration({});
+  std::ifstream file(path);
+  std::ostringstream text;
+  if (!file || !(text << file.rdbuf())) {
+    throw std::runtime_error("configuration file " + path + ": cannot be read");
+  }
+  try {
+    return parse_configuration(text.str());
+  } catch (const std::runtime_error& error) {
+    throw std::runtime_error("configuration file " + path + ": " + error.what());
+  }
+}
+
+}  // namespace mxd::server
