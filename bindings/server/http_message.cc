@@ -5,14 +5,13 @@
 #include <algorithm>
 #include <boost/json.hpp>
 
+#include "bindings/common/json_reader.h"
 #include "matrix_devices/module.hpp"
 
 namespace mxd::server {
 namespace {
 
 namespace json = boost::json;
-
-constexpr std::size_t kMaxDepth = 32;
 
 bool same_name(mxd_view name, std::string_view wanted) {
   return absl::EqualsIgnoreCase(absl::string_view(name.data, name.size),
@@ -85,25 +84,12 @@ ParsedBody parse_body(const Request& request) {
         error_response(413, "M_TOO_LARGE", "The body is too large. Send a smaller one.");
     return parsed;
   }
-  json::parse_options options;
-  options.max_depth = kMaxDepth;
-  boost::system::error_code error;
-  json::value value =
-      json::parse(json::string_view(request.body.data(), request.body.size()), error, {}, options);
-  if (error == json::error::too_deep) {
-    parsed.refusal = error_response(400, "M_BAD_JSON", "The body is nested deeper than 32 levels.");
-  } else if (error == json::error::expected_utf16_escape ||
-             error == json::error::illegal_leading_surrogate ||
-             error == json::error::illegal_trailing_surrogate) {
-    parsed.refusal = error_response(400, "M_BAD_JSON", "The body holds half a surrogate pair.");
-  } else if (error) {
-    parsed.refusal = error_response(
-        400, "M_NOT_JSON", "The body is no JSON in UTF-8. Send a JSON object, such as {}.");
-  } else if (!value.is_object()) {
+  common::ReadObject read = common::read_json_object(request.body);
+  if (read.fault) {
     parsed.refusal =
-        error_response(400, "M_BAD_JSON", "The body must be a JSON object, such as {}.");
+        error_response(400, common::errcode(*read.fault), common::explain(*read.fault));
   } else {
-    parsed.object = std::move(value.get_object());
+    parsed.object = std::move(read.object);
   }
   return parsed;
 }

@@ -3,11 +3,11 @@
 #include <sodium.h>
 
 #include <boost/json/memory_resource.hpp>
-#include <boost/json/parse.hpp>
 #include <boost/json/value.hpp>
-#include <boost/system/error_code.hpp>
 #include <cstddef>
 #include <new>
+
+#include "bindings/common/json_reader.h"
 
 namespace mxd::sqlite {
 namespace {
@@ -84,18 +84,17 @@ const char* parse_identifier(const json::object& identifier, PasswordCredentials
 
 const char* parse_password_credentials(std::string_view auth_json, PasswordCredentials& out) {
   WipingResource memory;
-  boost::system::error_code error;
-  const json::value parsed = json::parse(auth_json, error, &memory);
-  const json::object* const auth = error ? nullptr : parsed.if_object();
-  if (auth == nullptr) return "auth must be a JSON object";
-  const json::string* const password = string_member(*auth, "password");
+  const common::ReadObject read = common::read_json_object(auth_json, &memory);
+  if (read.fault) return "auth must be a JSON object of few members, nested not too deep";
+  const json::object& auth = read.object;
+  const json::string* const password = string_member(auth, "password");
   if (password == nullptr) return "auth.password must be a string";
-  if (const json::value* const identifier = auth->if_contains("identifier")) {
+  if (const json::value* const identifier = auth.if_contains("identifier")) {
     const json::object* const object = identifier->if_object();
     if (object == nullptr) return "auth.identifier must be an object";
     const char* const reason = parse_identifier(*object, out);
     if (reason != nullptr) return reason;
-  } else if (const json::string* const user = string_member(*auth, "user")) {
+  } else if (const json::string* const user = string_member(auth, "user")) {
     out.user = std::string_view(*user);
   } else {
     return "auth.identifier must be an object that names the user";

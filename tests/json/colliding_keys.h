@@ -1,0 +1,99 @@
+// Keys that Boost.JSON puts into one bucket of an object's table. Its hash is FNV-1a, begun with
+// the address of the table, and the bucket is the hash modulo the capacity: of the address only the
+// low bits are to be guessed, and those of a large table are nearly always the same.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <ctime>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace mxd::json_texts {
+
+// `count` keys of six letters, all in one bucket of a table of `capacity` (a power of two of at
+// most 65536) whose address ends in `low`.
+inline std::vector<std::string> colliding_keys(std::uint32_t low, std::uint32_t capacity,
+                                               std::size_t count) {
+  constexpr std::string_view kLetters =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+  constexpr std::uint32_t kPrime = 0x1B3;
+  constexpr std::uint32_t kBegin = 0x2325;
+  const std::uint32_t mask = capacity - 1;
+  std::uint32_t inverse = kPrime;  // of the prime: the bits that are right double each time
+  for (int i = 0; i < 5; ++i)
+    inverse *= 2 - kPrime * inverse;
+  // The two letters that lead from a state to bucket 0.
+  std::multimap<std::uint32_t, std::string> ends;
+  for (const char first : kLetters) {
+    for (const char second : kLetters) {
+      const std::uint32_t before = static_cast<unsigned char>(second) * inverse & mask;
+      ends.emplace((before ^ static_cast<unsigned char>(first)) & mask, std::string{first, second});
+    }
+  }
+  const auto next = [&](std::uint32_t state, char letter) {
+    return (state ^ static_cast<unsigned char>(letter)) * kPrime & mask;
+  };
+  std::vector<std::string> keys;
+  for (const char a : kLetters) {
+    for (const char b : kLetters) {
+      for (const char c : kLetters) {
+        for (const char d : kLetters) {
+          const auto state = next(next(next(next((kBegin + low) & mask, a), b), c), d);
+          const auto [begin, end] = ends.equal_range(state);
+          for (auto at = begin; at != end; ++at) {
+            keys.push_back(std::string{a, b, c, d} + at->second);
+            if (keys.size() == count) return keys;
+          }
+        }
+      }
+    }
+  }
+  return keys;
+}
+
+// As many keys of the same size that have nothing in common.
+inline std::vector<std::string> innocent_keys(std::size_t count) {
+  std::vector<std::string> keys;
+  for (std::size_t i = 0; i < count; ++i)
+    keys.push_back(std::to_string(100'000 + i));
+  return keys;
+}
+
+// {"key":0,…}
+inline std::string object_of(const std::vector<std::string>& keys) {
+  std::string text = "{";
+  for (const auto& key : keys)
+    text += (text.size() == 1 ? "\"" : ",\"") + key + "\":0";
+  return text + "}";
+}
+
+// {"a":[{…},{…},…]}: an object of these keys after the other, up to `size` bytes.
+inline std::string objects_of(const std::vector<std::string>& keys, std::size_t size) {
+  const std::string object = object_of(keys);
+  std::string text = "{\"a\":[" + object;
+  while (text.size() + object.size() + 3 <= size)
+    text += "," + object;
+  return text + "]}";
+}
+
+// The least time of this thread's processor that `work` took, in seconds, of several tries.
+template <class Work>
+double least_time(const Work& work) {
+  const auto now = [] {
+    timespec time;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
+  };
+  double least = 1e9;
+  for (int i = 0; i < 3; ++i) {
+    const double begin = now();
+    work();
+    least = std::min(least, now() - begin);
+  }
+  return least;
+}
+
+}  // namespace mxd::json_texts
