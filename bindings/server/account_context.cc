@@ -26,9 +26,10 @@ std::size_t code_points(std::string_view text) {
 const Registration* AccountContext::service(std::string_view as_token) const {
   mxd_view id{};
   if (mxd_sqlite_find_service(store.get(), view(as_token), &id) != MXD_OK) return nullptr;
-  const auto found = std::find_if(services.begin(), services.end(),
+  const std::vector<Registration>& current = services.get();
+  const auto found = std::find_if(current.begin(), current.end(),
                                   [&](const Registration& r) { return r.id == text(id); });
-  return found == services.end() ? nullptr : &*found;
+  return found == current.end() ? nullptr : &*found;
 }
 
 Response AccountContext::internal_error() {

@@ -20,7 +20,7 @@ namespace mxd::server {
 struct AccountContext {
   const Store& store;
   Workers& workers;
-  const std::vector<Registration>& services;
+  const CurrentRegistrations& services;
   std::string server_name;
   bool open_registration = false;
   const CurrentSettings& settings;
@@ -32,7 +32,7 @@ struct AccountContext {
     return "@" + std::string(name) + ":" + server_name;
   }
 
-  // The service of an as_token; nothing if there is none.
+  // The service of an as_token; nothing if there is none. It stays good when a SIGHUP replaces it.
   const Registration* service(std::string_view as_token) const;
 
   // Run `job` where it may block, and answer with what it returns.

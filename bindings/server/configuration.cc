@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/json_reader.h"
 #include "server/duration.h"
 
 namespace mxd::server {
@@ -140,13 +141,15 @@ void read(const json::object& module, Settings::Devices& devices) {
 Configuration parse_configuration(std::string_view text) {
   json::object members;
   if (text.find_first_not_of(" \t\r\n") != text.npos) {
-    boost::system::error_code error;
-    json::value parsed = json::parse(json::string_view(text.data(), text.size()), error);
-    if (error || !parsed.is_object()) {
+    common::ReadObject read = common::read_json_object(text);
+    if (read.fault == common::JsonFault::kKeyTwice) {
+      throw std::runtime_error("configuration: a key is given twice in one object; give it once");
+    }
+    if (read.fault) {
       throw std::runtime_error(
           "configuration: not a JSON object; an empty text gives the defaults");
     }
-    members = std::move(parsed.get_object());
+    members = std::move(read.object);
   }
   Configuration configuration;
   // Known here are "server" and whatever the module knows: it refuses the rest.

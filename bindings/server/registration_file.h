@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "server/current.h"
+
 namespace re2 {
 class RE2;
 }
@@ -16,6 +18,10 @@ struct UserNamespace {
   bool exclusive = false;
   std::string regex;
   std::shared_ptr<const re2::RE2> compiled;
+
+  bool operator==(const UserNamespace& other) const {
+    return exclusive == other.exclusive && regex == other.regex;
+  }
 };
 
 struct Registration {
@@ -27,7 +33,11 @@ struct Registration {
 
   // Whether it may act as this user: its sender, or one in its namespaces.
   bool manages(std::string_view user_id, std::string_view server_name) const;
+
+  bool operator==(const Registration&) const = default;
 };
+
+using CurrentRegistrations = Current<std::vector<Registration>>;
 
 // Throws std::runtime_error with one line that names the file and the key, and quotes no token.
 Registration read_registration(const std::string& path);

@@ -112,14 +112,14 @@ void serve(const ServeOptions& options) {
   if (sodium_init() < 0) throw std::runtime_error("libsodium cannot be initialised");
   const std::size_t cores = std::max(std::thread::hardware_concurrency(), 1U);
 
-  const std::vector<Registration> services = read_registrations(options.registration_files);
+  const CurrentRegistrations services(read_registrations(options.registration_files));
   const Configuration configuration = read_configuration(options.config_file);
   const CurrentSettings settings(configuration.settings);
   HttpServer http(options.listen, cores, raise_connection_limit());
   const LogWriter log_writer;
   const Store store({options.database, options.server_name, options.access_token_lifetime});
-  for (std::size_t i = 0; i < services.size(); ++i) {
-    add_service(store, services[i], options.registration_files[i]);
+  for (std::size_t i = 0; i < services->size(); ++i) {
+    add_service(store, services.get()[i], options.registration_files[i]);
   }
   Workers workers(std::max<std::size_t>(cores, 4), kMaxJobs);
   AccountContext accounts{

@@ -2,14 +2,12 @@
 // Its other members are the module's. docs/operations.md lists the keys.
 #pragma once
 
-#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
-#include <mutex>
 #include <string>
-#include <vector>
+
+#include "server/current.h"
 
 namespace mxd::server {
 
@@ -58,28 +56,6 @@ struct Settings {
   }
 };
 
-// The settings in force. They are replaced as a whole (O1a): who needs two that belong together
-// takes a reference once.
-class CurrentSettings {
- public:
-  explicit CurrentSettings(Settings settings) { replace(std::move(settings)); }
-
-  // Good until the end of the process. [any-thread]
-  const Settings& get() const { return *current_.load(std::memory_order_acquire); }
-  const Settings* operator->() const { return &get(); }
-
-  // [any-thread]
-  void replace(Settings settings) {
-    const std::lock_guard lock(replacing_);
-    if (!all_.empty() && get() == settings) return;
-    all_.push_back(std::make_unique<const Settings>(std::move(settings)));
-    current_.store(all_.back().get(), std::memory_order_release);
-  }
-
- private:
-  std::atomic<const Settings*> current_ = nullptr;
-  std::mutex replacing_;
-  std::vector<std::unique_ptr<const Settings>> all_;  // for those who still read an old one
-};
+using CurrentSettings = Current<Settings>;
 
 }  // namespace mxd::server

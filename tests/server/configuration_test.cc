@@ -101,6 +101,8 @@ TEST(Configuration, AWrongOneIsRefusedWithTheKeyAndWhatIsAllowed) {
   } cases[] = {
       {"[]", "configuration", "not a JSON object"},
       {"{", "configuration", "not a JSON object"},
+      {R"({"max_body_bytes": 2048, "max_body_bytes": 4096})", "a key is given twice",
+       "give it once"},
       {R"({"server": []})", "server\"", "an object"},
       {R"({"server": null})", "server\"", "an object"},
       {R"({"server": {"max_conections": 1}})", "server.max_conections\"", "max_connections"},

@@ -53,7 +53,7 @@ class RoutingTest : public ::testing::Test {
   }
 
   const std::string folder = make_folder();
-  const std::vector<Registration> services;
+  const CurrentRegistrations services{{}};
   const Store store{{folder + "/devices.db", "example.org", {}}};
   Workers workers{2, 16};
   CurrentSettings settings{Settings{}};
