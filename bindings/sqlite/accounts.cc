@@ -6,25 +6,12 @@
 #include "bindings/sqlite/devices.h"
 #include "bindings/sqlite/random_text.h"
 #include "bindings/sqlite/text.h"
+#include "bindings/sqlite/user_name.h"
 
 namespace mxd::sqlite {
 namespace {
 
 constexpr std::size_t kGuestNameLetters = 16;
-
-// The grammar of localparts: specification, appendices, "User Identifiers".
-bool is_valid_localpart(std::string_view localpart) {
-  constexpr std::string_view kAllowed = "abcdefghijklmnopqrstuvwxyz0123456789._=-/+";
-  return !localpart.empty() && localpart.find_first_not_of(kAllowed) == std::string_view::npos;
-}
-
-bool is_valid_user_id(const Store& store, std::string_view user_id) {
-  const std::size_t tail = store.server_name.size() + 1;
-  return user_id.size() <= kMaxIdBytes && user_id.size() > tail + 1 &&
-         user_id.substr(user_id.size() - tail + 1) == store.server_name &&
-         user_id[user_id.size() - tail] == ':' &&
-         is_valid_localpart(user_id.substr(1, user_id.size() - tail - 1));
-}
 
 // Nobody but a service registers what is the service's, and a service nothing else.
 Outcome check_namespaces(const Store& store, const std::string& user_id, bool is_service,
@@ -39,10 +26,17 @@ Outcome check_namespaces(const Store& store, const std::string& user_id, bool is
   return {};
 }
 
+constexpr const char* kQueueFull = "too many passwords are being checked: try again";
+constexpr const char* kNoMemory = "a password could not be hashed for want of memory: try again";
+
 Outcome hash_on_threads(Store& store, std::string_view password, std::optional<std::string>& hash) {
-  if (!store.passwords.run([&] { hash = hash_password(password); }) || !hash) {
-    return {MXD_UNAVAILABLE, "too many passwords are being checked: try again"};
+  if (password.find('\0') != std::string_view::npos) {
+    return {MXD_INVALID_ARGUMENT, "a password can't hold U+0000: leave it out"};
   }
+  if (!store.passwords.run([&] { hash = hash_password(password); })) {
+    return {MXD_UNAVAILABLE, kQueueFull};
+  }
+  if (!hash) return {MXD_UNAVAILABLE, kNoMemory};
   return {};
 }
 
@@ -63,11 +57,6 @@ Outcome insert_account(Store& store, const std::string& user_id,
 
 }  // namespace
 
-std::string full_user_id(const Store& store, std::string_view name) {
-  if (!name.empty() && name.front() == '@') return std::string(name);
-  return "@" + std::string(name) + ":" + store.server_name;
-}
-
 std::optional<Account> find_account(Connection& connection, std::string_view user_id) {
   Query row(connection,
             "SELECT account, password_hash, locked, deactivated FROM accounts WHERE user_id = ?1",
@@ -79,11 +68,28 @@ std::optional<Account> find_account(Connection& connection, std::string_view use
                  row.integer(3) != 0};
 }
 
-Outcome require_account(Connection& connection, std::string_view user_id,
+std::optional<Account> find_named_account(const Store& store, Connection& connection,
+                                          std::string_view name) {
+  const std::optional<UserName> meant = read_user_name(name, store.server_name);
+  if (!meant) return std::nullopt;
+  std::optional<Account> account = find_account(connection, meant->exact);
+  if (!account && meant->lower != meant->exact) account = find_account(connection, meant->lower);
+  return account;
+}
+
+Outcome require_account(const Store& store, Connection& connection, std::string_view name,
                         std::optional<Account>& account) {
-  account = find_account(connection, user_id);
+  account = find_named_account(store, connection, name);
   if (account) return {};
-  return {MXD_NOT_FOUND, "there is no account " + std::string(user_id)};
+  return {MXD_NOT_FOUND, "there is no account " + std::string(name)};
+}
+
+Outcome resolve_name(Store& store, std::string_view name, std::string& user_id) {
+  const std::optional<UserName> meant = read_user_name(name, store.server_name);
+  if (!meant) return {MXD_INVALID_ARGUMENT, "this is no name of a user of " + store.server_name};
+  const ReadPool::Lease connection(store.readers);
+  user_id = find_account(*connection, meant->exact) ? meant->exact : meant->lower;
+  return {};
 }
 
 Outcome add_account(Store& store, const mxd_sqlite_new_account& given, std::string& user_id) {
@@ -92,8 +98,9 @@ Outcome add_account(Store& store, const mxd_sqlite_new_account& given, std::stri
   const std::string name = is_guest && given.name.size == 0
                                ? "guest-" + random_letters(kGuestNameLetters, 'a')
                                : std::string(text(given.name));
-  user_id = full_user_id(store, name);
-  if (!is_valid_user_id(store, user_id)) {
+  const std::optional<UserName> named = read_user_name(name, store.server_name);
+  if (named) user_id = is_service ? named->exact : named->lower;
+  if (!named || !(is_service || is_valid_localpart(localpart_of(user_id)))) {
     return {MXD_INVALID_ARGUMENT,
             "a user name is made of a-z, 0-9 and ._=-/+ and, with its server, of 255 bytes at "
             "most; a full ID ends in :" +
@@ -112,7 +119,7 @@ Outcome add_account(Store& store, const mxd_sqlite_new_account& given, std::stri
 }
 
 Outcome register_sender(Store& store, const Service& service) {
-  if (!is_valid_user_id(store, service.sender)) {
+  if (!read_user_name(service.sender, store.server_name)) {
     return {MXD_INVALID_ARGUMENT, "service " + service.id +
                                       ": the sender_localpart is not a valid name: use a-z, 0-9 "
                                       "and ._=-/+"};
@@ -167,10 +174,9 @@ Outcome set_account_flags(Store& store, std::string_view name, uint32_t set, uin
   if ((clear & MXD_SQLITE_ACCOUNT_DEACTIVATED) != 0) {
     return {MXD_INVALID_ARGUMENT, "a deactivated account stays so: add another one"};
   }
-  const std::string user_id = full_user_id(store, name);
   return store.writer.run([&](Connection& connection) -> Outcome {
     std::optional<Account> account;
-    Outcome outcome = require_account(connection, user_id, account);
+    Outcome outcome = require_account(store, connection, name, account);
     if (!succeeded(outcome.status)) return outcome;
     const auto change = [&](uint32_t flag) -> std::optional<bool> {
       if ((set & flag) != 0) return true;
@@ -184,7 +190,7 @@ Outcome set_account_flags(Store& store, std::string_view name, uint32_t set, uin
         .execute();
     if ((set & MXD_SQLITE_ACCOUNT_DEACTIVATED) == 0) return {};
     delete_all_devices(connection, account->row);
-    Query(connection, "DELETE FROM uia_sessions WHERE user_id = ?1", user_id).execute();
+    Query(connection, "DELETE FROM uia_sessions WHERE user_id = ?1", account->user_id).execute();
     Query(connection, "DELETE FROM user_threepids WHERE account = ?1", account->row).execute();
     Query(connection,
           "UPDATE accounts SET deactivated = 1, password_hash = NULL WHERE account = ?1",
@@ -201,12 +207,11 @@ Outcome set_password(Store& store, std::string_view name, std::string_view passw
   std::optional<std::string> hash;
   Outcome hashed = hash_on_threads(store, password, hash);
   if (!succeeded(hashed.status)) return hashed;
-  const std::string user_id = full_user_id(store, name);
   return store.writer.run([&](Connection& connection) -> Outcome {
     std::optional<Account> account;
-    Outcome outcome = require_account(connection, user_id, account);
+    Outcome outcome = require_account(store, connection, name, account);
     if (!succeeded(outcome.status)) return outcome;
-    if (account->is_deactivated) return {MXD_FORBIDDEN, user_id + " is deactivated"};
+    if (account->is_deactivated) return {MXD_FORBIDDEN, account->user_id + " is deactivated"};
     Query(connection, "UPDATE accounts SET password_hash = ?2 WHERE account = ?1", account->row,
           *hash)
         .execute();
@@ -216,19 +221,20 @@ Outcome set_password(Store& store, std::string_view name, std::string_view passw
 
 Outcome check_password(Store& store, std::string_view name, std::string_view password,
                        std::string& user_id) {
-  user_id = full_user_id(store, name);
   std::optional<Account> account;
   {
     const ReadPool::Lease connection(store.readers);
-    account = find_account(*connection, user_id);
+    account = find_named_account(store, *connection, name);
   }
   const bool may_log_in = account && !account->is_deactivated;
   const std::optional<std::string> hash = may_log_in ? account->password_hash : std::nullopt;
-  bool is_right = false;
+  std::optional<bool> is_right;
   if (!store.passwords.run([&] { is_right = verify_password(hash, password); })) {
-    return {MXD_UNAVAILABLE, "too many passwords are being checked: try again"};
+    return {MXD_UNAVAILABLE, kQueueFull};
   }
-  if (!is_right) return {MXD_FORBIDDEN, "wrong user name or password"};
+  if (!is_right) return {MXD_UNAVAILABLE, kNoMemory};  // H6
+  if (!*is_right) return {MXD_FORBIDDEN, "wrong user name or password"};
+  user_id = account->user_id;
   return {};
 }
 

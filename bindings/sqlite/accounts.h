@@ -24,16 +24,18 @@ struct Account {
   bool is_deactivated;
 };
 
-// The full user ID of a localpart, or of a full ID, whether it exists or not.
-std::string full_user_id(const Store& store, std::string_view name);
-
 std::optional<Account> find_account(Connection& connection, std::string_view user_id);
 
-// The account of a name for a blocking function; NOT_FOUND with a text.
-Outcome require_account(Connection& connection, std::string_view user_id,
+// The account that is meant by a name as people type them: the one of the exact spelling first.
+std::optional<Account> find_named_account(const Store& store, Connection& connection,
+                                          std::string_view name);
+
+// The same for a blocking function; NOT_FOUND with a text.
+Outcome require_account(const Store& store, Connection& connection, std::string_view name,
                         std::optional<Account>& account);
 
-// The functions of sqlite.h; all block.
+// The functions of sqlite.h; all but resolve_name() block.
+Outcome resolve_name(Store& store, std::string_view name, std::string& user_id);
 Outcome add_account(Store& store, const mxd_sqlite_new_account& given, std::string& user_id);
 Outcome register_sender(Store& store, const Service& service);
 void list_accounts(Store& store, absl::FunctionRef<void(const mxd_sqlite_account&)> visit);

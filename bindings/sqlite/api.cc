@@ -153,6 +153,17 @@ MXD_EXPORT int32_t mxd_sqlite_find_service(mxd_sqlite* store, mxd_view as_token,
   return MXD_OK;
 }
 
+MXD_EXPORT int32_t mxd_sqlite_resolve_name(mxd_sqlite* store, mxd_view name,
+                                           char user_id[MXD_SQLITE_ID_CAPACITY],
+                                           mxd_sqlite_error* error) noexcept {
+  return reported(*store, error, [&] {
+    std::string meant;
+    Outcome outcome = resolve_name(*store, text(name), meant);
+    if (succeeded(outcome.status)) copy_user_id<MXD_SQLITE_ID_CAPACITY>(user_id, meant);
+    return outcome;
+  });
+}
+
 MXD_EXPORT int32_t mxd_sqlite_add_account(mxd_sqlite* store, const mxd_sqlite_new_account* account,
                                           char user_id[MXD_SQLITE_ID_CAPACITY],
                                           mxd_sqlite_error* error) noexcept {

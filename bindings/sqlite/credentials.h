@@ -12,7 +12,7 @@ namespace mxd::sqlite {
 
 // Whom it names: a user, or a third-party identifier in its canonical form.
 struct PasswordCredentials {
-  std::string user;  // a localpart or a full user ID; empty: see the next two
+  std::string user;  // as people type it; empty: see the next two
   std::string medium;
   std::string address;
   std::shared_ptr<const Secret> password;

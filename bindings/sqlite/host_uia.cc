@@ -131,10 +131,10 @@ int32_t record_callback(mxd_cookie host, mxd_cookie, mxd_op op, mxd_cookie,
   return enqueue<Record>(store_of(host), op, *record);
 }
 
-std::optional<Account> find_named_account(Store& store, const PasswordCredentials& credentials) {
+std::optional<Account> find_account_of(Store& store, const PasswordCredentials& credentials) {
   const ReadPool::Lease connection(store.readers);
   if (credentials.medium.empty()) {
-    return find_account(*connection, full_user_id(store, credentials.user));
+    return find_named_account(store, *connection, credentials.user);
   }
   std::string user_id;
   {
@@ -148,9 +148,11 @@ std::optional<Account> find_named_account(Store& store, const PasswordCredential
   return find_account(*connection, user_id);
 }
 
-void complete_password(const mxd_module& module, mxd_op op, bool is_right,
+void complete_password(const mxd_module& module, mxd_op op, std::optional<bool> is_right,
                        const std::string& user_id) noexcept {
-  if (is_right) {
+  if (!is_right) {
+    module.complete(op, MXD_UNAVAILABLE);  // H6
+  } else if (*is_right) {
     module.emit_identity(op, view(user_id));
     module.complete(op, MXD_OK);
   } else {
@@ -161,7 +163,7 @@ void complete_password(const mxd_module& module, mxd_op op, bool is_right,
 
 // OK: the operation will be completed by a password thread.
 int32_t check_password_later(Store& store, mxd_op op, const PasswordCredentials& credentials) {
-  const std::optional<Account> account = find_named_account(store, credentials);
+  const std::optional<Account> account = find_account_of(store, credentials);
   // What is not to be let in is compared with no hash, at the same cost.
   const bool may_prove = account && !account->is_locked && !account->is_deactivated;
   std::optional<std::string> hash;
@@ -170,7 +172,8 @@ int32_t check_password_later(Store& store, mxd_op op, const PasswordCredentials&
   const bool is_queued =
       store.passwords.submit([&store, op, password = credentials.password, hash = std::move(hash),
                               user_id = std::move(user_id)] {
-        const bool is_right = verify_password(hash, password->bytes());
+        const std::optional<bool> is_right = verify_password(hash, password->bytes());
+        if (!is_right) store.log.failure("uia_check", "no memory to hash a password");
         complete_password(*store.module, op, is_right, user_id);
       });
   return is_queued ? MXD_OK : MXD_UNAVAILABLE;

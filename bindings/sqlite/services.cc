@@ -8,8 +8,10 @@
 namespace mxd::sqlite {
 namespace {
 
+// From the start, and not to the end: "@irc_" covers "@irc_a". accounts.md, T9
 bool matches(const RE2& users, std::string_view user_id) {
-  return RE2::FullMatch(re2::StringPiece(user_id.data(), user_id.size()), users);
+  return users.Match(re2::StringPiece(user_id.data(), user_id.size()), 0, user_id.size(),
+                     RE2::ANCHOR_START, nullptr, 0);
 }
 
 Outcome compile(const mxd_sqlite_service& given, std::vector<Service::Namespace>& namespaces) {
@@ -22,7 +24,7 @@ Outcome compile(const mxd_sqlite_service& given, std::vector<Service::Namespace>
     if (!users->ok()) {
       return {MXD_INVALID_ARGUMENT, "service " + std::string(text(given.id)) + ": the expression " +
                                         std::string(expression) +
-                                        " is not valid: " + users->error()};
+                                        " is none of RE2's: " + users->error()};
     }
     const bool is_exclusive = given.exclusive != nullptr && given.exclusive[i] != 0;
     namespaces.push_back({std::move(users), is_exclusive});

@@ -88,18 +88,17 @@ Outcome login_device(Store& store, const mxd_sqlite_login& login, mxd_sqlite_tok
   const bool is_oauth = (login.flags & MXD_SQLITE_LOGIN_OAUTH) != 0;
   const int64_t lifetime_ms =
       login.lifetime_ms < 0 && is_refreshable ? refreshable_lifetime_ms(store) : login.lifetime_ms;
-  const std::string user_id = full_user_id(store, text(login.name));
   return store.writer.run([&](Connection& writer) -> Outcome {
     std::optional<Account> account;
-    Outcome outcome = require_account(writer, user_id, account);
+    Outcome outcome = require_account(store, writer, text(login.name), account);
     if (!succeeded(outcome.status)) return outcome;
-    if (account->is_deactivated) return {MXD_FORBIDDEN, user_id + " is deactivated"};
-    if (account->is_locked) return {MXD_USER_LOCKED, user_id + " is locked"};
+    if (account->is_deactivated) return {MXD_FORBIDDEN, account->user_id + " is deactivated"};
+    if (account->is_locked) return {MXD_USER_LOCKED, account->user_id + " is locked"};
     std::string device_id;
     const int64_t device = take_device(writer, account->row, login, device_id);
     std::optional<int64_t> pair;
     if (is_refreshable) pair = insert_pair(writer, device, std::nullopt);
-    copy_terminated(out.user_id, user_id);
+    copy_terminated(out.user_id, account->user_id);
     copy_terminated(out.device_id, device_id);
     insert_tokens(store, writer, device, pair, is_oauth, lifetime_ms, out);
     return {};

@@ -19,6 +19,14 @@ int32_t add(OpenStore& store, std::string_view name, uint32_t flags = 0,
   return status;
 }
 
+// Empty, if it means nobody.
+std::string resolved(OpenStore& store, std::string_view name) {
+  char user_id[MXD_SQLITE_ID_CAPACITY] = {};
+  const int32_t status = mxd_sqlite_resolve_name(store.get(), view(name), user_id, nullptr);
+  EXPECT_TRUE(status == MXD_OK || status == MXD_INVALID_ARGUMENT) << name;
+  return user_id;
+}
+
 int32_t check(OpenStore& store, std::string_view name, std::string_view password) {
   char user_id[MXD_SQLITE_ID_CAPACITY];
   return mxd_sqlite_check_password(store.get(), view(name), view(password), user_id, nullptr);
@@ -30,12 +38,69 @@ TEST_F(AccountTest, NamesAreChecked) {
   EXPECT_EQ(add(store, "@bob:example.org"), MXD_BUSY);
   EXPECT_EQ(add(store, "@carol:example.org"), MXD_OK);
   for (const std::string& name :
-       {std::string(), std::string("Bob"), std::string("b b"), std::string("bob:example.org"),
-        std::string("@bob:example.com"), std::string("@:example.org"), std::string("@bob"),
-        std::string("b\xc3\xb6"), std::string("bo\0b", 4), std::string(255, 'b')}) {
+       {std::string(), std::string("@"), std::string("b b"), std::string("bob:example.com"),
+        std::string("bob:"), std::string("@bob:example.com"), std::string("@:example.org"),
+        std::string("@bob:example.org:80"), std::string("@@bob"), std::string("b!b"),
+        std::string("b\xc3\xb6"), std::string("bo\0b", 4), std::string("@bob:example.org\0", 17),
+        std::string(255, 'b')}) {
     EXPECT_EQ(add(store, name), MXD_INVALID_ARGUMENT) << name;
   }
   EXPECT_EQ(add(store, std::string(255 - 13, 'b')), MXD_OK);
+  EXPECT_EQ(add(store, std::string(255 - 12, 'b')), MXD_INVALID_ARGUMENT);
+}
+
+// T3
+TEST_F(AccountTest, RegistrationTakesTheLowerCase) {
+  char user_id[MXD_SQLITE_ID_CAPACITY];
+  mxd_sqlite_new_account account{};
+  account.size = sizeof account;
+  account.name = view("@Bob.B:EXAMPLE.org");
+  ASSERT_EQ(mxd_sqlite_add_account(store.get(), &account, user_id, nullptr), MXD_OK);
+  EXPECT_STREQ(user_id, "@bob.b:example.org");
+  EXPECT_EQ(add(store, "BOB.B"), MXD_BUSY);
+}
+
+// T3
+TEST_F(AccountTest, EverySpellingMeansTheAccount) {
+  store.add_user("bob", "right");
+  for (const char* name : {"bob", "Bob", "BOB", "@bob", "@Bob", "bob:example.org",
+                           "@bob:example.org", "@BOB:Example.ORG", "Bob:EXAMPLE.org"}) {
+    char user_id[MXD_SQLITE_ID_CAPACITY] = {};
+    EXPECT_EQ(mxd_sqlite_check_password(store.get(), view(name), view("right"), user_id, nullptr),
+              MXD_OK)
+        << name;
+    EXPECT_STREQ(user_id, "@bob:example.org") << name;
+    EXPECT_EQ(resolved(store, name), "@bob:example.org") << name;
+    EXPECT_EQ(store.login(name, "A").user_id, "@bob:example.org") << name;
+    EXPECT_EQ(store.set_flags(name, MXD_SQLITE_ACCOUNT_LOCKED), MXD_OK) << name;
+    EXPECT_EQ(store.set_flags(name, 0, MXD_SQLITE_ACCOUNT_LOCKED), MXD_OK) << name;
+  }
+  for (const std::string& name : {std::string("bobb"), std::string("@bob:example.com"),
+                                  std::string(), std::string("bob\0", 4), std::string(" bob")}) {
+    EXPECT_EQ(check(store, name, "right"), MXD_FORBIDDEN) << name;
+    EXPECT_EQ(store.set_flags(name, MXD_SQLITE_ACCOUNT_LOCKED), MXD_NOT_FOUND) << name;
+  }
+  EXPECT_EQ(resolved(store, "@Nobody"), "@nobody:example.org");
+  EXPECT_EQ(resolved(store, "@bob:example.com"), "");
+}
+
+// T3
+TEST_F(AccountTest, AServiceRegistersHistoricalIdsInItsNamespace) {
+  ASSERT_EQ(store.add_service("irc", "irc-token", "Irc!Bot", "@(_irc_|bob)"), MXD_OK);
+  const auto add_ghost = [&](std::string_view name) {
+    return add(store, name, MXD_SQLITE_ACCOUNT_APPSERVICE, "irc");
+  };
+  EXPECT_EQ(add_ghost("_irc_Ghost[m]"), MXD_OK);
+  EXPECT_EQ(resolved(store, "_irc_Ghost[m]"), "@_irc_Ghost[m]:example.org");
+  EXPECT_EQ(add_ghost("_irc_ghost[m]"), MXD_OK) << "another one";
+  EXPECT_EQ(resolved(store, "_irc_GHOST[m]"), "@_irc_ghost[m]:example.org");
+  EXPECT_EQ(resolved(store, "_irc_Ghost[m]"), "@_irc_Ghost[m]:example.org")
+      << "the exact one first";
+  EXPECT_EQ(add_ghost("Carol"), MXD_FORBIDDEN) << "outside";
+  for (const std::string& name : {std::string("_irc_a b"), std::string("_irc_\xc3\xb6"),
+                                  std::string("_irc_\x7f"), std::string("_irc_\0", 6)}) {
+    EXPECT_EQ(add_ghost(name), MXD_INVALID_ARGUMENT) << name;
+  }
 }
 
 TEST_F(AccountTest, NamespacesOfServicesAreKept) {
@@ -49,6 +114,34 @@ TEST_F(AccountTest, NamespacesOfServicesAreKept) {
   EXPECT_EQ(add(store, "carol", MXD_SQLITE_ACCOUNT_APPSERVICE, "nobody"), MXD_FORBIDDEN);
   EXPECT_EQ(add(store, "_irc_ghost", MXD_SQLITE_ACCOUNT_APPSERVICE, "irc"), MXD_OK);
   EXPECT_EQ(add(store, "_irc_bot", MXD_SQLITE_ACCOUNT_APPSERVICE, "irc"), MXD_BUSY);
+}
+
+// T9
+TEST_F(AccountTest, NamespacesAreMatchedFromTheStart) {
+  ASSERT_EQ(store.add_service("irc", "irc-token", "bot", "@irc_"), MXD_OK);
+  EXPECT_EQ(add(store, "irc_a", MXD_SQLITE_ACCOUNT_APPSERVICE, "irc"), MXD_OK);
+  EXPECT_EQ(store.authenticate_as("irc-token", "@irc_a:example.org", nullptr).status, MXD_OK);
+  EXPECT_EQ(add(store, "irc_b"), MXD_FORBIDDEN) << "reserved";
+  EXPECT_EQ(add(store, "x@irc_", MXD_SQLITE_ACCOUNT_APPSERVICE, "irc"), MXD_FORBIDDEN);
+  EXPECT_EQ(add(store, "my_irc_a"), MXD_OK) << "not from the start";
+  ASSERT_EQ(store.add_service("sms", "sms-token", "sms", "irc_|@sms_.*:example\\.org$"), MXD_OK);
+  EXPECT_EQ(add(store, "sms_a", MXD_SQLITE_ACCOUNT_APPSERVICE, "sms"), MXD_OK);
+  EXPECT_EQ(add(store, "irc_c", MXD_SQLITE_ACCOUNT_APPSERVICE, "sms"), MXD_FORBIDDEN);
+}
+
+// T9
+TEST_F(AccountTest, ExpressionsThatCanNotBeTakenAreNamed) {
+  mxd_sqlite_service service{};
+  service.size = sizeof service;
+  service.id = view("irc");
+  service.as_token = view("irc-token");
+  service.sender_localpart = view("bot");
+  const mxd_view expression = view("@irc_(?!bot).*");
+  service.user_namespaces = &expression;
+  service.user_namespace_count = 1;
+  mxd_sqlite_error error;
+  EXPECT_EQ(mxd_sqlite_add_service(store.get(), &service, &error), MXD_INVALID_ARGUMENT);
+  EXPECT_NE(std::string(error.text).find("@irc_(?!bot).*"), std::string::npos) << error.text;
 }
 
 TEST_F(AccountTest, AreListedByUserId) {
@@ -90,6 +183,25 @@ TEST_F(AccountTest, PasswordsAreChecked) {
   EXPECT_EQ(check(store, "nobody", "right"), MXD_FORBIDDEN);
   EXPECT_EQ(check(store, "alice", ""), MXD_FORBIDDEN) << "no password";
   EXPECT_EQ(number("SELECT count(*) FROM accounts WHERE password_hash LIKE '$argon2id$%'"), 1);
+}
+
+TEST_F(AccountTest, AHashOfAnotherFormMatchesNothing) {
+  store.add_user("bob", "right");
+  execute(
+      "UPDATE accounts SET password_hash = '$argon2id$v=19$m=65536,t=2,p=1$0000'"
+      " WHERE user_id = '@bob:example.org'");
+  EXPECT_EQ(check(store, "bob", "right"), MXD_FORBIDDEN);
+}
+
+// No account has one, and none is made with one.
+TEST_F(AccountTest, APasswordWithU0000MatchesNothing) {
+  store.add_user("bob", "right");
+  using namespace std::string_view_literals;
+  EXPECT_EQ(check(store, "bob", "right\0"sv), MXD_FORBIDDEN);
+  EXPECT_EQ(check(store, "bob", "\0"sv), MXD_FORBIDDEN);
+  EXPECT_EQ(mxd_sqlite_set_password(store.get(), view("bob"), view("a\0b"sv), nullptr),
+            MXD_INVALID_ARGUMENT);
+  EXPECT_EQ(check(store, "bob", "right"), MXD_OK);
 }
 
 TEST_F(AccountTest, PasswordIsSet) {

@@ -1,4 +1,8 @@
 // The stages of User-Interactive Authentication that the store can check.
+#include <atomic>
+#include <chrono>
+#include <thread>
+
 #include "tests/sqlite/store_test.h"
 
 namespace mxd::test {
@@ -22,10 +26,12 @@ TEST_F(CheckTest, PasswordFlowIsForThoseWithAPassword) {
 }
 
 TEST_F(CheckTest, RightPasswordProvesTheAccountItIsOf) {
-  for (const char* who : {R"("identifier":{"type":"m.id.user","user":"bob"})",
-                          R"("identifier":{"type":"m.id.user","user":"@bob:example.org"})",
-                          R"("user":"bob")", R"("user":"@bob:example.org")",
-                          R"("user":"alice","identifier":{"type":"m.id.user","user":"bob"})"}) {
+  for (const char* who :
+       {R"("identifier":{"type":"m.id.user","user":"bob"})",
+        R"("identifier":{"type":"m.id.user","user":"@bob:example.org"})", R"("user":"bob")",
+        R"("user":"@bob:example.org")", R"("user":"Bob")", R"("user":"@BOB:Example.org")",
+        R"("identifier":{"type":"m.id.user","user":"@Bob"})",
+        R"("user":"alice","identifier":{"type":"m.id.user","user":"bob"})"}) {
     const Answer answer = password(std::string(who) + R"(,"password":"right")");
     EXPECT_EQ(answer.status, MXD_OK) << who;
     EXPECT_EQ(answer.identity, "@bob:example.org") << who;
@@ -37,6 +43,7 @@ TEST_F(CheckTest, WrongCredentialsAreRefused) {
        {R"("user":"bob","password":"wrong")", R"("user":"bob","password":"")",
         R"("user":"nobody","password":"right")", R"("user":"@bob:example.com","password":"right")",
         R"("user":"alice","password":"")", R"("user":"","password":"right")",
+        R"("user":"bob\u0000","password":"right")", R"("user":"bob","password":"right\u0000")",
         R"("identifier":{"type":"m.id.phone","country":"GB","phone":"1"},"password":"right")",
         R"("identifier":{"type":"m.id.thirdparty","medium":"email","address":"x@example.org"},
            "password":"right")"}) {
@@ -128,6 +135,47 @@ TEST_F(CheckTest, TooManyAtOnceAreTurnedAway) {
     ASSERT_TRUE(is_complete(op));
     EXPECT_EQ(wait_for(op).status, MXD_OK);
   }
+}
+
+// T7: they take turns. Were there one queue, the stage's password would come after all of the 32.
+TEST_F(CheckTest, ALoginFloodLeavesAStageItsPlace) {
+  const std::string json = R"({"user":"bob","password":"right"})";
+  mxd_uia_attempt attempt{};
+  attempt.size = sizeof attempt;
+  attempt.type = view("m.login.password");
+  attempt.auth_json = view(json);
+  std::atomic<bool> over{false};
+  std::atomic<bool> is_full{false};
+  std::atomic<int> logins{0};
+  std::vector<std::thread> flood;
+  for (int i = 0; i < 48; ++i) {  // more than wait in the queue
+    flood.emplace_back([&] {
+      while (!over) {
+        const int32_t status =
+            mxd_sqlite_check_password(store.get(), view("bob"), view("wrong"), nullptr, nullptr);
+        if (status == MXD_UNAVAILABLE) {
+          is_full = true;
+          std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        } else {
+          ++logins;
+        }
+      }
+    });
+  }
+  while (!is_full)
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  const int before = logins;
+  for (int i = 0; i < 3; ++i) {
+    const mxd_op op = new_operation();
+    ASSERT_EQ(store.host().uia_check(store.host().cookie, 0, op, 0, &attempt), MXD_OK);
+    EXPECT_EQ(wait_for(op).status, MXD_OK);
+  }
+  const int meanwhile = logins - before;
+  over = true;
+  for (std::thread& thread : flood)
+    thread.join();
+  // One after the other, each waits for what is being hashed and for one of theirs a thread.
+  EXPECT_LT(meanwhile, 3 * 16);
 }
 
 }  // namespace

@@ -79,7 +79,8 @@ typedef struct mxd_sqlite_service {
   mxd_view id;
   mxd_view as_token;
   mxd_view sender_localpart;
-  const mxd_view* user_namespaces; /* RE2 regular expressions, matched against whole user IDs */
+  const mxd_view* user_namespaces; /* RE2 regular expressions, matched from the start of a
+                                      user ID: "@irc_" covers "@irc_a" too */
   size_t user_namespace_count;
   const uint8_t* exclusive; /* one a namespace, 0 or 1 */
 } mxd_sqlite_service;
@@ -109,14 +110,23 @@ typedef struct mxd_sqlite_account {
   mxd_view service_id;
 } mxd_sqlite_account;
 
-/* `name` is a localpart or a full user ID of this server, everywhere below. */
+/* `name` is what people type, everywhere below: a localpart or a user ID of this server ("alice",
+   "@alice", "@alice:example.org"), whose server name is compared without case. It means the account
+   of exactly this localpart or, where there is none, of its lower case. */
+
+/* The user ID that a name means; where no account is meant, the one in lower case: one key for all
+   spellings of an account. Reads only, does not block. INVALID_ARGUMENT: it can be nobody's here. */
+int32_t mxd_sqlite_resolve_name(mxd_sqlite* store, mxd_view name,
+                                char user_id[MXD_SQLITE_ID_CAPACITY],
+                                mxd_sqlite_error* error) MXD_NOEXCEPT;
 
 typedef struct mxd_sqlite_new_account {
   uint32_t size;
   uint32_t flags;      /* GUEST, APPSERVICE */
-  mxd_view name;       /* empty for a guest: a name is made */
+  mxd_view name;       /* empty for a guest: a name is made; of users the lower case is taken */
   mxd_view password;   /* empty: none; then no stage of User-Interactive Authentication fits */
-  mxd_view service_id; /* with APPSERVICE: the name must be in its namespaces */
+  mxd_view service_id; /* with APPSERVICE: the name must be in its namespaces, and may be one of
+                          old, with capitals and other characters from U+0021 to U+007E */
 } mxd_sqlite_new_account;
 
 /* `user_id` (may be NULL) gets the terminated ID. BUSY: the name is taken. FORBIDDEN: in a
