@@ -6,6 +6,7 @@
 #include <cstring>
 #include <string>
 #include <system_error>
+#include <vector>
 
 #include "bindings/sqlite/accounts.h"
 #include "bindings/sqlite/authenticate.h"
@@ -137,11 +138,24 @@ MXD_EXPORT mxd_view mxd_sqlite_server_name(mxd_sqlite* store) noexcept {
 
 MXD_EXPORT int32_t mxd_sqlite_add_service(mxd_sqlite* store, const mxd_sqlite_service* given,
                                           mxd_sqlite_error* error) noexcept {
-  return reported(*store, error, [&]() -> Outcome {
-    const mxd_sqlite_service service = known_part(given);
-    Outcome outcome = store->services.add(service, store->server_name);
-    if (!succeeded(outcome.status)) return outcome;
-    return register_sender(*store, *store->services.find_id(text(service.id)));
+  return reported(*store, error, [&] {
+    return store->services.add(known_part(given), store->server_name, [&](const Service& service) {
+      return register_sender(*store, service);
+    });
+  });
+}
+
+MXD_EXPORT int32_t mxd_sqlite_set_services(mxd_sqlite* store,
+                                           const mxd_sqlite_service* const* services, size_t count,
+                                           mxd_sqlite_error* error) noexcept {
+  return reported(*store, error, [&] {
+    std::vector<mxd_sqlite_service> given;
+    given.reserve(count);
+    for (size_t i = 0; i < count; ++i)
+      given.push_back(known_part(services[i]));
+    return store->services.replace(given, store->server_name, [&](const Service& service) {
+      return register_sender(*store, service);
+    });
   });
 }
 

@@ -46,11 +46,32 @@ bool Service::reserves(std::string_view user_id) const {
 }
 
 Services::Services() {
-  tables_.push_back(std::make_unique<const Table>());
-  current_.store(tables_.back().get(), std::memory_order_release);
+  publish(std::make_unique<const Table>());
 }
 
-Outcome Services::add(const mxd_sqlite_service& given, std::string_view server_name) {
+Outcome Services::add(const mxd_sqlite_service& given, std::string_view server_name,
+                      Prepare prepare) {
+  const std::lock_guard lock(changing_);
+  auto table = std::make_unique<Table>(*tables_.back());
+  Outcome outcome = insert(given, server_name, prepare, *table);
+  if (succeeded(outcome.status)) publish(std::move(table));
+  return outcome;
+}
+
+Outcome Services::replace(std::span<const mxd_sqlite_service> given, std::string_view server_name,
+                          Prepare prepare) {
+  const std::lock_guard lock(changing_);
+  auto table = std::make_unique<Table>();
+  for (const mxd_sqlite_service& service : given) {
+    Outcome outcome = insert(service, server_name, prepare, *table);
+    if (!succeeded(outcome.status)) return outcome;
+  }
+  publish(std::move(table));
+  return {};
+}
+
+Outcome Services::insert(const mxd_sqlite_service& given, std::string_view server_name,
+                         Prepare prepare, Table& table) {
   const std::string_view id = text(given.id);
   const std::string_view localpart = text(given.sender_localpart);
   if (id.empty() || given.as_token.size == 0 || localpart.empty()) {
@@ -64,19 +85,19 @@ Outcome Services::add(const mxd_sqlite_service& given, std::string_view server_n
       Service{std::string(id), "@" + std::string(localpart) + ":" + std::string(server_name),
               digest_of(text(given.as_token)), (given.flags & MXD_PRINCIPAL_UNLIMITED) != 0,
               std::move(namespaces)});
-
-  const std::lock_guard lock(adding_);
-  if (find_id(id) != nullptr) {
+  if (find_in(table, id) != nullptr) {
     return {MXD_INVALID_ARGUMENT, "two services have the id " + service->id};
   }
-  auto table = std::make_unique<Table>(*tables_.back());
-  if (!table->emplace(service->token_digest, service).second) {
+  if (!table.emplace(service->token_digest, service).second) {
     return {MXD_INVALID_ARGUMENT,
             "service " + service->id + " has the as_token of another service"};
   }
+  return prepare(*service);
+}
+
+void Services::publish(std::unique_ptr<const Table> table) {
   tables_.push_back(std::move(table));
   current_.store(tables_.back().get(), std::memory_order_release);
-  return {};
 }
 
 const Service* Services::find_token(std::string_view as_token) const {
@@ -87,7 +108,11 @@ const Service* Services::find_token(std::string_view as_token) const {
 }
 
 const Service* Services::find_id(std::string_view id) const {
-  for (const auto& [digest, service] : *current_.load(std::memory_order_acquire)) {
+  return find_in(*current_.load(std::memory_order_acquire), id);
+}
+
+const Service* Services::find_in(const Table& table, std::string_view id) {
+  for (const auto& [digest, service] : table) {
     if (service->id == id) return service.get();
   }
   return nullptr;

@@ -3,12 +3,14 @@
 #define MXD_BINDINGS_SQLITE_SERVICES_H
 
 #include <absl/container/flat_hash_map.h>
+#include <absl/functional/function_ref.h>
 #include <re2/re2.h>
 
 #include <atomic>
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -42,8 +44,15 @@ class Services {
  public:
   Services();
 
+  // What a service needs before the first request of its own, such as its sender's account. With a
+  // failure nothing changes.
+  using Prepare = absl::FunctionRef<Outcome(const Service&)>;
+
   // INVALID_ARGUMENT: a bad expression, an empty field, an ID or token that is there already.
-  Outcome add(const mxd_sqlite_service& given, std::string_view server_name);
+  Outcome add(const mxd_sqlite_service& given, std::string_view server_name, Prepare prepare);
+  // These in the place of all that are there, from one request to the next.
+  Outcome replace(std::span<const mxd_sqlite_service> given, std::string_view server_name,
+                  Prepare prepare);
 
   // Takes no lock.
   const Service* find_token(std::string_view as_token) const;
@@ -54,10 +63,15 @@ class Services {
  private:
   using Table = absl::flat_hash_map<Digest, std::shared_ptr<const Service>>;
 
-  // Readers use a table that never changes; add() makes a new one, and the old ones are kept for
+  static Outcome insert(const mxd_sqlite_service& given, std::string_view server_name,
+                        Prepare prepare, Table& table);
+  static const Service* find_in(const Table& table, std::string_view id);
+  void publish(std::unique_ptr<const Table> table);
+
+  // Readers use a table that never changes; a change makes a new one, and the old ones are kept for
   // those who are still reading.
   std::atomic<const Table*> current_;
-  std::mutex adding_;
+  std::mutex changing_;
   std::vector<std::unique_ptr<const Table>> tables_;
 };
 

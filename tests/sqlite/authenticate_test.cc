@@ -1,4 +1,5 @@
 // Tokens at the callback: rows A4 to A13 of the behaviour table, and last seen.
+#include <array>
 #include <thread>
 
 #include "tests/sqlite/store_test.h"
@@ -162,6 +163,46 @@ TEST_F(AuthenticateTest, BadServicesAreRefused) {
   ASSERT_EQ(mxd_sqlite_find_service(store.get(), view(kAsToken), &id), MXD_OK);
   EXPECT_EQ(std::string(id.data, id.size), "irc");
   EXPECT_EQ(mxd_sqlite_find_service(store.get(), view("mxt_x"), &id), MXD_NOT_FOUND);
+}
+
+mxd_sqlite_service service_named(std::string_view id, std::string_view token) {
+  mxd_sqlite_service service{};
+  service.size = sizeof service;
+  service.id = view(id);
+  service.as_token = view(token);
+  service.sender_localpart = view(id);
+  return service;
+}
+
+// O1a
+TEST_F(AuthenticateTest, ServicesAreReplacedAsAWholeOrNotAtAll) {
+  const auto status_of = [&](std::string_view token) {
+    return store.authenticate(std::string(token)).status;
+  };
+  ASSERT_EQ(store.add_service("old", "old-token", "old_bot"), MXD_OK);
+  mxd_view old_id;
+  ASSERT_EQ(mxd_sqlite_find_service(store.get(), view("old-token"), &old_id), MXD_OK);
+  const mxd_sqlite_service first = service_named("first", "first-token");
+  const mxd_sqlite_service second = service_named("second", "second-token");
+  const mxd_sqlite_service same_token = service_named("third", "second-token");
+
+  const std::array wrong{&first, &second, &same_token};
+  mxd_sqlite_error error{};
+  EXPECT_EQ(mxd_sqlite_set_services(store.get(), wrong.data(), wrong.size(), &error),
+            MXD_INVALID_ARGUMENT);
+  EXPECT_NE(std::string(error.text).find("third"), std::string::npos) << error.text;
+  EXPECT_EQ(status_of("old-token"), MXD_OK);
+  EXPECT_EQ(status_of("first-token"), MXD_UNKNOWN_TOKEN);
+
+  const std::array right{&first, &second};
+  EXPECT_EQ(mxd_sqlite_set_services(store.get(), right.data(), right.size(), &error), MXD_OK);
+  EXPECT_EQ(status_of("old-token"), MXD_UNKNOWN_TOKEN);
+  EXPECT_EQ(status_of("first-token"), MXD_OK);
+  EXPECT_EQ(status_of("second-token"), MXD_OK);
+  EXPECT_EQ(std::string(old_id.data, old_id.size), "old");
+
+  EXPECT_EQ(mxd_sqlite_set_services(store.get(), nullptr, 0, &error), MXD_OK);
+  EXPECT_EQ(status_of("first-token"), MXD_UNKNOWN_TOKEN);
 }
 
 TEST_F(AuthenticateTest, IdentifyAnswersAsAuthenticateDoes) {

@@ -85,13 +85,19 @@ typedef struct mxd_sqlite_service {
   const uint8_t* exclusive; /* one a namespace, 0 or 1 */
 } mxd_sqlite_service;
 
-/* Make a service known to this store (not kept in the file), and register its sender. Call it
-   before the first request. INVALID_ARGUMENT: a bad expression, an ID or as_token given twice, an
-   empty field, a sender_localpart that is not a valid name. */
+/* Make a service known to this store (not kept in the file), and register its sender. Blocks on a
+   commit. INVALID_ARGUMENT: a bad expression, an ID or as_token given twice, an empty field, a
+   sender_localpart that is not a valid name. Nothing was changed then. */
 int32_t mxd_sqlite_add_service(mxd_sqlite* store, const mxd_sqlite_service* service,
                                mxd_sqlite_error* error) MXD_NOEXCEPT;
 
-/* The service of this as_token: its ID (living as long as the store) in *id. NOT_FOUND. */
+/* Make these the services that are known, in the place of all others: each request sees either the
+   old ones or the new ones. Otherwise as add_service. */
+int32_t mxd_sqlite_set_services(mxd_sqlite* store, const mxd_sqlite_service* const* services,
+                                size_t count, mxd_sqlite_error* error) MXD_NOEXCEPT;
+
+/* The service of this as_token: its ID (living as long as the store, also when the
+   service is replaced) in *id. NOT_FOUND. */
 int32_t mxd_sqlite_find_service(mxd_sqlite* store, mxd_view as_token, mxd_view* id) MXD_NOEXCEPT;
 
 /* ---- Accounts ---- */
