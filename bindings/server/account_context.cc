@@ -32,10 +32,6 @@ const Registration* AccountContext::service(std::string_view as_token) const {
   return found == current.end() ? nullptr : &*found;
 }
 
-Response AccountContext::internal_error() {
-  return error_response(500, "M_UNKNOWN", "Something went wrong on the server.");
-}
-
 AccessToken access_token(const Request& request) {
   AccessToken token;
   const auto query = RequestTarget(request.target).query("access_token");

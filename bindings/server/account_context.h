@@ -45,14 +45,13 @@ struct AccountContext {
 
  private:
   template <typename Job>
-  static Response guarded(Job& job) {
+  static Response guarded(Job& job) noexcept {
     try {
       return job();
     } catch (const std::exception&) {
-      return internal_error();
+      return bare_failure();
     }
   }
-  static Response internal_error();
 };
 
 // ---- The endpoints ----

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 
 #include <atomic>
+#include <boost/asio/bind_allocator.hpp>
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/core/basic_stream.hpp>
@@ -16,6 +17,7 @@
 #include <boost/beast/http.hpp>
 #include <cerrno>
 #include <chrono>
+#include <cstddef>
 #include <exception>
 #include <optional>
 #include <utility>
@@ -50,6 +52,37 @@ beast::string_view beast_view(std::string_view text) {
   return {text.data(), text.size()};
 }
 
+// Room for the one handler that takes an answer to its loop, so that none is lost for want of
+// memory.
+struct HandOverMemory {
+  alignas(std::max_align_t) std::byte bytes[128];
+};
+
+template <class T>
+class HandOverAllocator {
+ public:
+  using value_type = T;
+
+  explicit HandOverAllocator(HandOverMemory& memory) noexcept : memory_(&memory) {}
+  template <class U>
+  HandOverAllocator(const HandOverAllocator<U>& other) noexcept : memory_(other.memory_) {}
+
+  T* allocate(std::size_t) noexcept {
+    static_assert(sizeof(T) <= sizeof(HandOverMemory));
+    static_assert(alignof(T) <= alignof(HandOverMemory));
+    return reinterpret_cast<T*>(memory_->bytes);
+  }
+  void deallocate(T*, std::size_t) noexcept {}
+
+  friend bool operator==(const HandOverAllocator&, const HandOverAllocator&) = default;
+
+ private:
+  template <class U>
+  friend class HandOverAllocator;
+
+  HandOverMemory* memory_;
+};
+
 class HttpConnection final : public Connection,
                              public Exchange,
                              public std::enable_shared_from_this<HttpConnection> {
@@ -61,12 +94,14 @@ class HttpConnection final : public Connection,
   HttpConnection& operator=(const HttpConnection&) = delete;
 
   void start() override {
-    error_code error;
-    const auto peer = stream_.socket().remote_endpoint(error);
-    if (error) return;  // gone already
-    peer_ = normal_address(peer.address().to_string()).value_or("");
-    stream_.socket().set_option(asio::ip::tcp::no_delay(true), error);
-    next_request();
+    guarded([this] {
+      error_code error;
+      const auto peer = stream_.socket().remote_endpoint(error);
+      if (error) return;  // gone already
+      peer_ = normal_address(peer.address().to_string()).value_or("");
+      stream_.socket().set_option(asio::ip::tcp::no_delay(true), error);
+      next_request();
+    });
   }
 
   void close_if_idle() override {
@@ -79,15 +114,56 @@ class HttpConnection final : public Connection,
 
   const Request& request() const override { return request_; }
 
-  void respond(Response response) override {
+  void respond(Response response) noexcept override {
     if (answered_.exchange(true)) return;
     response_ = std::move(response);
     // On the loop's own thread this begins to write at once, also inside the router.
-    asio::dispatch(stream_.get_executor(), [this] { write_response(); });
+    asio::dispatch(stream_.get_executor(),
+                   asio::bind_allocator(HandOverAllocator<void>(hand_over_memory_),
+                                        [this] { guarded([this] { write_response(); }); }));
   }
 
  private:
   enum class State { kIdle, kReading, kInFlight, kWriting, kClosing };
+
+  // ---- Without memory (O2) ----
+
+  // What there is no memory for costs this connection, and nothing else.
+  template <class Work>
+  void guarded(Work&& work) noexcept {
+    const auto self = shared_from_this();
+    try {
+      work();
+    } catch (const std::exception& error) {
+      log_message(MXD_LOG_ERROR, error.what());
+      stream_.close();
+    }
+  }
+
+  // Goes along with an operation of the socket. An operation that is given up half way, because it
+  // gets no memory to go on, is destroyed with it: nobody would wait for this connection then.
+  class Turn {
+   public:
+    explicit Turn(std::shared_ptr<HttpConnection> connection)
+        : connection_(std::move(connection)) {}
+    Turn(Turn&&) = default;
+    Turn& operator=(Turn&&) = delete;
+    ~Turn() {
+      if (connection_ != nullptr) connection_->stream_.close();
+    }
+    std::shared_ptr<HttpConnection> take() { return std::move(connection_); }
+
+   private:
+    std::shared_ptr<HttpConnection> connection_;
+  };
+
+  // Makes the handler of an operation: `next(error, size)`, on this connection.
+  template <class Next>
+  auto then(Next next) {
+    return [turn = Turn(shared_from_this()), next](error_code error, std::size_t size = 0) mutable {
+      turn.take()->guarded([&] { next(error, size); });
+    };
+  }
 
   // ---- Reading ----
 
@@ -109,11 +185,11 @@ class HttpConnection final : public Connection,
 
   void read_more() {
     stream_.async_read_some(buffer_.prepare(kReadBytes),
-                            [self = shared_from_this()](error_code error, std::size_t size) {
+                            then([this](error_code error, std::size_t size) {
                               if (error) return;  // closed, timed out: nobody to tell
-                              self->buffer_.commit(size);
-                              self->parse();
-                            });
+                              buffer_.commit(size);
+                              parse();
+                            }));
   }
 
   void parse() {
@@ -150,10 +226,9 @@ class HttpConnection final : public Connection,
 
   void write_continue() {
     static constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
-    asio::async_write(stream_, asio::buffer(kContinue),
-                      [self = shared_from_this()](error_code error, std::size_t) {
-                        if (!error) self->read_more();
-                      });
+    asio::async_write(stream_, asio::buffer(kContinue), then([this](error_code error, std::size_t) {
+                        if (!error) read_more();
+                      }));
   }
 
   // ---- Answering ----
@@ -207,7 +282,7 @@ class HttpConnection final : public Connection,
       owner_.router().serve(*this, &token_);
     } catch (const std::exception& error) {  // out of memory; unless it was answered before that
       log_message(MXD_LOG_ERROR, error.what());
-      respond(Response{500, {}, {}});
+      respond(bare_failure());
     }
     if (state_ == State::kInFlight) watch_client();
   }
@@ -216,10 +291,10 @@ class HttpConnection final : public Connection,
   void watch_client() {
     if (watching_) return;
     watching_ = true;
-    stream_.socket().async_wait(Socket::wait_read, [self = shared_from_this()](error_code error) {
-      self->watching_ = false;
-      if (!error && self->state_ == State::kInFlight) self->peek();
-    });
+    stream_.socket().async_wait(Socket::wait_read, then([this](error_code error, std::size_t) {
+                                  watching_ = false;
+                                  if (!error && state_ == State::kInFlight) peek();
+                                }));
   }
 
   void peek() {
@@ -252,7 +327,7 @@ class HttpConnection final : public Connection,
 
     stream_.expires_after(kWriteTime);
     http::async_write(stream_, message,
-                      [self](error_code error, std::size_t) { self->written(error); });
+                      then([this](error_code error, std::size_t) { written(error); }));
   }
 
   void written(error_code error) {
@@ -297,13 +372,11 @@ class HttpConnection final : public Connection,
   void linger() {
     buffer_.clear();
     stream_.async_read_some(buffer_.prepare(kReadBytes),
-                            [self = shared_from_this()](error_code error, std::size_t size) {
-                              self->lingered_ += size;
-                              if (error || self->lingered_ > kLingerBytes) {
-                                return self->stream_.close();
-                              }
-                              self->linger();
-                            });
+                            then([this](error_code error, std::size_t size) {
+                              lingered_ += size;
+                              if (error || lingered_ > kLingerBytes) return stream_.close();
+                              linger();
+                            }));
   }
 
   ConnectionOwner& owner_;
@@ -323,6 +396,7 @@ class HttpConnection final : public Connection,
   bool watching_ = false;
 
   std::atomic<bool> answered_ = false;
+  HandOverMemory hand_over_memory_;
   Response response_;
   std::optional<http::response<http::string_body>> message_;
   std::size_t response_bytes_ = 0;

@@ -28,14 +28,13 @@ void respond(mxd_cookie, mxd_cookie request, const mxd_response* response) noexc
   try {
     copy = copy_of(*response);
   } catch (const std::exception&) {
-    copy = Response{500, {}, {}};  // no memory for more
+    copy = bare_failure();
   }
   exchange.respond(std::move(copy));
 }
 
-void log_from_module(mxd_cookie, mxd_cookie, std::int32_t level, mxd_view message) noexcept try {
+void log_from_module(mxd_cookie, mxd_cookie, std::int32_t level, mxd_view message) noexcept {
   log_message(level, text(message));
-} catch (const std::exception&) {  // no memory for a line of log: it is lost
 }
 
 mxd_host host_on(const Store& store, const Module& module) {

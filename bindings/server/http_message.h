@@ -36,7 +36,7 @@ class Exchange {
  public:
   virtual const Request& request() const = 0;
   // Once. [any-thread]
-  virtual void respond(Response response) = 0;
+  virtual void respond(Response response) noexcept = 0;
 
  protected:
   ~Exchange() = default;
@@ -50,6 +50,10 @@ Response error_response(unsigned status, std::string_view errcode, std::string_v
                         boost::json::object extra = {});
 // 429 M_LIMIT_EXCEEDED.
 Response limited_response(std::chrono::milliseconds retry_after);
+// 500, where there is no memory for more. It needs none.
+inline Response bare_failure() noexcept {
+  return {500, {}, {}};
+}
 // 503, when there is more to do than can wait.
 Response busy_response();
 // 204, for a browser that asks what it may send.

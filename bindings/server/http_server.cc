@@ -13,6 +13,7 @@
 #include <future>
 #include <stdexcept>
 #include <thread>
+#include <utility>
 
 #include "server/connection.h"
 #include "server/json_log.h"
@@ -55,6 +56,22 @@ void listen(Acceptor& acceptor, const ListenAddress& address, bool shared) {
   throw std::runtime_error(what + error.message());
 }
 
+// Sets a flag until the operation that holds it comes to its end, or is given up.
+class Pending {
+ public:
+  explicit Pending(bool& flag) : flag_(&flag) { flag = true; }
+  Pending(Pending&& other) noexcept : flag_(std::exchange(other.flag_, nullptr)) {}
+  Pending& operator=(Pending&&) = delete;
+  ~Pending() { end(); }
+
+  void end() {
+    if (flag_ != nullptr) *std::exchange(flag_, nullptr) = false;
+  }
+
+ private:
+  bool* flag_;
+};
+
 }  // namespace
 
 class EventLoop final : public ConnectionOwner {
@@ -79,7 +96,6 @@ class EventLoop final : public ConnectionOwner {
   void start(RequestRouter& router, const TrustedProxies& proxies) {
     router_ = &router;
     proxies_ = &proxies;
-    accept();
     std::packaged_task<void()> task([this] { run(); });
     ended_ = task.get_future();
     thread_ = std::thread(std::move(task));
@@ -128,10 +144,14 @@ class EventLoop final : public ConnectionOwner {
 
   void gone(Connection& connection) override {
     if (destroyed_) return;  // and the context is destroying what waits in it
-    const bool was_full = connections_.size() == max_connections_;
     connections_.erase(&connection);
     end_if_done();
-    if (was_full && !stopping_) asio::post(context_, [this] { accept(); });
+    if (stopping_ || accepting_) return;
+    try {  // there is room again
+      asio::post(context_, [this] { accept(); });
+    } catch (const std::exception& error) {  // the next one to go asks again
+      log_message(MXD_LOG_ERROR, error.what());
+    }
   }
 
  private:
@@ -141,33 +161,39 @@ class EventLoop final : public ConnectionOwner {
     work_.reset();
   }
 
+  // What is thrown out of a handler is want of memory. It has cost what the handler was about, and
+  // nothing else: if that was accepting, it begins again (O2).
   void run() {
     while (true) {
       try {
+        accept();
         context_.run();
         return;
-      } catch (const std::exception& error) {  // out of memory: that connection is lost, no other
-        log_message(MXD_LOG_ERROR, std::string("event loop: ") + error.what());
+      } catch (const std::exception& error) {
+        log_message(MXD_LOG_ERROR, error.what());
       }
     }
   }
 
   void accept() {
-    if (stopping_ || connections_.size() >= max_connections_) return;
-    acceptor_.async_accept(context_, [this](error_code error, Socket socket) {
-      if (error == asio::error::operation_aborted) return;
-      if (error) return accept_later();
-      const auto connection = make_connection(std::move(socket), *this);
-      connections_.insert(connection.get());
-      connection->start();
-      accept();
-    });
+    if (stopping_ || accepting_ || connections_.size() >= max_connections_) return;
+    acceptor_.async_accept(
+        context_, [this, pending = Pending(accepting_)](error_code error, Socket socket) mutable {
+          pending.end();
+          if (error == asio::error::operation_aborted) return;
+          if (error) return accept_later();
+          const auto connection = make_connection(std::move(socket), *this);
+          connections_.insert(connection.get());
+          connection->start();
+          accept();
+        });
   }
 
   // Out of file descriptors or memory: others will come free.
   void accept_later() {
     timer_.expires_after(kAcceptAgain);
-    timer_.async_wait([this](error_code error) {
+    timer_.async_wait([this, pending = Pending(accepting_)](error_code error) mutable {
+      pending.end();
       if (!error) accept();
     });
   }
@@ -179,6 +205,7 @@ class EventLoop final : public ConnectionOwner {
   std::time_t date_of_ = 0;
   std::string date_;
   absl::flat_hash_set<Connection*> connections_;
+  bool accepting_ = false;  // or waiting to
   bool destroyed_ = false;
   // Behind the above: connections that are destroyed with it still call gone().
   asio::io_context context_;

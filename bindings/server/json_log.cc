@@ -7,6 +7,7 @@
 #include <boost/json.hpp>
 #include <cerrno>
 #include <condition_variable>
+#include <exception>
 #include <mutex>
 #include <string>
 
@@ -83,6 +84,7 @@ std::string printable_path(std::string_view target) {
   return path;
 }
 
+// @throws std::bad_alloc
 void append(std::string_view line) {
   Sink& to = sink();
   bool wake = false;
@@ -102,6 +104,27 @@ void append(std::string_view line) {
   if (wake) to.changed.notify_one();
 }
 
+// Appends what `make` makes, or counts it as dropped.
+template <class Make>
+void append_made(Make&& make) noexcept {
+  try {
+    append(make());
+  } catch (const std::exception&) {
+    const std::lock_guard lock(sink().mutex);
+    ++sink().dropped;
+  }
+}
+
+// Says how many lines were dropped, or later, if there is no memory for it.
+void add_dropped(std::string& batch, std::uint64_t& dropped) noexcept {
+  try {
+    batch += text_line(MXD_LOG_WARNING, std::to_string(dropped) +
+                                            " lines of log were dropped: standard error is slow");
+    dropped = 0;
+  } catch (const std::exception&) {
+  }
+}
+
 void write_until_stopped() {
   Sink& from = sink();
   std::string batch;
@@ -111,11 +134,7 @@ void write_until_stopped() {
     if (from.buffer.empty()) return;
     batch.clear();
     batch.swap(from.buffer);
-    if (from.dropped > 0) {
-      batch += text_line(MXD_LOG_WARNING, std::to_string(from.dropped) +
-                                              " lines of log were dropped: standard error is slow");
-      from.dropped = 0;
-    }
+    if (from.dropped > 0) add_dropped(batch, from.dropped);
     lock.unlock();
     write_all(batch);
     lock.lock();
@@ -141,22 +160,24 @@ LogWriter::~LogWriter() {
   thread_.join();
 }
 
-void log_request(const RequestLine& request) {
-  const auto us = std::chrono::duration_cast<std::chrono::microseconds>(request.duration).count();
-  const json::object line{
-      {"ts", timestamp()},
-      {"method", request.method},
-      {"path", printable_path(request.target)},
-      {"status", request.status},
-      {"bytes", request.bytes},
-      {"duration_us", us},
-      {"remote_addr", request.remote_addr},
-  };
-  append(json::serialize(line) + "\n");
+void log_request(const RequestLine& request) noexcept {
+  append_made([&] {
+    const auto us = std::chrono::duration_cast<std::chrono::microseconds>(request.duration).count();
+    const json::object line{
+        {"ts", timestamp()},
+        {"method", request.method},
+        {"path", printable_path(request.target)},
+        {"status", request.status},
+        {"bytes", request.bytes},
+        {"duration_us", us},
+        {"remote_addr", request.remote_addr},
+    };
+    return json::serialize(line) + "\n";
+  });
 }
 
-void log_message(std::int32_t level, std::string_view message) {
-  append(text_line(level, message));
+void log_message(std::int32_t level, std::string_view message) noexcept {
+  append_made([&] { return text_line(level, message); });
 }
 
 }  // namespace mxd::server

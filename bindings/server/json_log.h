@@ -33,10 +33,11 @@ struct RequestLine {
   std::string_view remote_addr;
 };
 
-// [any-thread]
-void log_request(const RequestLine& line);
+// Both are called where an exception is being handled, and throw none: a line that there is no
+// memory for is dropped, and counted like one that does not fit. [any-thread]
+void log_request(const RequestLine& line) noexcept;
 
-// A line of text. `level` is one of MXD_LOG_*. [any-thread]
-void log_message(std::int32_t level, std::string_view message);
+// A line of text. `level` is one of MXD_LOG_*.
+void log_message(std::int32_t level, std::string_view message) noexcept;
 
 }  // namespace mxd::server

@@ -15,21 +15,36 @@ class Workers {
   // Waits for the last job.
   void join() { pool_.join(); }
 
-  // False, and `job` is dropped, if `capacity` jobs are waiting or running. [any-thread]
+  // False, and `job` is dropped, if `capacity` jobs are waiting or running. It throws nothing when
+  // it runs: there is nobody to catch it. [any-thread] @throws std::bad_alloc, and drops `job`
   template <typename Job>
   bool run(Job job) {
-    if (open_.fetch_add(1, std::memory_order_relaxed) >= capacity_) {
-      open_.fetch_sub(1, std::memory_order_relaxed);
-      return false;
-    }
-    boost::asio::post(pool_, [this, job = std::move(job)]() mutable {
-      job();
-      open_.fetch_sub(1, std::memory_order_relaxed);
-    });
+    Place place(open_);
+    if (place.before() >= capacity_) return false;
+    boost::asio::post(
+        pool_, [place = std::move(place), job = std::move(job)]() mutable noexcept { job(); });
     return true;
   }
 
  private:
+  // Counts a job, until it is destroyed with it.
+  class Place {
+   public:
+    explicit Place(std::atomic<std::size_t>& open)
+        : open_(&open), before_(open.fetch_add(1, std::memory_order_relaxed)) {}
+    Place(Place&& other) noexcept
+        : open_(std::exchange(other.open_, nullptr)), before_(other.before_) {}
+    Place& operator=(Place&&) = delete;
+    ~Place() {
+      if (open_ != nullptr) open_->fetch_sub(1, std::memory_order_relaxed);
+    }
+    std::size_t before() const { return before_; }
+
+   private:
+    std::atomic<std::size_t>* open_;
+    std::size_t before_;
+  };
+
   const std::size_t capacity_;
   std::atomic<std::size_t> open_ = 0;
   boost::asio::thread_pool pool_;

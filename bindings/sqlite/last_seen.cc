@@ -1,11 +1,13 @@
 #include "bindings/sqlite/last_seen.h"
 
 #include <algorithm>
+#include <exception>
 #include <memory>
 #include <utility>
 #include <vector>
 
 #include "bindings/sqlite/connection.h"
+#include "bindings/sqlite/status.h"
 #include "bindings/sqlite/writer.h"
 
 namespace mxd::sqlite {
@@ -25,12 +27,12 @@ class LastSeen::Flush : public Write {
   Flush(LastSeen& last_seen, Writer& writer) : last_seen_(last_seen), writer_(writer) {}
 
   int32_t run(Connection& connection) override {
-    last_seen_.flush(writer_, connection);
+    last_seen_.flush(connection);
     return MXD_OK;
   }
 
   // What could not be written is noted again at the device's next request.
-  void finish(int32_t) noexcept override {}
+  void finish(int32_t status) noexcept override { last_seen_.flushed(writer_, succeeded(status)); }
 
  private:
   LastSeen& last_seen_;
@@ -40,19 +42,32 @@ class LastSeen::Flush : public Write {
 void LastSeen::note(Writer& writer, int64_t device, std::optional<int64_t> written_ms,
                     std::string_view address, int64_t now_ms) {
   if (written_ms && !is_due(*written_ms, now_ms)) return;
-  bool is_first;
   {
     const std::lock_guard lock(mutex_);
-    if (pending_.size() >= kMaxPending || pending_.contains(device)) return;
-    is_first = pending_.empty();
-    pending_.emplace(device, Sighting{std::string(address), now_ms});
+    if (pending_.size() < kMaxPending && !pending_.contains(device)) {
+      pending_.emplace(device, Sighting{std::string(address), now_ms});
+    }
   }
-  if (is_first) writer.submit_later(std::make_unique<Flush>(*this, writer));
+  queue_flush(writer);
 }
 
-void LastSeen::flush(Writer& writer, Connection& connection) {
+void LastSeen::queue_flush(Writer& writer) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (is_queued_ || pending_.empty()) return;
+    is_queued_ = true;
+  }
+  try {
+    writer.submit_later(std::make_unique<Flush>(*this, writer));
+  } catch (const std::exception&) {
+    const std::lock_guard lock(mutex_);
+    is_queued_ = false;
+    throw;
+  }
+}
+
+void LastSeen::flush(Connection& connection) {
   std::vector<std::pair<int64_t, Sighting>> taken;
-  bool is_more;
   {
     const std::lock_guard lock(mutex_);
     taken.reserve(std::min(pending_.size(), kPerTransaction));
@@ -60,9 +75,7 @@ void LastSeen::flush(Writer& writer, Connection& connection) {
       taken.emplace_back(at->first, std::move(at->second));
       pending_.erase(at++);
     }
-    is_more = !pending_.empty();
   }
-  if (is_more) writer.submit_later(std::make_unique<Flush>(*this, writer));
   for (const auto& [device, sighting] : taken) {
     const std::optional<std::string_view> address =
         sighting.address.empty() ? std::nullopt : std::optional<std::string_view>(sighting.address);
@@ -72,6 +85,18 @@ void LastSeen::flush(Writer& writer, Connection& connection) {
           " WHERE device = ?1 AND (last_seen_ms IS NULL OR abs(?2 - last_seen_ms) >= ?4)",
           device, sighting.seen_ms, address, kIntervalMs)
         .execute();
+  }
+}
+
+void LastSeen::flushed(Writer& writer, bool is_written) noexcept {
+  {
+    const std::lock_guard lock(mutex_);
+    is_queued_ = false;
+  }
+  if (!is_written) return;  // the next one that is seen tries again
+  try {
+    queue_flush(writer);  // there were more than go into one transaction
+  } catch (const std::exception&) {
   }
 }
 

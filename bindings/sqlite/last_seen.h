@@ -42,10 +42,13 @@ class LastSeen {
   // Of one transaction, so that the writes beside them are not kept waiting.
   static constexpr std::size_t kPerTransaction = 256;
 
-  void flush(Writer& writer, Connection& connection);
+  void queue_flush(Writer& writer);
+  void flush(Connection& connection);
+  void flushed(Writer& writer, bool is_written) noexcept;
 
   std::mutex mutex_;
   absl::flat_hash_map<int64_t, Sighting> pending_;
+  bool is_queued_ = false;  // a flush, which takes what is pending
 };
 
 }  // namespace mxd::sqlite

@@ -1,7 +1,5 @@
 #include "bindings/sqlite/writer.h"
 
-#include <SQLiteCpp/Transaction.h>
-
 #include <initializer_list>
 #include <new>
 #include <utility>
@@ -119,19 +117,37 @@ void Writer::loop() {
 }
 
 void Writer::commit() {
+  const auto fail = [this](const char* what, int32_t status) {
+    log_.failure("nothing of a transaction was written", what);
+    for (Entry& entry : batch_)
+      entry.status = status;
+    for (Entry& entry : later_batch_)
+      entry.status = status;
+  };
   try {
-    SQLite::Transaction transaction(connection_.database(), SQLite::TransactionBehavior::IMMEDIATE);
+    // Left open where there was no memory to roll back with.
+    if (connection_.in_transaction()) Query(connection_, "ROLLBACK").execute();
+    Query(connection_, "BEGIN IMMEDIATE").execute();
     for (Entry& entry : batch_)
       run_in_savepoint(entry);
     for (Entry& entry : later_batch_)
       run_in_savepoint(entry);
-    transaction.commit();
+    Query(connection_, "COMMIT").execute();
+    return;
   } catch (const SQLite::Exception& error) {
-    log_.failure("nothing of a transaction was written", error.what());
-    for (Entry& entry : batch_)
-      entry.status = status_of(error);
-    for (Entry& entry : later_batch_)
-      entry.status = status_of(error);
+    fail(error.what(), status_of(error));
+  } catch (const std::bad_alloc& error) {
+    fail(error.what(), MXD_UNAVAILABLE);
+  }
+  roll_back();
+}
+
+void Writer::roll_back() {
+  if (!connection_.in_transaction()) return;
+  try {
+    Query(connection_, "ROLLBACK").execute();
+  } catch (const std::exception& error) {  // no memory: the next transaction begins with it
+    log_.failure("a transaction can't be rolled back now", error.what());
   }
 }
 

@@ -53,6 +53,7 @@ class Writer {
   void loop();
   void wait_for_work(std::unique_lock<std::mutex>& lock);
   void commit();
+  void roll_back();
   void run_in_savepoint(Entry& entry);
 
   const Log& log_;
