@@ -4,11 +4,11 @@
 
 #include <algorithm>
 #include <array>
+#include <boost/json/array.hpp>
 #include <boost/json/basic_parser_impl.hpp>
+#include <boost/json/string.hpp>
 #include <boost/json/value.hpp>
-#include <boost/json/value_stack.hpp>
 #include <cstdint>
-#include <cstring>
 #include <random>
 #include <string>
 #include <utility>
@@ -39,8 +39,10 @@ Fingerprint fingerprint(std::string_view key) {
   return print;
 }
 
-// Builds a value as Boost.JSON's own parser does, and stops at a member too many or a key that the
-// object has already: before the object is built, for that hashes its keys.
+// Builds a value from what the parser reads. It stops at a member too many, or at a key that the
+// object has already, before the object is built: Boost.JSON hashes the keys, with the address of
+// the object's table for the only secret. The capacity is never a power of two: of that the low
+// bits alone, which can be guessed, would choose the bucket.
 class Builder {
  public:
   static constexpr std::size_t max_object_size = static_cast<std::size_t>(-1);
@@ -48,12 +50,14 @@ class Builder {
   static constexpr std::size_t max_key_size = static_cast<std::size_t>(-1);
   static constexpr std::size_t max_string_size = static_cast<std::size_t>(-1);
 
-  Builder(const json::storage_ptr& storage, std::size_t max_members)
-      : stack_(storage), max_members_(max_members) {
-    stack_.reset(storage);
-  }
+  Builder(json::storage_ptr storage, std::size_t max_members)
+      : storage_(std::move(storage)),
+        max_members_(max_members),
+        part_(storage_),
+        values_(storage_) {}
 
-  json::value release() { return stack_.release(); }
+  // The value that was read.
+  json::value& value() { return values_.front(); }
   const std::optional<JsonFault>& fault() const { return fault_; }
 
   bool on_document_begin(error_code&) { return true; }
@@ -63,81 +67,104 @@ class Builder {
     return true;
   }
   bool on_object_end(std::size_t count, error_code&) {
-    keys_.resize(objects_.back());
+    json::object object(storage_);
+    if (count > 0) object.reserve(count | 1);
+    auto value = values_.end() - static_cast<std::ptrdiff_t>(count);
+    const std::size_t first = objects_.back();
+    for (std::size_t i = first; i < first + count; ++i) {
+      object.emplace(std::string_view(key_text_).substr(keys_[i].begin, keys_[i].size),
+                     std::move(*value++));
+    }
+    if (count > 0) key_text_.resize(keys_[first].begin);
+    keys_.resize(first);
+    fingerprints_.resize(first);
     objects_.pop_back();
-    stack_.push_object(count);
+    replace(count, std::move(object));
     return true;
   }
   bool on_array_begin(error_code&) { return true; }
   bool on_array_end(std::size_t count, error_code&) {
-    stack_.push_array(count);
+    json::array array(storage_);
+    array.reserve(count);
+    for (auto value = values_.end() - static_cast<std::ptrdiff_t>(count); value != values_.end();)
+      array.push_back(std::move(*value++));
+    replace(count, std::move(array));
     return true;
   }
   bool on_key_part(json::string_view text, std::size_t, error_code&) {
-    key_.append(text);
-    stack_.push_chars(text);
+    key_text_.append(text);
     return true;
   }
-  bool on_key(json::string_view text, std::size_t, error_code& error) {
-    if (!key_.empty()) key_.append(text);
-    const Fingerprint print = fingerprint(key_.empty() ? std::string_view(text) : key_);
-    key_.clear();
-    const auto first = keys_.begin() + static_cast<std::ptrdiff_t>(objects_.back());
-    if (static_cast<std::size_t>(keys_.end() - first) == max_members_) {
+  bool on_key(json::string_view text, std::size_t size, error_code& error) {
+    key_text_.append(text);
+    const std::size_t begin = key_text_.size() - size;
+    const auto first = fingerprints_.begin() + static_cast<std::ptrdiff_t>(objects_.back());
+    if (static_cast<std::size_t>(fingerprints_.end() - first) == max_members_) {
       return fail(JsonFault::kTooManyMembers, error);
     }
-    if (std::find(first, keys_.end(), print) != keys_.end()) {
+    const Fingerprint key = fingerprint(std::string_view(key_text_).substr(begin));
+    if (std::find(first, fingerprints_.end(), key) != fingerprints_.end()) {
       return fail(JsonFault::kKeyTwice, error);
     }
-    keys_.push_back(print);
-    stack_.push_key(text);
+    fingerprints_.push_back(key);
+    keys_.push_back({begin, size});
     return true;
   }
   bool on_string_part(json::string_view text, std::size_t, error_code&) {
-    stack_.push_chars(text);
+    part_.append(text);
     return true;
   }
   bool on_string(json::string_view text, std::size_t, error_code&) {
-    stack_.push_string(text);
+    if (part_.empty()) {
+      values_.emplace_back(text);
+    } else {
+      part_.append(text);
+      values_.emplace_back(std::exchange(part_, json::string(storage_)));
+    }
     return true;
   }
   bool on_number_part(json::string_view, error_code&) { return true; }
-  bool on_int64(std::int64_t value, json::string_view, error_code&) {
-    stack_.push_int64(value);
-    return true;
-  }
-  bool on_uint64(std::uint64_t value, json::string_view, error_code&) {
-    stack_.push_uint64(value);
-    return true;
-  }
-  bool on_double(double value, json::string_view, error_code&) {
-    stack_.push_double(value);
-    return true;
-  }
-  bool on_bool(bool value, error_code&) {
-    stack_.push_bool(value);
-    return true;
-  }
-  bool on_null(error_code&) {
-    stack_.push_null();
-    return true;
-  }
+  bool on_int64(std::int64_t value, json::string_view, error_code&) { return push(value); }
+  bool on_uint64(std::uint64_t value, json::string_view, error_code&) { return push(value); }
+  bool on_double(double value, json::string_view, error_code&) { return push(value); }
+  bool on_bool(bool value, error_code&) { return push(value); }
+  bool on_null(error_code&) { return push(nullptr); }
   bool on_comment_part(json::string_view, error_code&) { return true; }
   bool on_comment(json::string_view, error_code&) { return true; }
 
  private:
+  struct Key {
+    std::size_t begin;  // in key_text_
+    std::size_t size;
+  };
+
+  template <class Value>
+  bool push(Value value) {
+    values_.emplace_back(value);
+    return true;
+  }
+  // Puts what was made of the last values in their place.
+  template <class Made>
+  void replace(std::size_t count, Made made) {
+    values_.resize(values_.size() - count);
+    values_.emplace_back(std::move(made));
+  }
   bool fail(JsonFault fault, error_code& error) {
     fault_ = fault;
     error = json::error::object_too_large;
     return false;
   }
 
-  json::value_stack stack_;
+  const json::storage_ptr storage_;  // of all values, also of those that are not yet in their place
   const std::size_t max_members_;
   std::optional<JsonFault> fault_;
-  std::string key_;                   // what came of a key before its last part
-  std::vector<Fingerprint> keys_;     // of the objects that are open, the outermost first
-  std::vector<std::size_t> objects_;  // where in keys_ each of them begins
+  json::string part_;   // what came of a string before its last part
+  json::array values_;  // complete, and not yet in an object or array
+  // Of the objects that are open, the outermost first:
+  std::vector<std::size_t> objects_;  // where the keys of each begin
+  std::vector<Key> keys_;
+  std::vector<Fingerprint> fingerprints_;  // of the keys
+  std::string key_text_;
 };
 
 // Whether a text ends in an escape of the first half of a surrogate pair.
@@ -180,7 +207,8 @@ JsonFault fault_of(const error_code& error, std::string_view read) {
 
 }  // namespace
 
-ReadObject read_json_object(std::string_view text, json::storage_ptr storage, JsonLimits limits) {
+ReadObject read_json_object(std::string_view text, const json::storage_ptr& storage,
+                            JsonLimits limits) {
   json::parse_options options;
   options.max_depth = limits.depth;
   json::basic_parser<Builder> parser(options, storage, limits.members);
@@ -189,7 +217,7 @@ ReadObject read_json_object(std::string_view text, json::storage_ptr storage, Js
   if (!error && used < text.size()) error = json::error::extra_data;
   if (parser.handler().fault()) return {{}, parser.handler().fault()};
   if (error) return {{}, fault_of(error, text.substr(0, used))};
-  json::value value = parser.handler().release();
+  json::value value = std::move(parser.handler().value());
   if (!value.is_object()) return {{}, JsonFault::kNotAnObject};
   return {std::move(value.get_object()), std::nullopt};
 }

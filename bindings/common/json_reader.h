@@ -32,10 +32,10 @@ struct ReadObject {
 };
 
 // Reads a whole text; its strings are then UTF-8. The members are counted while reading, before
-// Boost.JSON hashes a key: it does that in a way that a client can make slow. The object, and all
-// that is needed meanwhile for values, comes from `storage`, which must outlive it.
+// Boost.JSON hashes a key, so that no keys that a client chooses make reading slow. The object, and
+// all that is needed meanwhile for values, comes from `storage`, which must outlive it.
 // Throws std::bad_alloc only. [any-thread]
-ReadObject read_json_object(std::string_view text, boost::json::storage_ptr storage = {},
+ReadObject read_json_object(std::string_view text, const boost::json::storage_ptr& storage = {},
                             JsonLimits limits = {});
 
 // M_NOT_JSON or M_BAD_JSON.

@@ -159,8 +159,8 @@ const ApiError* Dialogue::check_owner() const {
 /// U8
 const ApiError* Dialogue::use_stored_body() {
   if (!session_.body.has_value()) return &kBodyNotKept;
-  const auto stored = http::parse_object(arena(), *session_.body, http::EmptyBody::kRefused,
-                                         exchange_.config.max_json_depth);
+  const auto stored =
+      http::parse_object(arena(), *session_.body, http::EmptyBody::kRefused, exchange_.config.json);
   if (!stored) return &kBodyNotKept;
   body_ = *stored;
   digest_ = http::digest(arena(), *body_);

@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "module/http/json_limits.h"
+
 namespace mxd::config {
 
 /// A bucket of tokens: `burst` at once, then one every `interval_ms`.
@@ -38,10 +40,11 @@ struct Limits {
 struct Config {
   std::vector<std::string> path_versions{"v3", "r0"};  // R4
   bool allow_query_token = true;                       // A2
+  bool device_id_alias = true;                         // A14
   bool unknown_fields_null = false;                    // G2
   bool fallback_pages = false;                         // F1
   std::uint64_t max_body_bytes = 1024 * 1024;          // L2
-  std::size_t max_json_depth = 32;                     // L3; the outermost value is 1
+  http::JsonLimits json;                               // L3
   std::uint64_t max_display_name_length = 100;         // P9; code points
   std::uint64_t max_devices_per_user = 0;              // P7; 0: no cap
   std::string user_limit_info_uri;                     // P7

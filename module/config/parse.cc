@@ -152,10 +152,12 @@ class Reader {
 void read(Reader& reader, Config& config) {
   reader.versions("path_versions", config.path_versions);
   reader.boolean("allow_query_token", config.allow_query_token);
+  reader.boolean("device_id_alias", config.device_id_alias);
   reader.boolean("fallback_pages", config.fallback_pages);
   reader.choice("unknown_fields", config.unknown_fields_null, "omit", "null");
   reader.integer("max_body_bytes", config.max_body_bytes, 1024, 1 << 30);
-  reader.integer("max_json_depth", config.max_json_depth, 4, 256);
+  reader.integer("max_json_depth", config.json.depth, 4, 256);
+  reader.integer("max_json_members", config.json.members, 8, 1024);
   reader.integer("max_display_name_length", config.max_display_name_length, 1, 100'000);
   reader.integer("max_devices_per_user", config.max_devices_per_user, 0, 1'000'000'000);
   reader.url("user_limit_info_uri", config.user_limit_info_uri);
@@ -181,7 +183,7 @@ void read(Reader& reader, Config& config) {
 bool parse(std::string_view text, Config& config, std::string& error) {
   if (text.find_first_not_of(" \t\r\n") == text.npos) return true;
   async::Arena arena;
-  const auto parsed = http::parse_json(arena, text, http::kMaxJsonDepth);
+  const auto parsed = http::parse_json(arena, text, http::JsonLimits());
   if (parsed.value == nullptr && parsed.fault == http::JsonFault::kKeyTwice) {
     error = "configuration: a key is given twice in one object; give it once";
     return false;

@@ -75,7 +75,7 @@ async::Task<Answered> delete_one(host::Exchange& exchange, host::DeviceId id) {
   async::Arena& arena = exchange.arena();
   const auto body =
       http::parse_object(arena, exchange.request.body, http::EmptyBody::kIsEmptyObject,
-                         exchange.config.max_json_depth);  // D5, D6
+                         exchange.config.json);  // D5, D6
   if (!body) co_return body.error();
   const auto request = auth::take_auth(arena, **body);  // U18
   if (!request) co_return request.error();
@@ -102,7 +102,7 @@ async::Task<Answered> delete_one(host::Exchange& exchange, host::DeviceId id) {
 async::Task<Answered> delete_many(host::Exchange& exchange) {
   async::Arena& arena = exchange.arena();
   const auto parsed = http::parse_object(arena, exchange.request.body, http::EmptyBody::kRefused,
-                                         exchange.config.max_json_depth);
+                                         exchange.config.json);
   if (!parsed) co_return parsed.error();                  // D7
   const auto request = auth::take_auth(arena, **parsed);  // U18
   if (!request) co_return request.error();

@@ -33,7 +33,7 @@ const ApiError* too_many_devices(host::Exchange& exchange) {
 /// P2, P9, P10: the name to set, if one is given.
 Result<std::optional<std::string_view>> read_name(host::Exchange& exchange) {
   const auto body = http::parse_object(exchange.arena(), exchange.request.body,
-                                       http::EmptyBody::kRefused, exchange.config.max_json_depth);
+                                       http::EmptyBody::kRefused, exchange.config.json);
   if (!body) return body.error();
   bool wrong_type = false;
   const auto name = http::find_string(**body, "display_name", wrong_type);

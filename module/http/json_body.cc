@@ -15,6 +15,8 @@ constexpr ApiError kNotAnObject{400, "M_BAD_JSON",
                                 "The request body is JSON, but not an object. Send {...}."};
 constexpr ApiError kTooDeep{400, "M_BAD_JSON",
                             "The request body is nested too deep. Send it flatter."};
+constexpr ApiError kTooManyMembers{
+    400, "M_BAD_JSON", "The request body has an object with too many members. Send fewer."};
 constexpr ApiError kHalfSurrogate{
     400, "M_BAD_JSON", "The request body escapes half a surrogate pair. Escape both halves."};
 constexpr ApiError kHugeNumber{400, "M_BAD_JSON",
@@ -26,6 +28,8 @@ const ApiError* describe(JsonFault fault) {
   switch (fault) {
     case JsonFault::kTooDeep:
       return &kTooDeep;
+    case JsonFault::kTooManyMembers:
+      return &kTooManyMembers;
     case JsonFault::kHalfSurrogate:
       return &kHalfSurrogate;
     case JsonFault::kHugeNumber:
@@ -45,12 +49,12 @@ bool is_blank(std::string_view text) {
 }  // namespace
 
 Result<json::object*> parse_object(async::Arena& arena, std::string_view body, EmptyBody empty,
-                                   std::size_t max_depth) {
+                                   JsonLimits limits) {
   if (is_blank(body)) {
     if (empty == EmptyBody::kRefused) return &kNoBody;
     body = "{}";
   }
-  const auto parsed = parse_json(arena, body, max_depth);  // L3
+  const auto parsed = parse_json(arena, body, limits);  // L3
   if (parsed.value == nullptr) return describe(parsed.fault);
   json::value& value = *parsed.value;
   if (value.is_null() && empty == EmptyBody::kIsEmptyObject) value.emplace_object();  // D5
@@ -88,7 +92,7 @@ std::optional<std::string_view> find_string(const json::object& object, std::str
 }
 
 bool is_object(async::Arena& arena, std::string_view text, std::string_view& members) {
-  const auto parsed = parse_json(arena, text, kMaxJsonDepth);
+  const auto parsed = parse_json(arena, text, JsonLimits());
   if (parsed.value == nullptr || !parsed.value->is_object()) return false;
   const auto first = text.find('{') + 1;
   members = text.substr(first, text.rfind('}') - first);

@@ -15,7 +15,7 @@ enum class EmptyBody { kRefused, kIsEmptyObject };
 /// white space and `null` stand for `{}` (D5). The object lives in the arena, and its strings are
 /// UTF-8. @throws std::bad_alloc
 Result<boost::json::object*> parse_object(async::Arena& arena, std::string_view body,
-                                          EmptyBody empty, std::size_t max_depth = kMaxJsonDepth);
+                                          EmptyBody empty, JsonLimits limits = {});
 
 /// A value as JSON text, in the arena. @throws std::bad_alloc
 std::string_view serialize(async::Arena& arena, const boost::json::object& object);

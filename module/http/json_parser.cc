@@ -1,8 +1,20 @@
 #include "module/http/json_parser.h"
 
+#include <sodium/crypto_shorthash.h>
+
+#include <algorithm>
+#include <array>
+#include <boost/json/array.hpp>
 #include <boost/json/basic_parser_impl.hpp>
-#include <boost/json/value_stack.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/string.hpp>
+#include <cstdint>
 #include <new>
+#include <optional>
+#include <random>
+#include <string>
+#include <utility>
+#include <vector>
 
 namespace mxd::http {
 namespace {
@@ -24,91 +36,152 @@ class ArenaResource final : public json::memory_resource {
   async::Arena& arena_;
 };
 
-/// Builds a value as Boost.JSON's own parser does, and counts the keys as they come: the finished
-/// objects hold fewer of them if one was given twice.
-struct Builder {
+using Fingerprint = std::uint64_t;
+
+/// Keys with the same fingerprint are the same: nobody outside can make two that are not.
+Fingerprint fingerprint(std::string_view key) {
+  using Secret = std::array<unsigned char, crypto_shorthash_KEYBYTES>;
+  static const Secret secret = [] {
+    std::random_device device;
+    Secret bytes;
+    for (unsigned char& byte : bytes)
+      byte = static_cast<unsigned char>(device());
+    return bytes;
+  }();
+  Fingerprint print;
+  static_assert(sizeof print == crypto_shorthash_BYTES);
+  crypto_shorthash(reinterpret_cast<unsigned char*>(&print),
+                   reinterpret_cast<const unsigned char*>(key.data()), key.size(), secret.data());
+  return print;
+}
+
+/// Builds a value from what the parser reads. It stops at a member too many, or at a key that the
+/// object has already, before the object is built: Boost.JSON hashes the keys, with the address of
+/// the object's table for the only secret. The capacity is never a power of two: of that the low
+/// bits alone, which can be guessed, would choose the bucket.
+class Builder {
+ public:
   static constexpr std::size_t max_object_size = static_cast<std::size_t>(-1);
   static constexpr std::size_t max_array_size = static_cast<std::size_t>(-1);
   static constexpr std::size_t max_key_size = static_cast<std::size_t>(-1);
   static constexpr std::size_t max_string_size = static_cast<std::size_t>(-1);
 
-  explicit Builder(const json::storage_ptr& storage) : stack(storage) { stack.reset(storage); }
+  Builder(json::storage_ptr storage, std::size_t max_members)
+      : storage_(std::move(storage)), max_members_(max_members), part_(storage_) {}
+
+  /// The value that was read.
+  json::value& value() { return values_.front(); }
+  const std::optional<JsonFault>& fault() const { return fault_; }
 
   bool on_document_begin(error_code&) { return true; }
   bool on_document_end(error_code&) { return true; }
-  bool on_object_begin(error_code&) { return true; }
+  bool on_object_begin(error_code&) {
+    objects_.push_back(keys_.size());
+    return true;
+  }
   bool on_object_end(std::size_t count, error_code&) {
-    keys += count;
-    stack.push_object(count);
+    json::object object(storage_);
+    if (count > 0) object.reserve(count | 1);
+    auto value = values_.end() - static_cast<std::ptrdiff_t>(count);
+    const std::size_t first = objects_.back();
+    for (std::size_t i = first; i < first + count; ++i) {
+      object.emplace(std::string_view(key_text_).substr(keys_[i].begin, keys_[i].size),
+                     std::move(*value++));
+    }
+    if (count > 0) key_text_.resize(keys_[first].begin);
+    keys_.resize(first);
+    fingerprints_.resize(first);
+    objects_.pop_back();
+    replace(count, std::move(object));
     return true;
   }
   bool on_array_begin(error_code&) { return true; }
   bool on_array_end(std::size_t count, error_code&) {
-    stack.push_array(count);
+    json::array array(storage_);
+    array.reserve(count);
+    for (auto value = values_.end() - static_cast<std::ptrdiff_t>(count); value != values_.end();)
+      array.push_back(std::move(*value++));
+    replace(count, std::move(array));
     return true;
   }
   bool on_key_part(json::string_view text, std::size_t, error_code&) {
-    stack.push_chars(text);
+    key_text_.append(text);
     return true;
   }
-  bool on_key(json::string_view text, std::size_t, error_code&) {
-    stack.push_key(text);
+  bool on_key(json::string_view text, std::size_t size, error_code& error) {
+    key_text_.append(text);
+    const std::size_t begin = key_text_.size() - size;
+    const auto first = fingerprints_.begin() + static_cast<std::ptrdiff_t>(objects_.back());
+    if (static_cast<std::size_t>(fingerprints_.end() - first) == max_members_) {
+      return fail(JsonFault::kTooManyMembers, error);
+    }
+    const Fingerprint key = fingerprint(std::string_view(key_text_).substr(begin));
+    if (std::find(first, fingerprints_.end(), key) != fingerprints_.end()) {
+      return fail(JsonFault::kKeyTwice, error);
+    }
+    fingerprints_.push_back(key);
+    keys_.push_back({begin, size});
     return true;
   }
   bool on_string_part(json::string_view text, std::size_t, error_code&) {
-    stack.push_chars(text);
+    part_.append(text);
     return true;
   }
   bool on_string(json::string_view text, std::size_t, error_code&) {
-    stack.push_string(text);
+    if (part_.empty()) {
+      values_.emplace_back(text, storage_);
+    } else {
+      part_.append(text);
+      values_.emplace_back(std::exchange(part_, json::string(storage_)));
+    }
     return true;
   }
   bool on_number_part(json::string_view, error_code&) { return true; }
-  bool on_int64(std::int64_t value, json::string_view, error_code&) {
-    stack.push_int64(value);
-    return true;
-  }
-  bool on_uint64(std::uint64_t value, json::string_view, error_code&) {
-    stack.push_uint64(value);
-    return true;
-  }
-  bool on_double(double value, json::string_view, error_code&) {
-    stack.push_double(value);
-    return true;
-  }
-  bool on_bool(bool value, error_code&) {
-    stack.push_bool(value);
-    return true;
-  }
-  bool on_null(error_code&) {
-    stack.push_null();
-    return true;
-  }
+  bool on_int64(std::int64_t value, json::string_view, error_code&) { return push(value); }
+  bool on_uint64(std::uint64_t value, json::string_view, error_code&) { return push(value); }
+  bool on_double(double value, json::string_view, error_code&) { return push(value); }
+  bool on_bool(bool value, error_code&) { return push(value); }
+  bool on_null(error_code&) { return push(nullptr); }
   bool on_comment_part(json::string_view, error_code&) { return true; }
   bool on_comment(json::string_view, error_code&) { return true; }
 
-  json::value_stack stack;
-  std::size_t keys = 0;
+ private:
+  struct Key {
+    std::size_t begin;  // in key_text_
+    std::size_t size;
+  };
+
+  template <class Value>
+  bool push(Value value) {
+    values_.emplace_back(value, storage_);
+    return true;
+  }
+  /// Puts what was made of the last values in their place.
+  template <class Made>
+  void replace(std::size_t count, Made made) {
+    values_.resize(values_.size() - count);
+    values_.emplace_back(std::move(made));
+  }
+  bool fail(JsonFault fault, error_code& error) {
+    fault_ = fault;
+    error = json::error::object_too_large;
+    return false;
+  }
+
+  const json::storage_ptr storage_;  // of what is built; what is needed meanwhile is on the heap
+  const std::size_t max_members_;
+  std::optional<JsonFault> fault_;
+  json::string part_;                // what came of a string before its last part
+  std::vector<json::value> values_;  // complete, and not yet in an object or array
+  // Of the objects that are open, the outermost first:
+  std::vector<std::size_t> objects_;  // where the keys of each begin
+  std::vector<Key> keys_;
+  std::vector<Fingerprint> fingerprints_;  // of the keys
+  std::string key_text_;
 };
 
-/// The keys of a value and of all values in it; as deep as the parser allows.
-std::size_t count_keys(const json::value& value) {
-  std::size_t keys = 0;
-  if (const auto* object = value.if_object()) {
-    keys = object->size();
-    for (const auto& member : *object)
-      keys += count_keys(member.value());
-  } else if (const auto* array = value.if_array()) {
-    for (const auto& element : *array)
-      keys += count_keys(element);
-  }
-  return keys;
-}
-
-/// Whether a text ends behind the first half of an escaped surrogate pair, or behind that and a
-/// backslash: the parser, which wants the second half there, calls anything else a syntax error.
-bool ends_in_half_a_pair(std::string_view text) {
-  if (text.ends_with('\\')) text.remove_suffix(1);
+/// Whether a text ends in an escape of the first half of a surrogate pair.
+bool ends_in_first_half(std::string_view text) {
   constexpr std::size_t kEscape = 6;  // \uD800 to \uDBFF
   if (text.size() < kEscape) return false;
   const std::string_view escape = text.substr(text.size() - kEscape);
@@ -119,17 +192,30 @@ bool ends_in_half_a_pair(std::string_view text) {
   return leads && backslashes % 2 == 0;  // else the escape is of a backslash
 }
 
-/// `read` is the text in front of the error.
+/// Whether an error is that of half a pair. The parser calls it by several names, of which two say
+/// other things too; `read` is the text in front of the error.
+bool is_half_surrogate(const error_code& error, std::string_view read) {
+  if (error == json::error::syntax) {  // no escape behind the first half
+    if (read.ends_with('\\')) read.remove_suffix(1);
+    return ends_in_first_half(read);
+  }
+  if (error == json::error::expected_hex_digit) {  // a whole escape behind it, of something else
+    constexpr std::size_t kEscape = 6;
+    if (read.size() < kEscape) return false;
+    const std::string_view escape = read.substr(read.size() - kEscape);
+    constexpr std::string_view kHexDigits = "0123456789abcdefABCDEF";
+    return escape.starts_with("\\u") && escape.find_first_not_of(kHexDigits, 2) == escape.npos &&
+           ends_in_first_half(read.substr(0, read.size() - kEscape));
+  }
+  return error == json::error::illegal_leading_surrogate ||
+         error == json::error::illegal_trailing_surrogate ||
+         error == json::error::expected_utf16_escape;
+}
+
 JsonFault fault_of(const error_code& error, std::string_view read) {
   if (error == json::error::too_deep) return JsonFault::kTooDeep;
-  if (error == json::error::illegal_leading_surrogate ||
-      error == json::error::illegal_trailing_surrogate ||
-      error == json::error::expected_utf16_escape ||
-      (error == json::error::syntax && ends_in_half_a_pair(read))) {
-    return JsonFault::kHalfSurrogate;
-  }
   if (error == json::error::exponent_overflow) return JsonFault::kHugeNumber;
-  return JsonFault::kNotJson;
+  return is_half_surrogate(error, read) ? JsonFault::kHalfSurrogate : JsonFault::kNotJson;
 }
 
 }  // namespace
@@ -138,20 +224,19 @@ json::storage_ptr storage_in(async::Arena& arena) {
   return new (arena.allocate(sizeof(ArenaResource), alignof(ArenaResource))) ArenaResource(arena);
 }
 
-ParsedJson parse_json(async::Arena& arena, std::string_view text, std::size_t max_depth) {
+ParsedJson parse_json(async::Arena& arena, std::string_view text, JsonLimits limits) {
   json::parse_options options;
-  options.max_depth = max_depth;
-  json::basic_parser<Builder> parser(options, storage_in(arena));
+  options.max_depth = limits.depth;
+  json::basic_parser<Builder> parser(options, storage_in(arena), limits.members);
   error_code error;
   const std::size_t used = parser.write_some(false, text.data(), text.size(), error);
+  Builder& builder = parser.handler();
+  if (builder.fault()) return {nullptr, *builder.fault()};
   if (!error && used < text.size()) error = json::error::extra_data;
   if (error) return {nullptr, fault_of(error, text.substr(0, used))};
-  Builder& builder = parser.handler();
   // Never destroyed: all that it holds is the arena's.
-  auto* value = new (arena.allocate(sizeof(json::value), alignof(json::value)))
-      json::value(builder.stack.release());
-  if (count_keys(*value) != builder.keys) return {nullptr, JsonFault::kKeyTwice};
-  return {value};
+  return {new (arena.allocate(sizeof(json::value), alignof(json::value)))
+              json::value(std::move(builder.value()))};
 }
 
 }  // namespace mxd::http

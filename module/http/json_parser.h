@@ -2,17 +2,23 @@
 
 #include <boost/json/storage_ptr.hpp>
 #include <boost/json/value.hpp>
-#include <cstddef>
 #include <string_view>
 
 #include "module/async/arena.h"
+#include "module/http/json_limits.h"
 
 namespace mxd::http {
 
-inline constexpr std::size_t kMaxJsonDepth = 32;  // unless configured; the outermost value is 1
-
-/// What is wrong with a text that should be JSON.
-enum class JsonFault { kNotJson, kTooDeep, kHalfSurrogate, kHugeNumber, kKeyTwice };
+/// What is wrong with a text that should be JSON: of several faults the one that is met first while
+/// reading (P10).
+enum class JsonFault {
+  kNotJson,
+  kTooDeep,
+  kTooManyMembers,
+  kKeyTwice,
+  kHalfSurrogate,
+  kHugeNumber,
+};
 
 /// A value, or why there is none.
 struct ParsedJson {
@@ -21,8 +27,9 @@ struct ParsedJson {
 };
 
 /// One JSON value, in the arena as long as that is not reset. Its strings are UTF-8, and no object
-/// in it was given a key twice. @throws std::bad_alloc
-ParsedJson parse_json(async::Arena& arena, std::string_view text, std::size_t max_depth);
+/// in it was given a key twice. The members are counted while reading, before Boost.JSON hashes a
+/// key, so that no keys that a client chooses make reading slow (L3). @throws std::bad_alloc
+ParsedJson parse_json(async::Arena& arena, std::string_view text, JsonLimits limits);
 
 /// Allocates in the arena, and never frees.
 boost::json::storage_ptr storage_in(async::Arena& arena);

@@ -54,6 +54,27 @@ inline std::vector<std::string> colliding_keys(std::uint32_t low, std::uint32_t 
   return keys;
 }
 
+// `count` keys of six letters that share a bucket in every table of `capacity` (a power of two)
+// wherever malloc, or an arena, puts it: addresses are multiples of 16.
+inline std::vector<std::string> always_colliding_keys(std::uint32_t capacity, std::size_t count) {
+  const auto buckets = [&](const std::string& key) {
+    std::string found;
+    for (std::uint32_t low = 0; low < capacity; low += 16) {
+      std::uint32_t state = 0x2325 + low;
+      for (const char letter : key)
+        state = (state ^ static_cast<unsigned char>(letter)) * 0x1B3;
+      found += std::to_string(state % capacity) + " ";
+    }
+    return found;
+  };
+  const std::string wanted = buckets("100000");
+  std::vector<std::string> keys;
+  for (std::size_t number = 100'000; keys.size() < count; ++number) {
+    if (auto key = std::to_string(number); buckets(key) == wanted) keys.push_back(std::move(key));
+  }
+  return keys;
+}
+
 // As many keys of the same size that have nothing in common.
 inline std::vector<std::string> innocent_keys(std::size_t count) {
   std::vector<std::string> keys;

@@ -16,6 +16,8 @@ TEST(Parse, NothingIsTheDefaults) {
     EXPECT_TRUE(config.allow_query_token);
     EXPECT_FALSE(config.unknown_fields_null);
     EXPECT_EQ(config.max_body_bytes, 1'048'576u);
+    EXPECT_EQ(config.json.depth, 32u);
+    EXPECT_EQ(config.json.members, 128u);
     EXPECT_EQ(config.max_display_name_length, 100u);
     EXPECT_EQ(config.max_devices_per_user, 0u);
     EXPECT_EQ(config.uia.session_lifetime_ms, 3'600'000);
@@ -31,7 +33,7 @@ TEST(Parse, EveryKey) {
   std::string error;
   ASSERT_TRUE(parse(R"({
     "path_versions": ["v9"], "allow_query_token": false, "unknown_fields": "null",
-    "max_body_bytes": 1024, "max_display_name_length": 1, "max_devices_per_user": 5,
+    "max_json_depth": 4, "max_json_members": 8, "max_body_bytes": 1024, "max_display_name_length": 1, "max_devices_per_user": 5,
     "user_limit_info_uri": "https://example.org/l", "account_management_url": "http://example.org",
     "limits": {"device_creation": {"burst": 1, "interval_ms": 2},
                "uia_failures": {"burst": 3, "interval_ms": 4},
@@ -45,6 +47,8 @@ TEST(Parse, EveryKey) {
   EXPECT_FALSE(config.allow_query_token);
   EXPECT_TRUE(config.unknown_fields_null);
   EXPECT_EQ(config.max_body_bytes, 1024u);
+  EXPECT_EQ(config.json.depth, 4u);
+  EXPECT_EQ(config.json.members, 8u);
   EXPECT_EQ(config.max_display_name_length, 1u);
   EXPECT_EQ(config.max_devices_per_user, 5u);
   EXPECT_EQ(config.user_limit_info_uri, "https://example.org/l");

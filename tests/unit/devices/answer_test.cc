@@ -231,6 +231,30 @@ TEST_P(Rows, L3_Configured) {
   EXPECT_TRUE(is_error(remove_many(R"({"devices":[],"a":[[[[]]]]})"), 400, "M_BAD_JSON"));
 }
 
+/// {"display_name":"x","k1":0,…}
+std::string with_members(int members) {
+  std::string text = R"({"display_name":"x")";
+  for (int i = 1; i < members; ++i)
+    text += ",\"k" + std::to_string(i) + "\":0";
+  return text + "}";
+}
+
+TEST_P(Rows, L3_TooManyMembers) {
+  EXPECT_TRUE(is_ok(put("PHONE", with_members(128))));
+  EXPECT_TRUE(is_error(put("PHONE", with_members(129)), 400, "M_BAD_JSON"));
+  EXPECT_TRUE(is_error(put("PHONE", with_members(65'536)), 400, "M_BAD_JSON"));
+  EXPECT_TRUE(is_error(remove("PHONE", R"({"auth":)" + with_members(129) + "}"), 400, "M_BAD_JSON"))
+      << "nested";
+  EXPECT_TRUE(
+      is_error(remove_many(R"({"devices":[],"a":)" + with_members(129) + "}"), 400, "M_BAD_JSON"));
+}
+
+TEST_P(Rows, L3_MembersConfigured) {
+  host.config = R"({"max_json_members":8})";
+  EXPECT_TRUE(is_ok(put("PHONE", with_members(8))));
+  EXPECT_TRUE(is_error(put("PHONE", with_members(9)), 400, "M_BAD_JSON"));
+}
+
 TEST_P(Rows, L3_NestedTooDeep) {
   EXPECT_TRUE(is_ok(put("PHONE", nested(32))));
   EXPECT_TRUE(is_error(put("PHONE", nested(33)), 400, "M_BAD_JSON"));

@@ -1,0 +1,13 @@
+#pragma once
+
+#include <cstddef>
+
+namespace mxd::http {
+
+/// How large JSON may be in what its text's length does not say. L3
+struct JsonLimits {
+  std::size_t depth = 32;     // the outermost value is 1
+  std::size_t members = 128;  // of one object
+};
+
+}  // namespace mxd::http
