@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "bindings/sqlite/deletion.h"
 #include "bindings/sqlite/devices.h"
 #include "bindings/sqlite/random_text.h"
 #include "bindings/sqlite/text.h"

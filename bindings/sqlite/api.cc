@@ -41,12 +41,6 @@ int32_t reported(const Store& store, mxd_sqlite_error* error, Call&& call) noexc
   return status;
 }
 
-bool is_valid_server_name(std::string_view name) {
-  constexpr std::string_view kForbidden = "@/ \t\r\n\\\"";
-  return name.size() <= 230 && name.find_first_of(kForbidden) == std::string_view::npos &&
-         name.find('\0') == std::string_view::npos;
-}
-
 Outcome open(const mxd_sqlite_options& options, mxd_sqlite** out) {
   if (sodium_init() < 0) return {MXD_UNAVAILABLE, "the system gives no randomness"};
   std::string path(text(options.path));
@@ -55,13 +49,10 @@ Outcome open(const mxd_sqlite_options& options, mxd_sqlite** out) {
     return {MXD_INVALID_ARGUMENT, "the path of the database is empty or holds U+0000"};
   }
   if (path.front() == ':') path.insert(0, "./");  // to SQLite it would not be a file
-  if (!is_valid_server_name(server_name)) {
-    return {MXD_INVALID_ARGUMENT, "the server name is not valid: give one like example.org:8448"};
-  }
   if (options.access_token_ms < 0) {
     return {MXD_INVALID_ARGUMENT, "the lifetime of access tokens is negative"};
   }
-  Outcome outcome = prepare_file(path, server_name);
+  Outcome outcome = prepare_file(path, server_name, now_ms(options));
   if (!succeeded(outcome.status)) return outcome;
   try {
     *out = new mxd_sqlite(options, path, server_name);

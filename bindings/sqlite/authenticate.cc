@@ -5,6 +5,7 @@
 #include "bindings/sqlite/connection.h"
 #include "bindings/sqlite/random_text.h"
 #include "bindings/sqlite/text.h"
+#include "bindings/sqlite/token_family.h"
 
 namespace mxd::sqlite {
 namespace {
@@ -19,9 +20,13 @@ int32_t authenticate_user(Store& store, const mxd_credentials& credentials, Foun
             " d.device_id, d.last_seen_ms, d.validated_ms, a.user_id, a.guest, a.locked,"
             " a.suspended FROM access_tokens t JOIN devices d USING (device)"
             " JOIN accounts a USING (account) LEFT JOIN token_pairs p USING (pair)"
-            " WHERE t.digest = ?1",
+            " WHERE t.digest = ?1 AND d.device > a.gone_through",
             Blob{bytes_of(digest_of(text(credentials.access_token)))});
-  if (!row.next()) return MXD_UNKNOWN_TOKEN;                                  // A4
+  if (!row.next()) {
+    return was_token(*connection, text(credentials.access_token), kAccessTokenPrefix)
+               ? MXD_TOKEN_EXPIRED   // A4a
+               : MXD_UNKNOWN_TOKEN;  // A4
+  }
   if (!row.is_null(2) && row.integer(2) <= now_ms) return MXD_TOKEN_EXPIRED;  // A5
   if (row.integer(11) != 0) return MXD_USER_LOCKED;                           // A6
 
@@ -59,7 +64,7 @@ int32_t authenticate_service(Store& store, const Service& service,
   Query row(*connection,
             "SELECT a.locked, a.suspended, d.device, d.last_seen_ms FROM accounts a"
             " LEFT JOIN devices d ON d.account = a.account AND d.device_id = ?2"
-            " WHERE a.user_id = ?1 AND NOT a.deactivated",
+            " AND d.device > a.gone_through WHERE a.user_id = ?1 AND NOT a.deactivated",
             user_id, device_id);
   if (!row.next()) return MXD_FORBIDDEN;                       // A11: not registered
   if (row.integer(0) != 0) return MXD_USER_LOCKED;             // A6
@@ -68,8 +73,9 @@ int32_t authenticate_service(Store& store, const Service& service,
   Authenticated result{};
   mxd_principal& principal = result.principal;
   principal.size = sizeof principal;
-  principal.flags =
-      MXD_PRINCIPAL_APPSERVICE | (service.is_unlimited ? MXD_PRINCIPAL_UNLIMITED : 0u);
+  // P6: "the sender is excluded" from limits.
+  const bool is_unlimited = service.is_unlimited || user_id == service.sender;
+  principal.flags = MXD_PRINCIPAL_APPSERVICE | (is_unlimited ? MXD_PRINCIPAL_UNLIMITED : 0u);
   principal.user_id = view(user_id);
   if (device_id) principal.device_id = view(*device_id);
   principal.token_id = view(service.id);

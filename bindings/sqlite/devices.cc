@@ -1,47 +1,12 @@
 #include "bindings/sqlite/devices.h"
 
 #include <algorithm>
-#include <boost/json/serialize.hpp>
-#include <string>
 
+#include "bindings/sqlite/deletion.h"
 #include "bindings/sqlite/text.h"
 
 namespace mxd::sqlite {
 namespace {
-
-// The IDs as a JSON array, for json_each(). It would cut an ID at U+0000, and take it for another
-// device; such IDs don't exist, and neither do longer ones.
-std::string json_list(const mxd_view* device_ids, std::size_t count) {
-  std::string list = "[";
-  for (std::size_t i = 0; i < count; ++i) {
-    const std::string_view id = text(device_ids[i]);
-    if (id.empty() || id.size() > kMaxIdBytes || id.find('\0') != std::string_view::npos) continue;
-    if (list.size() > 1) list += ',';
-    list += boost::json::serialize(boost::json::string_view(id));
-  }
-  list += ']';
-  return list;
-}
-
-// The devices to delete, all of one account, are in the writer's temporary table `doomed`. CROSS
-// JOIN keeps tables in the order written, which is from few rows to more.
-void delete_doomed(Connection& writer) {
-  for (const char* sql :
-       {"DELETE FROM access_tokens WHERE device IN (SELECT device FROM doomed)",
-        "DELETE FROM refresh_tokens WHERE device IN (SELECT device FROM doomed)",
-        "DELETE FROM token_pairs WHERE device IN (SELECT device FROM doomed)",
-        "DELETE FROM uia_sessions WHERE session IN (SELECT s.session"
-        " FROM (SELECT d.account FROM doomed CROSS JOIN devices d USING (device) LIMIT 1)"
-        " CROSS JOIN accounts a USING (account)"
-        " CROSS JOIN uia_sessions s ON s.user_id = a.user_id"
-        " CROSS JOIN devices d ON d.account = a.account AND d.device_id = s.device_id"
-        " CROSS JOIN doomed USING (device))",
-        "REPLACE INTO device_list_changes (account)"
-        " SELECT d.account FROM doomed CROSS JOIN devices d USING (device) LIMIT 1",
-        "DELETE FROM devices WHERE device IN (SELECT device FROM doomed)", "DELETE FROM doomed"}) {
-    Query(writer, sql).execute();
-  }
-}
 
 void emit(const mxd_module& module, mxd_op op, const Query& row) {
   mxd_device device{};
@@ -75,48 +40,49 @@ bool is_valid_device_id(std::string_view device_id) {
                       [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
 }
 
-void delete_devices(Connection& writer, std::string_view user_id, const mxd_view* device_ids,
-                    std::size_t count) {
-  if (count == 0) return;
-  Query(writer,
-        "INSERT OR IGNORE INTO doomed SELECT d.device FROM accounts a"
-        " CROSS JOIN json_each(?2) AS id"
-        " CROSS JOIN devices d ON d.account = a.account AND d.device_id = id.value"
-        " WHERE a.user_id = ?1",
-        user_id, json_list(device_ids, count))
-      .execute();
-  delete_doomed(writer);
+std::optional<int64_t> find_device(Connection& connection, int64_t account,
+                                   std::string_view device_id) {
+  Query row(connection,
+            "SELECT d.device FROM accounts a JOIN devices d USING (account)"
+            " WHERE a.account = ?1 AND d.device_id = ?2 AND d.device > a.gone_through",
+            account, device_id);
+  if (!row.next()) return std::nullopt;
+  return row.integer(0);
 }
 
-void delete_device(Connection& writer, int64_t device) {
-  Query(writer, "INSERT INTO doomed VALUES (?1)", device).execute();
-  delete_doomed(writer);
+bool has_room(Connection& connection, int64_t account, uint64_t max_devices) {
+  if (max_devices == 0) return true;
+  Query row(connection,
+            "SELECT count(*) FROM (SELECT 1 FROM accounts a JOIN devices d USING (account)"
+            " WHERE a.account = ?1 AND d.device > a.gone_through LIMIT ?2)",
+            account, static_cast<int64_t>(std::min<uint64_t>(max_devices, INT64_MAX)));
+  return row.next() && static_cast<uint64_t>(row.integer(0)) < max_devices;
 }
 
-void delete_all_devices(Connection& writer, int64_t account) {
-  Query(writer, "INSERT INTO doomed SELECT device FROM devices WHERE account = ?1", account)
-      .execute();
-  delete_doomed(writer);
-}
-
-void delete_tokens(Connection& writer, int64_t device) {
-  for (const char* sql :
-       {"DELETE FROM access_tokens WHERE device = ?1",
-        "DELETE FROM refresh_tokens WHERE device = ?1", "DELETE FROM token_pairs WHERE device = ?1",
-        "DELETE FROM uia_sessions WHERE session IN (SELECT s.session"
-        " FROM devices d JOIN accounts a USING (account) JOIN uia_sessions s"
-        " ON s.user_id = a.user_id AND s.device_id = d.device_id"
-        " WHERE d.device = ?1)",
-        "UPDATE devices SET validated_ms = NULL WHERE device = ?1"}) {
-    Query(writer, sql, device).execute();
+int64_t add_device(Connection& writer, int64_t account, std::string_view device_id,
+                   std::optional<std::string_view> display_name, int64_t now_ms) {
+  // One of this ID that is gone may not have been removed yet.
+  std::optional<int64_t> gone;
+  {
+    Query row(writer, "SELECT device FROM devices WHERE account = ?1 AND device_id = ?2", account,
+              device_id);
+    if (row.next()) gone = row.integer(0);
   }
+  if (gone) remove_device(writer, *gone);
+  Query(writer,
+        "INSERT INTO devices (account, device_id, display_name, created_ms)"
+        " VALUES (?1, ?2, ?3, ?4)",
+        account, device_id, display_name, now_ms)
+      .execute();
+  return writer.database().getLastInsertRowid();
 }
 
 int32_t list_devices(Connection& connection, const mxd_module& module, mxd_op op,
                      std::string_view user_id) {
   Query rows(connection,
              "SELECT d.device_id, d.display_name, d.last_seen_ip, d.last_seen_ms FROM accounts a"
-             " JOIN devices d USING (account) WHERE a.user_id = ?1 ORDER BY d.device_id",
+             " JOIN devices d USING (account) WHERE a.user_id = ?1 AND d.device > a.gone_through"
+             " ORDER BY d.device_id",
              user_id);
   while (rows.next())
     emit(module, op, rows);
@@ -127,7 +93,8 @@ int32_t get_device(Connection& connection, const mxd_module& module, mxd_op op,
                    std::string_view user_id, std::string_view device_id) {
   Query row(connection,
             "SELECT d.device_id, d.display_name, d.last_seen_ip, d.last_seen_ms FROM accounts a"
-            " JOIN devices d USING (account) WHERE a.user_id = ?1 AND d.device_id = ?2",
+            " JOIN devices d USING (account) WHERE a.user_id = ?1 AND d.device_id = ?2"
+            " AND d.device > a.gone_through",
             user_id, device_id);
   if (!row.next()) return MXD_NOT_FOUND;
   emit(module, op, row);
@@ -138,7 +105,7 @@ std::optional<int32_t> answer_without_write(Connection& connection,
                                             const mxd_device_update& update) {
   Query row(connection,
             "SELECT d.display_name FROM accounts a JOIN devices d USING (account)"
-            " WHERE a.user_id = ?1 AND d.device_id = ?2",
+            " WHERE a.user_id = ?1 AND d.device_id = ?2 AND d.device > a.gone_through",
             text(update.user_id), text(update.device_id));
   if (!row.next()) return MXD_NOT_FOUND;
   const std::optional<std::string_view> name = new_name(update);
@@ -148,26 +115,25 @@ std::optional<int32_t> answer_without_write(Connection& connection,
 
 int32_t rename_device(Connection& writer, const mxd_device_update& update) {
   const int renamed = Query(writer,
-                            "UPDATE devices SET display_name = coalesce(?3, display_name)"
-                            " WHERE device_id = ?2 AND account ="
-                            " (SELECT account FROM accounts WHERE user_id = ?1)",
+                            "UPDATE devices AS d SET display_name = coalesce(?3, display_name)"
+                            " FROM accounts a WHERE a.user_id = ?1 AND d.account = a.account"
+                            " AND d.device_id = ?2 AND d.device > a.gone_through",
                             text(update.user_id), text(update.device_id), new_name(update))
                           .execute();
   return renamed == 0 ? MXD_NOT_FOUND : MXD_OK;
 }
 
-int32_t put_device(Connection& writer, const mxd_device_update& update) {
+int32_t put_device(Connection& writer, const mxd_device_update& update, int64_t now_ms) {
   if (rename_device(writer, update) == MXD_OK) return MXD_OK;
-  Query account(writer,
-                "SELECT account, (SELECT count(*) FROM devices d WHERE d.account = a.account)"
-                " FROM accounts a WHERE user_id = ?1 AND NOT deactivated",
-                text(update.user_id));
-  if (!account.next()) return MXD_FORBIDDEN;
-  const uint64_t devices = static_cast<uint64_t>(account.integer(1));
-  if (update.max_devices != 0 && devices >= update.max_devices) return MXD_LIMIT_EXCEEDED;
-  Query(writer, "INSERT INTO devices (account, device_id, display_name) VALUES (?1, ?2, ?3)",
-        account.integer(0), text(update.device_id), new_name(update))
-      .execute();
+  std::optional<int64_t> account;
+  {
+    Query row(writer, "SELECT account FROM accounts WHERE user_id = ?1 AND NOT deactivated",
+              text(update.user_id));
+    if (row.next()) account = row.integer(0);
+  }
+  if (!account) return MXD_FORBIDDEN;
+  if (!has_room(writer, *account, update.max_devices)) return MXD_LIMIT_EXCEEDED;  // P7
+  add_device(writer, *account, text(update.device_id), new_name(update), now_ms);
   return MXD_CREATED;
 }
 

@@ -1,4 +1,4 @@
-// Devices, and what goes with one when it is deleted.
+// Devices. One that is gone, and only not yet removed (deletion.h), is not found by any of this.
 #ifndef MXD_BINDINGS_SQLITE_DEVICES_H
 #define MXD_BINDINGS_SQLITE_DEVICES_H
 
@@ -18,16 +18,15 @@ inline constexpr std::size_t kMaxIdBytes = 255;
 // 1 to 255 bytes without control characters.
 bool is_valid_device_id(std::string_view device_id);
 
-// On the writer's connection, in its transaction. Each deletes, in this order, the tokens of the
-// devices, the sessions of User-Interactive Authentication that they began, and the devices with
-// all that refers to them; and notes one change of the account's list if there were any.
-void delete_devices(Connection& writer, std::string_view user_id, const mxd_view* device_ids,
-                    std::size_t count);
-void delete_device(Connection& writer, int64_t device);
-void delete_all_devices(Connection& writer, int64_t account);
+std::optional<int64_t> find_device(Connection& connection, int64_t account,
+                                   std::string_view device_id);
 
-// The device stays, but nobody is logged in on it any more.
-void delete_tokens(Connection& writer, int64_t device);
+// Whether the account has fewer devices than this; 0: no cap.
+bool has_room(Connection& connection, int64_t account, uint64_t max_devices);
+
+// In the writer's transaction: a new device, which the account does not have; its row.
+int64_t add_device(Connection& writer, int64_t account, std::string_view device_id,
+                   std::optional<std::string_view> display_name, int64_t now_ms);
 
 // Callbacks of the table; see module.h. The answers of the store, on any connection.
 int32_t list_devices(Connection& connection, const mxd_module& module, mxd_op op,
@@ -44,7 +43,7 @@ std::optional<int32_t> answer_without_write(Connection& connection,
 int32_t rename_device(Connection& writer, const mxd_device_update& update);
 
 // OK, CREATED, LIMIT_EXCEEDED, or FORBIDDEN: no such account.
-int32_t put_device(Connection& writer, const mxd_device_update& update);
+int32_t put_device(Connection& writer, const mxd_device_update& update, int64_t now_ms);
 
 }  // namespace mxd::sqlite
 

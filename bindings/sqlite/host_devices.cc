@@ -3,6 +3,7 @@
 #include <string_view>
 
 #include "bindings/sqlite/authenticate.h"
+#include "bindings/sqlite/deletion.h"
 #include "bindings/sqlite/devices.h"
 #include "bindings/sqlite/host_table.h"
 #include "bindings/sqlite/text.h"
@@ -45,7 +46,9 @@ class Put : public OperationWrite {
   Put(Store& store, mxd_op op, const mxd_device_update& update)
       : OperationWrite(store, op), update_(update) {}
 
-  int32_t run(Connection& connection) override { return put_device(connection, update_); }
+  int32_t run(Connection& connection) override {
+    return put_device(connection, update_, store().now_ms());
+  }
 
  private:
   int32_t refuse(int32_t status) noexcept override {

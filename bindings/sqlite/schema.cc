@@ -8,170 +8,16 @@
 #include <sqlite3.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <chrono>
 #include <system_error>
 #include <thread>
 
 #include "bindings/sqlite/connection.h"
+#include "bindings/sqlite/migrations.h"
 
 namespace mxd::sqlite {
 namespace {
-
-// Migration number N brings a file from user_version N to N + 1. They are only ever appended.
-//
-// What hangs off a device refers to it with ON DELETE CASCADE, and has an index for that. The
-// tables of keys, pushers and messages are a homeserver's: this library only sees to it that they
-// don't outlive their device.
-constexpr std::array kMigrations = {
-    R"sql(
-CREATE TABLE store (
-  only INTEGER PRIMARY KEY CHECK (only = 1),
-  server_name TEXT NOT NULL
-) STRICT;
-
-CREATE TABLE accounts (
-  account INTEGER PRIMARY KEY AUTOINCREMENT,
-  user_id TEXT NOT NULL UNIQUE,
-  password_hash TEXT,  -- Argon2id; NULL: no password
-  guest INTEGER NOT NULL DEFAULT 0 CHECK (guest IN (0, 1)),
-  service_id TEXT,     -- of the application service that registered it
-  locked INTEGER NOT NULL DEFAULT 0 CHECK (locked IN (0, 1)),
-  suspended INTEGER NOT NULL DEFAULT 0 CHECK (suspended IN (0, 1)),
-  deactivated INTEGER NOT NULL DEFAULT 0 CHECK (deactivated IN (0, 1)),
-  created_ms INTEGER NOT NULL
-) STRICT;
-
-CREATE TABLE user_threepids (
-  medium TEXT NOT NULL,   -- "email", "msisdn"
-  address TEXT NOT NULL,  -- canonical: an email address in lower case, a number in digits
-  account INTEGER NOT NULL REFERENCES accounts ON DELETE CASCADE,
-  PRIMARY KEY (medium, address)
-) STRICT, WITHOUT ROWID;
-CREATE INDEX user_threepids_account ON user_threepids (account);
-
-CREATE TABLE devices (
-  device INTEGER PRIMARY KEY AUTOINCREMENT,
-  account INTEGER NOT NULL REFERENCES accounts ON DELETE CASCADE,
-  device_id TEXT NOT NULL CHECK (length(CAST(device_id AS BLOB)) BETWEEN 1 AND 255),
-  display_name TEXT,     -- NULL: none; may be empty
-  last_seen_ip TEXT,
-  last_seen_ms INTEGER,
-  validated_ms INTEGER,  -- when its user last proved who they are
-  UNIQUE (account, device_id)
-) STRICT;
-
--- An access token and a refresh token that were given out together. Until one of them is used, the
--- pair that they replace goes on working.
-CREATE TABLE token_pairs (
-  pair INTEGER PRIMARY KEY AUTOINCREMENT,
-  device INTEGER NOT NULL REFERENCES devices ON DELETE CASCADE,
-  replaces INTEGER REFERENCES token_pairs ON DELETE SET NULL
-) STRICT;
-CREATE INDEX token_pairs_device ON token_pairs (device);
-CREATE INDEX token_pairs_replaces ON token_pairs (replaces);
-
-CREATE TABLE access_tokens (
-  access_token INTEGER PRIMARY KEY AUTOINCREMENT,
-  digest BLOB NOT NULL UNIQUE CHECK (length(digest) = 32),
-  device INTEGER NOT NULL REFERENCES devices ON DELETE CASCADE,
-  pair INTEGER REFERENCES token_pairs ON DELETE CASCADE,
-  oauth INTEGER NOT NULL CHECK (oauth IN (0, 1)),
-  expires_ms INTEGER  -- NULL: never
-) STRICT;
-CREATE INDEX access_tokens_device ON access_tokens (device);
-CREATE INDEX access_tokens_pair ON access_tokens (pair);
-
-CREATE TABLE refresh_tokens (
-  refresh_token INTEGER PRIMARY KEY AUTOINCREMENT,
-  digest BLOB NOT NULL UNIQUE CHECK (length(digest) = 32),
-  device INTEGER NOT NULL REFERENCES devices ON DELETE CASCADE,
-  pair INTEGER NOT NULL REFERENCES token_pairs ON DELETE CASCADE,
-  oauth INTEGER NOT NULL CHECK (oauth IN (0, 1))
-) STRICT;
-CREATE INDEX refresh_tokens_device ON refresh_tokens (device);
-CREATE INDEX refresh_tokens_pair ON refresh_tokens (pair);
-
-CREATE TABLE device_keys (
-  device INTEGER PRIMARY KEY REFERENCES devices ON DELETE CASCADE,
-  key_json TEXT NOT NULL
-) STRICT;
-
-CREATE TABLE one_time_keys (
-  device INTEGER NOT NULL REFERENCES devices ON DELETE CASCADE,
-  algorithm TEXT NOT NULL,
-  key_id TEXT NOT NULL,
-  key_json TEXT NOT NULL,
-  PRIMARY KEY (device, algorithm, key_id)
-) STRICT, WITHOUT ROWID;
-
-CREATE TABLE fallback_keys (
-  device INTEGER NOT NULL REFERENCES devices ON DELETE CASCADE,
-  algorithm TEXT NOT NULL,
-  key_id TEXT NOT NULL,
-  key_json TEXT NOT NULL,
-  used INTEGER NOT NULL DEFAULT 0 CHECK (used IN (0, 1)),
-  PRIMARY KEY (device, algorithm)
-) STRICT, WITHOUT ROWID;
-
-CREATE TABLE pushers (
-  pusher INTEGER PRIMARY KEY AUTOINCREMENT,
-  account INTEGER NOT NULL REFERENCES accounts ON DELETE CASCADE,
-  device INTEGER NOT NULL REFERENCES devices ON DELETE CASCADE,
-  app_id TEXT NOT NULL,
-  pushkey TEXT NOT NULL,
-  pusher_json TEXT NOT NULL,
-  UNIQUE (account, app_id, pushkey)
-) STRICT;
-CREATE INDEX pushers_device ON pushers (device);
-
-CREATE TABLE to_device_inbox (
-  stream INTEGER PRIMARY KEY AUTOINCREMENT,
-  device INTEGER NOT NULL REFERENCES devices ON DELETE CASCADE,
-  message_json TEXT NOT NULL
-) STRICT;
-CREATE INDEX to_device_inbox_device ON to_device_inbox (device);
-
--- Whose list of devices changed, and when in the stream: the newest change of each account.
-CREATE TABLE device_list_changes (
-  stream INTEGER PRIMARY KEY AUTOINCREMENT,
-  account INTEGER NOT NULL UNIQUE REFERENCES accounts ON DELETE CASCADE
-) STRICT;
-
-CREATE TABLE uia_sessions (
-  session INTEGER PRIMARY KEY AUTOINCREMENT,
-  id_digest BLOB NOT NULL UNIQUE CHECK (length(id_digest) = 32),
-  user_id TEXT NOT NULL,
-  device_id TEXT NOT NULL,
-  token_id TEXT NOT NULL,
-  method TEXT NOT NULL,
-  endpoint TEXT NOT NULL,
-  target TEXT NOT NULL,
-  path_device_id TEXT NOT NULL,
-  body TEXT,  -- NULL: kept as its digest only
-  body_digest BLOB NOT NULL,
-  description TEXT NOT NULL,
-  created_ms INTEGER NOT NULL,
-  lifetime_ms INTEGER NOT NULL,
-  expires_ms INTEGER NOT NULL,
-  finished_ms INTEGER,
-  finished_digest BLOB
-) STRICT;
-CREATE INDEX uia_sessions_user ON uia_sessions (user_id, device_id);
-CREATE INDEX uia_sessions_expires ON uia_sessions (expires_ms);
-
-CREATE TABLE uia_stages (
-  session INTEGER NOT NULL REFERENCES uia_sessions ON DELETE CASCADE,
-  position INTEGER NOT NULL,  -- in the order completed
-  type TEXT NOT NULL,
-  identity TEXT,              -- the user ID that it proved; NULL: none
-  PRIMARY KEY (session, type)
-) STRICT, WITHOUT ROWID;
-)sql",
-};
-
-constexpr int kVersion = static_cast<int>(kMigrations.size());
 
 int pragma(SQLite::Database& database, const std::string& name) {
   return database.execAndGet("PRAGMA " + name).getInt();
@@ -182,10 +28,10 @@ Outcome check_ownership(SQLite::Database& database) {
   const int application = pragma(database, "application_id");
   const int version = pragma(database, "user_version");
   if (application == kApplicationId) {
-    if (version <= kVersion) return {};
+    if (version <= kSchemaVersion) return {};
     return {MXD_INVALID_ARGUMENT, "the database was made by a newer version (schema " +
                                       std::to_string(version) + ", known here up to " +
-                                      std::to_string(kVersion) + "): update this program"};
+                                      std::to_string(kSchemaVersion) + "): update this program"};
   }
   const bool is_new = application == 0 && version == 0 &&
                       database.execAndGet("SELECT count(*) FROM sqlite_schema").getInt() == 0;
@@ -209,6 +55,34 @@ void set_write_ahead_log(SQLite::Database& database) {
   }
 }
 
+bool consists_of(std::string_view text, std::string_view allowed) {
+  return text.find_first_not_of(allowed) == std::string_view::npos;
+}
+
+// T10: the specification, appendices, "Server Name", with the length that leaves room for a
+// localpart.
+bool is_valid_server_name(std::string_view name) {
+  constexpr std::string_view kDigits = "0123456789";
+  constexpr std::string_view kAddress = "0123456789abcdefABCDEF:.";
+  constexpr std::string_view kHostName =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.";
+  constexpr std::size_t kMaxBytes = 230;
+  if (name.empty() || name.size() > kMaxBytes) return false;
+  const std::size_t bracket = name.front() == '[' ? name.find(']') : 0;
+  if (bracket == std::string_view::npos) return false;
+  const std::size_t colon = name.find(':', bracket);
+  const std::string_view host = name.substr(0, colon);
+  if (colon != std::string_view::npos) {
+    const std::string_view port = name.substr(colon + 1);
+    if (port.empty() || port.size() > 5 || !consists_of(port, kDigits)) return false;
+  }
+  if (host.empty() || host.front() != '[') return !host.empty() && consists_of(host, kHostName);
+  constexpr std::size_t kLeast = 2, kMost = 45;
+  const std::string_view address = host.substr(1, bracket - 1);
+  return host.size() == bracket + 1 && address.size() >= kLeast && address.size() <= kMost &&
+         consists_of(address, kAddress);
+}
+
 Outcome claim_server_name(SQLite::Database& database, std::string& server_name) {
   std::string kept;
   SQLite::Statement read(database, "SELECT server_name FROM store");
@@ -219,6 +93,12 @@ Outcome claim_server_name(SQLite::Database& database, std::string& server_name) 
       return {MXD_INVALID_ARGUMENT,
               "the database has no server name yet: give a full user ID (@name:server), or start "
               "the server first"};
+    }
+    if (!is_valid_server_name(server_name)) {
+      return {
+          MXD_INVALID_ARGUMENT,
+          "the server name is not valid: give a host name or an address, and a port if there is "
+          "one, like example.org:8448"};
     }
     SQLite::Statement insert(database, "INSERT INTO store (only, server_name) VALUES (1, ?1)");
     insert.bind(1, server_name);
@@ -233,18 +113,19 @@ Outcome claim_server_name(SQLite::Database& database, std::string& server_name) 
   return {};
 }
 
-Outcome migrate(SQLite::Database& database, std::string& server_name) {
+Outcome migrate(SQLite::Database& database, std::string& server_name, int64_t now_ms) {
   SQLite::Transaction transaction(database, SQLite::TransactionBehavior::IMMEDIATE);
   // Another process may have been first.
   Outcome outcome = check_ownership(database);
   if (!succeeded(outcome.status)) return outcome;
   const int version = pragma(database, "user_version");
-  for (int step = version; step < kVersion; ++step) {
-    database.exec(kMigrations[static_cast<std::size_t>(step)]);
-  }
-  if (version < kVersion) {
+  if (version < kSchemaVersion) {
+    database.exec("CREATE TEMP TABLE migration AS SELECT " + std::to_string(now_ms) + " AS now_ms");
+    for (int step = version; step < kSchemaVersion; ++step) {
+      database.exec(kMigrations[static_cast<std::size_t>(step)]);
+    }
     database.exec("PRAGMA application_id = " + std::to_string(kApplicationId));
-    database.exec("PRAGMA user_version = " + std::to_string(kVersion));
+    database.exec("PRAGMA user_version = " + std::to_string(kSchemaVersion));
   }
   outcome = claim_server_name(database, server_name);
   if (succeeded(outcome.status)) transaction.commit();
@@ -273,7 +154,7 @@ Outcome make_file(const std::string& path, bool may_create) {
 
 }  // namespace
 
-Outcome prepare_file(const std::string& path, std::string& server_name) {
+Outcome prepare_file(const std::string& path, std::string& server_name, int64_t now_ms) {
   Outcome outcome = make_file(path, !server_name.empty());
   if (!succeeded(outcome.status)) return outcome;
   try {
@@ -287,7 +168,7 @@ Outcome prepare_file(const std::string& path, std::string& server_name) {
     set_write_ahead_log(database);
     database.exec("PRAGMA synchronous = FULL");
     database.exec("PRAGMA foreign_keys = ON");
-    return migrate(database, server_name);
+    return migrate(database, server_name, now_ms);
   } catch (const SQLite::Exception& error) {
     return outcome_of_opening(error);
   }

@@ -2,6 +2,7 @@
 #ifndef MXD_BINDINGS_SQLITE_SCHEMA_H
 #define MXD_BINDINGS_SQLITE_SCHEMA_H
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -14,8 +15,8 @@ inline constexpr int kApplicationId = 0x4d584473;
 
 // Makes the file where there is none, refuses one that is not ours, and migrates it in one
 // transaction; several processes may do so at once. Blocks up to the busy timeout. On success
-// `server_name` holds the file's. An empty server_name makes no file.
-Outcome prepare_file(const std::string& path, std::string& server_name);
+// `server_name` holds the file's. An empty server_name makes no file. A migration is of `now_ms`.
+Outcome prepare_file(const std::string& path, std::string& server_name, int64_t now_ms);
 
 }  // namespace mxd::sqlite
 

@@ -20,7 +20,7 @@ Store::Store(const mxd_sqlite_options& given, const std::string& path, const std
       readers(path, connection_count(given.read_connections)),
       writer(path, log) {}
 
-int64_t Store::now_ms() const noexcept {
+int64_t now_ms(const mxd_sqlite_options& options) noexcept {
   if (options.now_ms != nullptr) return options.now_ms(options.now_cookie);
   return std::chrono::duration_cast<std::chrono::milliseconds>(
              std::chrono::system_clock::now().time_since_epoch())

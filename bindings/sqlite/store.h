@@ -17,12 +17,14 @@
 
 namespace mxd::sqlite {
 
+// Milliseconds since the epoch, by the host's clock where it gave one.
+int64_t now_ms(const mxd_sqlite_options& options) noexcept;
+
 struct Store {
   // Of a file that prepare_file() has prepared. Throws SQLite::Exception, std::system_error.
   Store(const mxd_sqlite_options& given, const std::string& path, const std::string& name);
 
-  // Milliseconds since the epoch, by the host's clock where it gave one.
-  int64_t now_ms() const noexcept;
+  int64_t now_ms() const noexcept { return sqlite::now_ms(options); }
 
   const mxd_sqlite_options options;  // its views are not to be used
   const std::string server_name;

@@ -4,16 +4,19 @@
 #include <string>
 
 #include "bindings/sqlite/accounts.h"
+#include "bindings/sqlite/deletion.h"
 #include "bindings/sqlite/devices.h"
 #include "bindings/sqlite/random_text.h"
 #include "bindings/sqlite/text.h"
 #include "bindings/sqlite/time.h"
+#include "bindings/sqlite/token_family.h"
 
 namespace mxd::sqlite {
 namespace {
 
 constexpr int64_t kDefaultAccessTokenMs = 10 * 60 * 1000;
 constexpr std::size_t kNewDeviceIdLetters = 10;
+constexpr int64_t kMaxSiblings = 64;  // pairs that replace the same one
 
 int64_t refreshable_lifetime_ms(const Store& store) {
   return store.options.access_token_ms != 0 ? store.options.access_token_ms : kDefaultAccessTokenMs;
@@ -23,31 +26,23 @@ int64_t last_row(Connection& writer) {
   return writer.database().getLastInsertRowid();
 }
 
-std::optional<int64_t> find_device(Connection& connection, int64_t account,
-                                   std::string_view device_id) {
-  Query row(connection, "SELECT device FROM devices WHERE account = ?1 AND device_id = ?2", account,
-            device_id);
-  if (!row.next()) return std::nullopt;
-  return row.integer(0);
-}
-
-// The device that is logged in on: of this ID, without its old tokens, or a new one.
-int64_t take_device(Connection& writer, int64_t account, const mxd_sqlite_login& login,
-                    std::string& device_id) {
+// The device that is logged in on: of this ID, without its old tokens, or a new one if there is
+// room. `device_id` is filled in.
+std::optional<int64_t> take_device(Connection& writer, int64_t account,
+                                   const mxd_sqlite_login& login, int64_t now_ms,
+                                   std::string& device_id) {
   device_id = std::string(text(login.device_id));
   while (device_id.empty() ||
          (login.device_id.size == 0 && find_device(writer, account, device_id)))
     device_id = random_letters(kNewDeviceIdLetters, 'A');
   if (const std::optional<int64_t> device = find_device(writer, account, device_id)) {
     delete_tokens(writer, *device);
-    return *device;
+    return device;
   }
+  if (!has_room(writer, account, login.max_devices)) return std::nullopt;  // T12
   std::optional<std::string_view> name;
   if (login.initial_device_display_name.size != 0) name = text(login.initial_device_display_name);
-  Query(writer, "INSERT INTO devices (account, device_id, display_name) VALUES (?1, ?2, ?3)",
-        account, device_id, name)
-      .execute();
-  return last_row(writer);
+  return add_device(writer, account, device_id, name, now_ms);
 }
 
 int64_t insert_pair(Connection& writer, int64_t device, std::optional<int64_t> replaces) {
@@ -59,7 +54,11 @@ int64_t insert_pair(Connection& writer, int64_t device, std::optional<int64_t> r
 // Gives out an access token and, for a pair, a refresh token. A negative lifetime: no end.
 void insert_tokens(Store& store, Connection& writer, int64_t device, std::optional<int64_t> pair,
                    bool is_oauth, int64_t lifetime_ms, mxd_sqlite_tokens& out) {
-  const std::string access_token = random_token("mxt_");
+  // What neither expires nor is replaced only ever ends with its login (T2).
+  std::optional<TokenFamily> family;
+  if (pair || lifetime_ms >= 0) family = family_of(writer, device);
+  const std::string access_token =
+      family ? family->make_token(kAccessTokenPrefix) : random_token(kAccessTokenPrefix);
   std::optional<int64_t> expires_ms;
   if (lifetime_ms >= 0) expires_ms = after_ms(store.now_ms(), lifetime_ms);
   Query(writer,
@@ -70,9 +69,11 @@ void insert_tokens(Store& store, Connection& writer, int64_t device, std::option
   copy_terminated(out.access_token, access_token);
   out.expires_in_ms = lifetime_ms >= 0 ? lifetime_ms : -1;
   if (!pair) return;
-  const std::string refresh_token = random_token("mxr_");
-  Query(writer, "INSERT INTO refresh_tokens (digest, device, pair, oauth) VALUES (?1, ?2, ?3, ?4)",
-        Blob{bytes_of(digest_of(refresh_token))}, device, *pair, is_oauth)
+  const std::string refresh_token = family->make_token(kRefreshTokenPrefix);
+  Query(writer,
+        "INSERT INTO refresh_tokens (digest, device, pair, oauth, given_ms)"
+        " VALUES (?1, ?2, ?3, ?4, ?5)",
+        Blob{bytes_of(digest_of(refresh_token))}, device, *pair, is_oauth, store.now_ms())
       .execute();
   copy_terminated(out.refresh_token, refresh_token);
 }
@@ -95,12 +96,17 @@ Outcome login_device(Store& store, const mxd_sqlite_login& login, mxd_sqlite_tok
     if (account->is_deactivated) return {MXD_FORBIDDEN, account->user_id + " is deactivated"};
     if (account->is_locked) return {MXD_USER_LOCKED, account->user_id + " is locked"};
     std::string device_id;
-    const int64_t device = take_device(writer, account->row, login, device_id);
+    const std::optional<int64_t> device =
+        take_device(writer, account->row, login, store.now_ms(), device_id);
+    if (!device) {
+      return {MXD_LIMIT_EXCEEDED,
+              account->user_id + " has as many devices as it may: sign one out first"};
+    }
     std::optional<int64_t> pair;
-    if (is_refreshable) pair = insert_pair(writer, device, std::nullopt);
+    if (is_refreshable) pair = insert_pair(writer, *device, std::nullopt);
     copy_terminated(out.user_id, account->user_id);
     copy_terminated(out.device_id, device_id);
-    insert_tokens(store, writer, device, pair, is_oauth, lifetime_ms, out);
+    insert_tokens(store, writer, *device, pair, is_oauth, lifetime_ms, out);
     return {};
   });
 }
@@ -110,23 +116,30 @@ Outcome refresh(Store& store, std::string_view refresh_token, mxd_sqlite_tokens&
     Query row(writer,
               "SELECT r.pair, r.device, r.oauth, d.device_id, a.user_id, a.locked"
               " FROM refresh_tokens r JOIN devices d USING (device) JOIN accounts a USING (account)"
-              " WHERE r.digest = ?1",
+              " WHERE r.digest = ?1 AND d.device > a.gone_through",
               Blob{bytes_of(digest_of(refresh_token))});
     if (!row.next()) {
-      return {MXD_UNKNOWN_TOKEN, "the refresh token is unknown or was used: log in again"};
+      if (was_token(writer, refresh_token, kRefreshTokenPrefix)) {  // T2
+        return {MXD_TOKEN_EXPIRED, "the refresh token was used: log in again on the same device"};
+      }
+      return {MXD_UNKNOWN_TOKEN, "the refresh token is unknown: log in again"};
     }
     if (row.integer(5) != 0) return {MXD_USER_LOCKED, std::string(row.text(4)) + " is locked"};
     const int64_t old_pair = row.integer(0);
     const int64_t device = row.integer(1);
     delete_replaced_pair(writer, old_pair);
-    // An earlier answer was lost on its way to the client, or this is not the client: either way
-    // what was given out then is not used any more.
-    Query(writer, "DELETE FROM token_pairs WHERE replaces = ?1", old_pair).execute();
     copy_terminated(out.user_id, row.text(4));
     copy_terminated(out.device_id, row.text(3));
     const int64_t pair = insert_pair(writer, device, old_pair);
     insert_tokens(store, writer, device, pair, row.integer(2) != 0, refreshable_lifetime_ms(store),
                   out);
+    // T1: the answers to a few refreshes at once are all good; one that is repeated for ever fills
+    // no disk.
+    Query(writer,
+          "DELETE FROM token_pairs WHERE pair IN (SELECT pair FROM token_pairs"
+          " WHERE replaces = ?1 ORDER BY pair DESC LIMIT -1 OFFSET ?2)",
+          old_pair, kMaxSiblings)
+        .execute();
     return {};
   });
 }
@@ -136,11 +149,17 @@ Outcome logout(Store& store, std::string_view access_token, bool all) {
     int64_t device;
     int64_t account;
     {
-      Query row(writer,
-                "SELECT d.device, d.account FROM access_tokens JOIN devices d USING (device)"
-                " WHERE digest = ?1",
-                Blob{bytes_of(digest_of(access_token))});
-      if (!row.next()) return {MXD_UNKNOWN_TOKEN, "the access token is unknown"};
+      Query row(
+          writer,
+          "SELECT d.device, d.account FROM access_tokens t JOIN devices d USING (device)"
+          " JOIN accounts a USING (account) WHERE t.digest = ?1 AND d.device > a.gone_through",
+          Blob{bytes_of(digest_of(access_token))});
+      if (!row.next()) {
+        if (was_token(writer, access_token, kAccessTokenPrefix)) {  // T2
+          return {MXD_TOKEN_EXPIRED, "the access token was replaced"};
+        }
+        return {MXD_UNKNOWN_TOKEN, "the access token is unknown"};
+      }
       device = row.integer(0);
       account = row.integer(1);
     }
@@ -154,10 +173,15 @@ Outcome logout(Store& store, std::string_view access_token, bool all) {
 }
 
 void delete_replaced_pair(Connection& writer, int64_t pair) {
-  Query(writer,
-        "DELETE FROM token_pairs WHERE pair = (SELECT replaces FROM token_pairs WHERE pair = ?1)",
-        pair)
-      .execute();
+  for (const char* sql :
+       {"UPDATE access_tokens SET pair = NULL WHERE pair IN (SELECT s.pair FROM token_pairs p"
+        " JOIN token_pairs s ON s.replaces = p.replaces AND s.pair <> p.pair WHERE p.pair = ?1)",
+        "DELETE FROM token_pairs WHERE pair IN (SELECT s.pair FROM token_pairs p"
+        " JOIN token_pairs s ON s.replaces = p.replaces AND s.pair <> p.pair WHERE p.pair = ?1)",
+        "DELETE FROM token_pairs WHERE pair = (SELECT replaces FROM token_pairs"
+        " WHERE pair = ?1)"}) {
+    Query(writer, sql, pair).execute();
+  }
 }
 
 }  // namespace mxd::sqlite

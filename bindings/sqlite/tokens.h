@@ -16,7 +16,8 @@ Outcome login_device(Store& store, const mxd_sqlite_login& login, mxd_sqlite_tok
 Outcome refresh(Store& store, std::string_view refresh_token, mxd_sqlite_tokens& out);
 Outcome logout(Store& store, std::string_view access_token, bool all);
 
-// A token of this pair has been used: the pair that it replaces is deleted.
+// T1: a token of this pair has been used. The pair that it replaces is deleted, and so are the
+// other pairs that replace that one, but for their access tokens, which run out by time.
 void delete_replaced_pair(Connection& writer, int64_t pair);
 
 }  // namespace mxd::sqlite

@@ -84,10 +84,8 @@ TEST_F(AuthenticateTest, ValidationIsRememberedByTheDevice) {
   EXPECT_EQ(store.authenticate(anew.access_token).principals.at(0).flags, 0u);
 }
 
-TEST_F(AuthenticateTest, ServiceActsAsItsSender) {
-  ASSERT_EQ(store.add_service("irc", kAsToken, "_irc_bot", "@_irc_.*:example\\.org", true,
-                              MXD_PRINCIPAL_UNLIMITED),
-            MXD_OK);
+TEST_F(AuthenticateTest, ServiceActsAsItsSenderWithoutLimits) {  // A9, P6
+  ASSERT_EQ(store.add_service("irc", kAsToken, "_irc_bot"), MXD_OK);
   const Answer answer = store.authenticate(kAsToken);
   ASSERT_EQ(answer.status, MXD_OK);
   const Principal& principal = answer.principals.at(0);
@@ -96,6 +94,10 @@ TEST_F(AuthenticateTest, ServiceActsAsItsSender) {
   EXPECT_EQ(principal.service_id, "irc");
   EXPECT_EQ(principal.token_id, "irc");
   EXPECT_EQ(principal.flags, MXD_PRINCIPAL_APPSERVICE | MXD_PRINCIPAL_UNLIMITED);
+  EXPECT_EQ(
+      store.authenticate_as(kAsToken, "@_irc_bot:example.org", nullptr).principals.at(0).flags,
+      principal.flags)
+      << "named, it is the sender all the same";
 }
 
 TEST_F(AuthenticateTest, ServiceActsAsRegisteredUsersOfItsNamespace) {
@@ -111,6 +113,12 @@ TEST_F(AuthenticateTest, ServiceActsAsRegisteredUsersOfItsNamespace) {
   const Answer answer = store.authenticate_as(kAsToken, ghost, nullptr);
   ASSERT_EQ(answer.status, MXD_OK);
   EXPECT_EQ(answer.principals.at(0).user_id, ghost);
+  EXPECT_EQ(answer.principals.at(0).flags, MXD_PRINCIPAL_APPSERVICE);
+  ASSERT_EQ(store.add_service("free", "mxs_free", "_irc_free", "@_irc_.*:example\\.org", false,
+                              MXD_PRINCIPAL_UNLIMITED),
+            MXD_OK);
+  EXPECT_EQ(store.authenticate_as("mxs_free", ghost, nullptr).principals.at(0).flags,
+            MXD_PRINCIPAL_APPSERVICE | MXD_PRINCIPAL_UNLIMITED);
 
   EXPECT_EQ(store.authenticate_as(kAsToken, "@alice:example.org", nullptr).status, MXD_FORBIDDEN);
   EXPECT_EQ(store.authenticate_as(kAsToken, "x@_irc_ghost:example.org", nullptr).status,

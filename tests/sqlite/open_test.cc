@@ -105,8 +105,30 @@ TEST_F(OpenTest, UnusablePathsAreRefused) {
   EXPECT_EQ(OpenStore("", surroundings).status(), MXD_INVALID_ARGUMENT);
 }
 
-TEST_F(OpenTest, InvalidServerNameIsRefused) {
-  EXPECT_EQ(OpenStore(path(), surroundings, "@alice").status(), MXD_INVALID_ARGUMENT);
+// T10
+TEST_F(OpenTest, ServerNameOfANewDatabaseIsOfTheSpecificationsGrammar) {
+  const std::string longest = std::string(222, 'a') + ".example";
+  int made = 0;
+  for (const std::string& name :
+       {std::string("example.org"), std::string("EXAMPLE.org:8448"), std::string("localhost:1"),
+        std::string("1.2.3.4"), std::string("1.2.3.4:12345"), std::string("[::1]"),
+        std::string("[1234:5678::abcd]:5678"), std::string("my-host"), longest}) {
+    const OpenStore store(path(std::to_string(++made)), surroundings, name);
+    EXPECT_EQ(store.status(), MXD_OK) << name << ": " << store.error();
+  }
+  for (const std::string& name :
+       {std::string("@alice"), std::string("exa_mple.org"), std::string("exa mple.org"),
+        std::string("example.org:"), std::string("example.org:123456"), std::string(":8448"),
+        std::string("example.org:80a"), std::string("example.org:80:80"), std::string("::1"),
+        std::string("[::1"), std::string("[::1]x"), std::string("[:]"), std::string("[::g]"),
+        std::string("[]"),
+        std::string("b\xc3\xbc"
+                    "cher.example"),
+        std::string("a/b"), std::string("example.org\0", 12), "a" + longest}) {
+    const OpenStore store(path("refused"), surroundings, name);
+    EXPECT_EQ(store.status(), MXD_INVALID_ARGUMENT) << name;
+    EXPECT_NE(store.error().find("server name"), std::string::npos) << store.error();
+  }
 }
 
 TEST_F(OpenTest, ManyMayOpenANewFileAtOnce) {

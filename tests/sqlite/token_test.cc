@@ -1,6 +1,7 @@
 // Login, refresh, logout; and that nothing secret is on the disk in clear.
 #include <fstream>
 #include <iterator>
+#include <thread>
 
 #include "tests/sqlite/store_test.h"
 
@@ -57,8 +58,8 @@ TEST_F(TokenTest, OldPairLivesUntilTheNewAccessTokenIsUsed) {
   EXPECT_EQ(second.user_id, alice);
   EXPECT_EQ(store.authenticate(first.access_token).status, MXD_OK);
   EXPECT_EQ(store.authenticate(second.access_token).status, MXD_OK);
-  EXPECT_EQ(store.authenticate(first.access_token).status, MXD_UNKNOWN_TOKEN);
-  EXPECT_EQ(store.refresh(first.refresh_token).status, MXD_UNKNOWN_TOKEN);
+  EXPECT_EQ(store.authenticate(first.access_token).status, MXD_TOKEN_EXPIRED);
+  EXPECT_EQ(store.refresh(first.refresh_token).status, MXD_TOKEN_EXPIRED);
   EXPECT_EQ(store.authenticate(second.access_token).status, MXD_OK);
   EXPECT_EQ(number("SELECT count(*) FROM access_tokens"), 1);
 }
@@ -68,19 +69,116 @@ TEST_F(TokenTest, OldPairLivesUntilTheNewRefreshTokenIsUsed) {
   const Tokens second = store.refresh(first.refresh_token);
   const Tokens third = store.refresh(second.refresh_token);
   ASSERT_EQ(third.status, MXD_OK);
-  EXPECT_EQ(store.authenticate(first.access_token).status, MXD_UNKNOWN_TOKEN);
-  EXPECT_EQ(store.refresh(first.refresh_token).status, MXD_UNKNOWN_TOKEN);
+  EXPECT_EQ(store.authenticate(first.access_token).status, MXD_TOKEN_EXPIRED);
+  EXPECT_EQ(store.refresh(first.refresh_token).status, MXD_TOKEN_EXPIRED);
   EXPECT_EQ(store.authenticate(second.access_token).status, MXD_OK);
 }
 
-TEST_F(TokenTest, RefreshWhoseAnswerWasLostMayBeRepeated) {
-  const Tokens first = store.login("alice", "PHONE", MXD_SQLITE_LOGIN_REFRESHABLE);
-  const Tokens lost = store.refresh(first.refresh_token);
-  const Tokens second = store.refresh(first.refresh_token);
-  ASSERT_EQ(second.status, MXD_OK);
-  EXPECT_EQ(store.authenticate(lost.access_token).status, MXD_UNKNOWN_TOKEN);
-  EXPECT_EQ(store.authenticate(second.access_token).status, MXD_OK);
-  EXPECT_EQ(store.refresh(first.refresh_token).status, MXD_UNKNOWN_TOKEN);
+TEST_F(TokenTest, RefreshesAtOnceAreAllGoodUntilOneIsUsed) {  // T1
+  const Tokens old = store.login("alice", "PHONE", MXD_SQLITE_LOGIN_REFRESHABLE);
+  std::vector<Tokens> siblings(4);
+  std::vector<std::thread> tabs;
+  for (Tokens& sibling : siblings)
+    tabs.emplace_back([&] { sibling = store.refresh(old.refresh_token); });
+  for (std::thread& tab : tabs)
+    tab.join();
+  for (const Tokens& sibling : siblings)
+    ASSERT_EQ(sibling.status, MXD_OK) << sibling.error;
+  EXPECT_EQ(store.authenticate(old.access_token).status, MXD_OK) << "none has been used";
+
+  EXPECT_EQ(store.authenticate(siblings[2].access_token).status, MXD_OK);
+  EXPECT_EQ(store.authenticate(old.access_token).status, MXD_TOKEN_EXPIRED);
+  EXPECT_EQ(store.refresh(old.refresh_token).status, MXD_TOKEN_EXPIRED);
+  for (const int other : {0, 1, 3}) {
+    const Tokens& sibling = siblings[static_cast<std::size_t>(other)];
+    EXPECT_EQ(store.authenticate(sibling.access_token).status, MXD_OK) << "runs out by time";
+    EXPECT_EQ(store.refresh(sibling.refresh_token).status, MXD_TOKEN_EXPIRED);
+  }
+  EXPECT_EQ(store.refresh(siblings[2].refresh_token).status, MXD_OK);
+  surroundings.now_ms += siblings[0].expires_in_ms;
+  EXPECT_EQ(store.authenticate(siblings[0].access_token).status, MXD_TOKEN_EXPIRED);
+}
+
+TEST_F(TokenTest, FirstUseMayBeOfARefreshToken) {  // T1
+  const Tokens old = store.login("alice", "PHONE", MXD_SQLITE_LOGIN_REFRESHABLE);
+  const Tokens first = store.refresh(old.refresh_token);
+  const Tokens second = store.refresh(old.refresh_token);
+  EXPECT_EQ(store.refresh(second.refresh_token).status, MXD_OK);
+  EXPECT_EQ(store.refresh(old.refresh_token).status, MXD_TOKEN_EXPIRED);
+  EXPECT_EQ(store.refresh(first.refresh_token).status, MXD_TOKEN_EXPIRED);
+  EXPECT_EQ(store.authenticate(first.access_token).status, MXD_OK);
+}
+
+// T2, A4a: a client told that its token is unknown throws its keys away.
+TEST_F(TokenTest, ReplacedTokensAreKnownAsLongAsTheirLoginIsThere) {
+  std::vector<Tokens> replaced{store.login("alice", "PHONE", MXD_SQLITE_LOGIN_REFRESHABLE)};
+  constexpr int kRefreshes = 200;
+  int64_t rows = 0;
+  const auto all_rows = [&] {
+    return number(
+        "SELECT (SELECT count(*) FROM access_tokens) + (SELECT count(*) FROM refresh_tokens)"
+        " + (SELECT count(*) FROM token_pairs) + (SELECT count(*) FROM token_families)"
+        " + (SELECT count(*) FROM old_tokens)");
+  };
+  for (int i = 0; i < kRefreshes; ++i) {
+    replaced.push_back(store.refresh(replaced.back().refresh_token));
+    ASSERT_EQ(store.authenticate(replaced.back().access_token).status, MXD_OK);
+    if (i == 0) rows = all_rows();
+  }
+  EXPECT_EQ(all_rows(), rows) << "what is kept does not grow with the refreshes";
+  const Tokens live = replaced.back();
+  replaced.pop_back();
+  for (const Tokens& tokens : replaced) {
+    ASSERT_EQ(store.authenticate(tokens.access_token).status, MXD_TOKEN_EXPIRED);
+    ASSERT_EQ(store.refresh(tokens.refresh_token).status, MXD_TOKEN_EXPIRED);
+    ASSERT_EQ(mxd_sqlite_logout(store.get(), view(tokens.access_token), 1, nullptr),
+              MXD_TOKEN_EXPIRED);
+  }
+  const auto expect_unknown = [&](const Tokens& tokens, const char* why) {
+    EXPECT_EQ(store.authenticate(tokens.access_token).status, MXD_UNKNOWN_TOKEN) << why;
+    EXPECT_EQ(store.refresh(tokens.refresh_token).status, MXD_UNKNOWN_TOKEN) << why;
+  };
+  const Tokens next = store.login("alice", "PHONE", MXD_SQLITE_LOGIN_REFRESHABLE);
+  expect_unknown(replaced.front(), "a login on the same device ID ended it");
+  expect_unknown(live, "a login on the same device ID ended it");
+  const Tokens last = store.refresh(next.refresh_token);
+  EXPECT_EQ(store.authenticate(last.access_token).status, MXD_OK);
+  EXPECT_EQ(store.authenticate(next.access_token).status, MXD_TOKEN_EXPIRED);
+  EXPECT_EQ(store.remove(alice, {"PHONE"}).status, MXD_OK);
+  expect_unknown(next, "its device is gone");
+  expect_unknown(last, "its device is gone");
+}
+
+TEST_F(TokenTest, WhatWasNeverGivenOutIsUnknown) {  // T2, A4
+  const Tokens old = store.login("alice", "PHONE", MXD_SQLITE_LOGIN_REFRESHABLE);
+  const Tokens live = store.refresh(old.refresh_token);
+  EXPECT_EQ(store.authenticate(live.access_token).status, MXD_OK);
+  EXPECT_EQ(store.authenticate(live.refresh_token).status, MXD_UNKNOWN_TOKEN);
+  EXPECT_EQ(store.refresh(live.access_token).status, MXD_UNKNOWN_TOKEN);
+  EXPECT_EQ(store.authenticate("mxt_" + old.refresh_token.substr(4)).status, MXD_UNKNOWN_TOKEN);
+  for (std::size_t at = 0; at < old.access_token.size(); ++at) {
+    std::string forged = old.access_token;
+    forged[at] = forged[at] == 'A' ? 'B' : 'A';
+    EXPECT_EQ(store.authenticate(forged).status, MXD_UNKNOWN_TOKEN) << at;
+  }
+  for (const std::string& forged :
+       {std::string(), std::string("mxt_"), old.access_token + "A",
+        old.access_token.substr(0, old.access_token.size() - 1), old.access_token + "=",
+        old.access_token + std::string(1, '\0'), "mxt_" + std::string(10'000, 'A')}) {
+    EXPECT_EQ(store.authenticate(forged).status, MXD_UNKNOWN_TOKEN) << forged.size();
+    EXPECT_EQ(store.refresh(forged).status, MXD_UNKNOWN_TOKEN) << forged.size();
+  }
+}
+
+TEST_F(TokenTest, RefreshThatIsRepeatedForEverFillsNoDisk) {
+  const Tokens old = store.login("alice", "PHONE", MXD_SQLITE_LOGIN_REFRESHABLE);
+  const Tokens first = store.refresh(old.refresh_token);
+  Tokens last;
+  for (int i = 0; i < 200; ++i)
+    last = store.refresh(old.refresh_token);
+  EXPECT_LE(number("SELECT count(*) FROM access_tokens"), 65);
+  EXPECT_EQ(store.authenticate(first.access_token).status, MXD_TOKEN_EXPIRED);
+  EXPECT_EQ(store.authenticate(last.access_token).status, MXD_OK);
 }
 
 TEST_F(TokenTest, IdentifyingCountsAsTheFirstUse) {
@@ -93,7 +191,7 @@ TEST_F(TokenTest, IdentifyingCountsAsTheFirstUse) {
   identity.size = sizeof identity;
   ASSERT_EQ(mxd_sqlite_identify(store.get(), &credentials, &identity), MXD_OK);
   EXPECT_EQ(store.put(alice, "OTHER", "written after it").status, MXD_CREATED);
-  EXPECT_EQ(store.authenticate(first.access_token).status, MXD_UNKNOWN_TOKEN);
+  EXPECT_EQ(store.authenticate(first.access_token).status, MXD_TOKEN_EXPIRED);
 }
 
 TEST_F(TokenTest, RefreshedTokenExpiresAndKeepsItsKind) {
@@ -113,6 +211,29 @@ TEST_F(TokenTest, RefreshIsRefused) {
   EXPECT_EQ(store.refresh(tokens.refresh_token).status, MXD_USER_LOCKED);
   store.set_flags("alice", MXD_SQLITE_ACCOUNT_DEACTIVATED);
   EXPECT_EQ(store.refresh(tokens.refresh_token).status, MXD_UNKNOWN_TOKEN);
+}
+
+TEST_F(TokenTest, LoginOnANewDeviceOverTheCapIsRefused) {  // T12
+  const auto log_in = [&](std::string_view device_id, uint64_t max_devices) {
+    mxd_sqlite_login login{};
+    login.size = sizeof login;
+    login.lifetime_ms = -1;
+    login.name = view("alice");
+    login.device_id = view(device_id);
+    login.max_devices = max_devices;
+    mxd_sqlite_tokens out{};
+    out.size = sizeof out;
+    mxd_sqlite_error error;
+    return mxd_sqlite_login_device(store.get(), &login, &out, &error);
+  };
+  EXPECT_EQ(log_in("A", 2), MXD_OK);
+  EXPECT_EQ(log_in("", 2), MXD_OK);
+  EXPECT_EQ(log_in("C", 2), MXD_LIMIT_EXCEEDED);
+  EXPECT_EQ(log_in("", 2), MXD_LIMIT_EXCEEDED);
+  EXPECT_EQ(log_in("A", 2), MXD_OK) << "a device that is there";
+  EXPECT_EQ(log_in("C", 3), MXD_OK);
+  EXPECT_EQ(log_in("D", 0), MXD_OK) << "no cap";
+  EXPECT_EQ(log_in("E", UINT64_MAX), MXD_OK);
 }
 
 TEST_F(TokenTest, LogoutDeletesTheDeviceOrAll) {

@@ -188,7 +188,7 @@ TEST_F(WriterTest, RefreshedTokenWorksOnAFullDisk) {
   }
   EXPECT_EQ(answer.status, MXD_OK);
   EXPECT_EQ(store.authenticate(second.access_token).status, MXD_OK) << "and tries again";
-  EXPECT_EQ(store.authenticate(first.access_token).status, MXD_UNKNOWN_TOKEN);
+  EXPECT_EQ(store.authenticate(first.access_token).status, MXD_TOKEN_EXPIRED);
 }
 
 TEST_F(WriterTest, CloseFinishesWhatIsQueued) {

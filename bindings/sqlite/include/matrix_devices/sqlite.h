@@ -146,8 +146,9 @@ int32_t mxd_sqlite_list_accounts(mxd_sqlite* store,
                                  void (*visit)(mxd_cookie, const mxd_sqlite_account*) MXD_NOEXCEPT,
                                  mxd_cookie cookie, mxd_sqlite_error* error) MXD_NOEXCEPT;
 
-/* Set and clear LOCKED, SUSPENDED. Setting DEACTIVATED removes devices, tokens, password; it cannot
-   be cleared. NOT_FOUND. INVALID_ARGUMENT: any other flag, or DEACTIVATED to be cleared. */
+/* Set and clear LOCKED, SUSPENDED. Setting DEACTIVATED removes devices and tokens (as
+   mxd_sqlite_logout() does all) and password; it cannot be cleared. NOT_FOUND. INVALID_ARGUMENT:
+   any other flag, or DEACTIVATED to be cleared. */
 int32_t mxd_sqlite_set_account_flags(mxd_sqlite* store, mxd_view name, uint32_t set, uint32_t clear,
                                      mxd_sqlite_error* error) MXD_NOEXCEPT;
 
@@ -173,6 +174,7 @@ typedef struct mxd_sqlite_login {
   mxd_view name;       /* an account */
   mxd_view device_id;  /* empty: a new one is made; an existing one loses its old tokens */
   mxd_view initial_device_display_name; /* for a new device only; empty: none */
+  uint64_t max_devices; /* of the account: a login on a new device over it is refused; 0: no cap */
 } mxd_sqlite_login;
 
 typedef struct mxd_sqlite_tokens {
@@ -186,12 +188,17 @@ typedef struct mxd_sqlite_tokens {
 } mxd_sqlite_tokens;
 
 /* A device and its tokens. Set out->size. NOT_FOUND: no such account. FORBIDDEN: deactivated.
-   USER_LOCKED. INVALID_ARGUMENT: a device ID over 255 bytes or with control characters. */
+   USER_LOCKED. LIMIT_EXCEEDED: max_devices. INVALID_ARGUMENT: a device ID over 255 bytes or with
+   control characters. */
 int32_t mxd_sqlite_login_device(mxd_sqlite* store, const mxd_sqlite_login* login,
                                 mxd_sqlite_tokens* out, mxd_sqlite_error* error) MXD_NOEXCEPT;
 
-/* New tokens for a refresh token; the old pair dies when the new one is first used. Set out->size.
-   Refresh tokens don't expire. UNKNOWN_TOKEN; USER_LOCKED. */
+/* New tokens for a refresh token. It may be used several times (tabs, a repeated request), and all
+   that it is answered with is good until one of those tokens is used: then the old pair dies, and
+   the refresh tokens of the others; their access tokens run out by time. Set out->size.
+   TOKEN_EXPIRED: it was replaced or has gone unused for too long, and its device is still there;
+   UNKNOWN_TOKEN: its device is gone, it ended with a login on the same device ID, or it never was;
+   USER_LOCKED. */
 int32_t mxd_sqlite_refresh(mxd_sqlite* store, mxd_view refresh_token, mxd_sqlite_tokens* out,
                            mxd_sqlite_error* error) MXD_NOEXCEPT;
 
@@ -209,7 +216,9 @@ int32_t mxd_sqlite_identify(mxd_sqlite* store, const mxd_credentials* credential
                             mxd_sqlite_identity* out) MXD_NOEXCEPT;
 
 /* Delete the device of this access token with all that goes with it; with `all`, every device of
-   the user; also when it has expired, or the account is locked. UNKNOWN_TOKEN. */
+   the user, however many: from the commit on none of their tokens is good, and nobody is shown
+   them; what is left of them is removed in the background. Also when it has expired (for an hour),
+   or the account is locked. TOKEN_EXPIRED: it was replaced; UNKNOWN_TOKEN. */
 int32_t mxd_sqlite_logout(mxd_sqlite* store, mxd_view access_token, int32_t all,
                           mxd_sqlite_error* error) MXD_NOEXCEPT;
 
