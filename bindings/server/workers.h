@@ -5,6 +5,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <cstddef>
+#include <memory>
 #include <utility>
 
 namespace mxd::server {
@@ -21,8 +22,11 @@ class Workers {
   bool run(Job job) {
     Place place(open_);
     if (place.before() >= capacity_) return false;
-    boost::asio::post(
-        pool_, [place = std::move(place), job = std::move(job)]() mutable noexcept { job(); });
+    // Where it stays: the pool moves what it is given, and a job that holds constants is copied
+    // then.
+    auto kept = std::make_unique<Job>(std::move(job));
+    boost::asio::post(pool_,
+                      [place = std::move(place), kept = std::move(kept)]() noexcept { (*kept)(); });
     return true;
   }
 
