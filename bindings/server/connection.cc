@@ -1,282 +1,276 @@
-// The only file that knows Beast, which compiles slowly.
-//
-// The parser is fed by hand: what has been read is parsed until a request is complete; the request
-// goes to the router; its answer is written; then the bytes that came behind it are parsed. So
-// pipelined requests are answered in order, one at a time, and a client that sends faster than it
-// reads is not read from.
+// A connection is driven by run(): it goes on from state to state until there is something to wait
+// for. What has been read is parsed until a request is complete; the request goes to the router;
+// its answer is written; then the bytes that came behind it are parsed. So pipelined requests are
+// answered in order, one at a time, and a client that sends faster than it reads is not read from.
 #include "server/connection.h"
 
+#include <linux/sockios.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <atomic>
-#include <boost/asio/bind_allocator.hpp>
-#include <boost/asio/dispatch.hpp>
-#include <boost/asio/write.hpp>
-#include <boost/beast/core/basic_stream.hpp>
-#include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/http.hpp>
+#include <boost/asio/ip/tcp.hpp>
 #include <cerrno>
-#include <chrono>
-#include <cstddef>
+#include <cstring>
 #include <exception>
 #include <optional>
 #include <utility>
 
 #include "bindings/common/normal_target.h"
 #include "matrix_devices/module.hpp"
+#include "server/answer.h"
 #include "server/json_log.h"
+#include "server/request_parser.h"
 
 namespace mxd::server {
 namespace {
 
-namespace asio = boost::asio;
-namespace beast = boost::beast;
-namespace http = beast::http;
-using Clock = std::chrono::steady_clock;
 using boost::system::error_code;
 
 constexpr auto kIdleTime = std::chrono::seconds(60);    // before the first byte of a request
 constexpr auto kHeaderTime = std::chrono::seconds(10);  // from there to the end of the header
 constexpr auto kBodyTime = std::chrono::seconds(60);    // from there to the end of the body
-constexpr auto kWriteTime = std::chrono::seconds(60);
+constexpr auto kWriteTime = std::chrono::seconds(60);   // in which a client reads something
 constexpr auto kLingerTime = std::chrono::seconds(3);
-constexpr std::uint32_t kHeaderBytes = 16 * 1024;
-constexpr std::size_t kReadBytes = 16 * 1024;
-constexpr std::size_t kBufferBytes = 64 * 1024;
+constexpr auto kNewTime = std::chrono::seconds(1);  // in which a first request may be on its way
 constexpr std::size_t kLingerBytes = 16 * 1024 * 1024;
 
-std::string_view std_view(beast::string_view text) {
-  return {text.data(), text.size()};
+std::string address_of_peer(int socket) {
+  sockaddr_storage address{};
+  socklen_t size = sizeof address;
+  if (::getpeername(socket, reinterpret_cast<sockaddr*>(&address), &size) != 0) return {};
+  if (address.ss_family != AF_INET && address.ss_family != AF_INET6) return {};
+  boost::asio::ip::tcp::endpoint endpoint;
+  std::memcpy(endpoint.data(), &address, size);
+  return normal_address(endpoint.address().to_string()).value_or("");
 }
-beast::string_view beast_view(std::string_view text) {
-  return {text.data(), text.size()};
-}
-
-// Room for the one handler that takes an answer to its loop, so that none is lost for want of
-// memory.
-struct HandOverMemory {
-  alignas(std::max_align_t) std::byte bytes[128];
-};
-
-template <class T>
-class HandOverAllocator {
- public:
-  using value_type = T;
-
-  explicit HandOverAllocator(HandOverMemory& memory) noexcept : memory_(&memory) {}
-  template <class U>
-  HandOverAllocator(const HandOverAllocator<U>& other) noexcept : memory_(other.memory_) {}
-
-  T* allocate(std::size_t) noexcept {
-    static_assert(sizeof(T) <= sizeof(HandOverMemory));
-    static_assert(alignof(T) <= alignof(HandOverMemory));
-    return reinterpret_cast<T*>(memory_->bytes);
-  }
-  void deallocate(T*, std::size_t) noexcept {}
-
-  friend bool operator==(const HandOverAllocator&, const HandOverAllocator&) = default;
-
- private:
-  template <class U>
-  friend class HandOverAllocator;
-
-  HandOverMemory* memory_;
-};
 
 class HttpConnection final : public Connection,
                              public Exchange,
                              public std::enable_shared_from_this<HttpConnection> {
  public:
   HttpConnection(Socket socket, ConnectionOwner& owner)
-      : owner_(owner), stream_(std::move(socket)), buffer_(kBufferBytes) {}
+      : owner_(owner), socket_(std::move(socket)), incoming_(owner.incoming_bodies()) {}
   ~HttpConnection() override { owner_.gone(*this); }
   HttpConnection(const HttpConnection&) = delete;
   HttpConnection& operator=(const HttpConnection&) = delete;
 
   void start() override {
-    guarded([this] {
-      error_code error;
-      const auto peer = stream_.socket().remote_endpoint(error);
-      if (error) return;  // gone already
-      peer_ = normal_address(peer.address().to_string()).value_or("");
-      stream_.socket().set_option(asio::ip::tcp::no_delay(true), error);
-      next_request();
-    });
+    peer_ = address_of_peer(fd());
+    const int on = 1;
+    ::setsockopt(fd(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);  // no other kind has need of it
+    opened_ = Clock::now();
+    next_request();
+    readable_ = true;  // mostly
+    run();
   }
 
-  void close_if_idle() override {
-    if (state_ == State::kIdle) stream_.close();
+  void answered() override {
+    has_answer_ = true;
+    run();
   }
 
-  void close_if_receiving() override {
-    if (state_ == State::kIdle || state_ == State::kReading) stream_.close();
+  void tick(Clock::time_point now) override {
+    if (state_ == State::kAnswering) note_reading(now);
+    if (now < deadline_) return;
+    if (state_ == State::kAnswering) return cut();
+    close();
   }
+
+  void begin_stop() override {
+    if (state_ == State::kIdle) owner_.waits(*this, ConnectionOwner::Waiting::kForRequest);
+    if (state_ == State::kReceiving) owner_.waits(*this, ConnectionOwner::Waiting::kForRest);
+    readable_ = true;
+    run();
+  }
+
+  void close() override {
+    if (state_ == State::kClosed) return;
+    enter(State::kClosed);
+    incoming_.give_back();
+    error_code ignored;
+    socket_.close(ignored);
+  }
+
+  // ---- Exchange ----
 
   const Request& request() const override { return request_; }
 
   void respond(Response response) noexcept override {
-    if (answered_.exchange(true)) return;
+    if (responded_.exchange(true)) return;
     response_ = std::move(response);
-    // On the loop's own thread this begins to write at once, also inside the router.
-    asio::dispatch(stream_.get_executor(),
-                   asio::bind_allocator(HandOverAllocator<void>(hand_over_memory_),
-                                        [this] { guarded([this] { write_response(); }); }));
+    if (owner_.is_own_thread() && running_) {
+      has_answer_ = true;  // run() goes on with it when the router returns
+    } else {
+      owner_.answered(*this);
+    }
   }
 
  private:
-  enum class State { kIdle, kReading, kInFlight, kWriting, kClosing };
+  enum class State { kIdle, kReceiving, kInFlight, kAnswering, kLingering, kClosed };
 
-  // ---- Without memory (O2) ----
+  int fd() { return socket_.native_handle(); }
 
-  // What there is no memory for costs this connection, and nothing else.
-  template <class Work>
-  void guarded(Work&& work) noexcept {
-    const auto self = shared_from_this();
-    try {
-      work();
-    } catch (const std::exception& error) {
-      log_message(MXD_LOG_ERROR, error.what());
-      stream_.close();
-    }
+  void enter(State state) {
+    using Waiting = ConnectionOwner::Waiting;
+    state_ = state;
+    owner_.waits(*this, state == State::kIdle        ? Waiting::kForRequest
+                        : state == State::kReceiving ? Waiting::kForRest
+                                                     : Waiting::kForNothing);
   }
 
-  // Goes along with an operation of the socket. An operation that is given up half way, because it
-  // gets no memory to go on, is destroyed with it: nobody would wait for this connection then.
-  class Turn {
-   public:
-    explicit Turn(std::shared_ptr<HttpConnection> connection)
-        : connection_(std::move(connection)) {}
-    Turn(Turn&&) = default;
-    Turn& operator=(Turn&&) = delete;
-    ~Turn() {
-      if (connection_ != nullptr) connection_->stream_.close();
+  void expire_after(Clock::duration time) { deadline_ = Clock::now() + time; }
+
+  // What there is no memory for costs this connection, and nothing else (O2).
+  void run() noexcept {
+    if (running_) return;
+    running_ = true;
+    const auto self = shared_from_this();
+    try {
+      while (step()) {
+      }
+    } catch (const std::exception& error) {
+      close();
+      log_message(MXD_LOG_ERROR, error.what());
     }
-    std::shared_ptr<HttpConnection> take() { return std::move(connection_); }
+    running_ = false;
+  }
 
-   private:
-    std::shared_ptr<HttpConnection> connection_;
-  };
+  // False: there is something to wait for.
+  bool step() {
+    switch (state_) {
+      case State::kIdle:
+      case State::kReceiving:
+        return receive();
+      case State::kInFlight:
+        return has_answer_ && begin_answer();
+      case State::kAnswering:
+        return write();
+      case State::kLingering:
+        return linger();
+      case State::kClosed:
+        return false;
+    }
+    return false;
+  }
 
-  // Makes the handler of an operation: `next(error, size)`, on this connection.
-  template <class Next>
-  auto then(Next next) {
-    return [turn = Turn(shared_from_this()), next](error_code error, std::size_t size = 0) mutable {
-      turn.take()->guarded([&] { next(error, size); });
-    };
+  bool wait_for(Socket::wait_type what) {
+    bool& waiting = what == Socket::wait_read ? waiting_to_read_ : waiting_to_write_;
+    if (std::exchange(waiting, true)) return false;
+    socket_.async_wait(what, [self = shared_from_this(), what, &waiting](error_code error) {
+      waiting = false;
+      if (error) return;  // closed
+      if (what == Socket::wait_read) self->readable_ = true;
+      self->run();
+    });
+    return false;
   }
 
   // ---- Reading ----
 
   void next_request() {
-    state_ = State::kIdle;
+    enter(State::kIdle);
+    expire_after(kIdleTime);
+    has_answer_ = false;
+    responded_ = false;
     response_ = {};
-    answered_ = false;
     token_ = 0;
-    parser_.emplace();
-    parser_->eager(true);
-    parser_->header_limit(kHeaderBytes);
-    parser_->body_limit(owner_.router().max_body_bytes());
     in_body_ = false;
-    if (buffer_.size() > 0) return parse();
-    if (owner_.stopping()) return stream_.close();
-    stream_.expires_after(kIdleTime);
-    read_more();
-  }
-
-  void read_more() {
-    stream_.async_read_some(buffer_.prepare(kReadBytes),
-                            then([this](error_code error, std::size_t size) {
-                              if (error) return;  // closed, timed out: nobody to tell
-                              buffer_.commit(size);
-                              parse();
-                            }));
-  }
-
-  void parse() {
-    if (state_ == State::kIdle) {
-      state_ = State::kReading;
-      stream_.expires_after(kHeaderTime);
+    parser_.emplace(owner_.router().max_body_bytes());
+    if (at_ == unparsed_.size()) {
+      unparsed_ = {};
+      at_ = 0;
     }
-    while (buffer_.size() > 0) {
-      error_code error;
-      const std::size_t used = parser_->put(buffer_.data(), error);
-      buffer_.consume(used);
-      if (error == http::error::body_limit) return serve_without_body();
-      if (error == http::error::header_limit) {
-        return refuse(error_response(431, "M_TOO_LARGE", "The header is too large."));
+    has_unparsed_ = !unparsed_.empty();
+    if (owner_.stopping()) readable_ = true;
+  }
+
+  bool receive() {
+    if (std::exchange(has_unparsed_, false)) {
+      parse_kept();
+    } else if (std::exchange(readable_, false)) {
+      read();
+    } else if (state_ == State::kIdle && owner_.stopping() && !is_new()) {
+      close();
+    } else {
+      return wait_for(Socket::wait_read);
+    }
+    return true;
+  }
+
+  // Its first request may be on its way.
+  bool is_new() const { return answers_ == 0 && Clock::now() < opened_ + kNewTime; }
+
+  void read() {
+    const std::span<char> buffer = owner_.read_buffer();
+    const ssize_t size = ::recv(fd(), buffer.data(), buffer.size(), MSG_DONTWAIT);
+    if (size < 0 && (errno == EAGAIN || errno == EINTR)) return;
+    if (size <= 0) return close();  // and of a request that is cut short nothing is made
+    const std::string_view bytes(buffer.data(), static_cast<std::size_t>(size));
+    if (!unparsed_.empty()) {
+      unparsed_.erase(0, at_);
+      at_ = 0;
+      unparsed_.append(bytes);
+      return parse_kept();
+    }
+    const std::size_t used = parser_->put(bytes);
+    unparsed_.assign(bytes.substr(used));
+    go_on();
+  }
+
+  void parse_kept() {
+    at_ += parser_->put(std::string_view(unparsed_).substr(at_));
+    if (at_ == unparsed_.size()) {
+      unparsed_.clear();
+      at_ = 0;
+    }
+    go_on();
+  }
+
+  // From what the parser has found.
+  void go_on() {
+    switch (parser_->state()) {
+      case RequestParser::State::kNothing:
+        return;
+      case RequestParser::State::kHeader:
+        return begin_receiving();
+      case RequestParser::State::kBody:
+        return receive_body();
+      case RequestParser::State::kComplete:
+      case RequestParser::State::kTooLarge:
+        return hand_over();
+      case RequestParser::State::kRefused:
+        return refuse(parser_->refusal());
+    }
+  }
+
+  void begin_receiving() {
+    if (state_ == State::kReceiving) return;
+    enter(State::kReceiving);
+    expire_after(kHeaderTime);
+  }
+
+  void receive_body() {
+    begin_receiving();
+    if (!std::exchange(in_body_, true)) {
+      expire_after(kBodyTime);
+      if (parser_->expects_continue() && parser_->body().empty() && unparsed_.empty()) {
+        // Where there is no room for it the client sends all the same, a moment later.
+        static constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+        ::send(fd(), kContinue.data(), kContinue.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
       }
-      if (error && error != http::error::need_more) return refuse_malformed();
-      if (parser_->is_done()) return serve();
-      if (error || used == 0) break;
     }
-    if (buffer_.size() + kReadBytes > buffer_.max_size()) return refuse_malformed();
-    if (parser_->is_header_done() && !in_body_) {
-      in_body_ = true;
-      stream_.expires_after(kBodyTime);
-      if (wants_continue()) return write_continue();
-    }
-    read_more();
+    if (!incoming_.grow(parser_->body().size())) refuse(busy_response());
   }
 
-  bool wants_continue() const {
-    const auto& header = parser_->get();
-    return buffer_.size() == 0 && header.body().empty() && header.version() >= 11 &&
-           beast::iequals(header[http::field::expect], "100-continue");
-  }
-
-  void write_continue() {
-    static constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
-    asio::async_write(stream_, asio::buffer(kContinue), then([this](error_code error, std::size_t) {
-                        if (!error) read_more();
-                      }));
-  }
-
-  // ---- Answering ----
-
-  void take_request() {
-    auto& message = parser_->get();
-    request_.method = std_view(message.method_string());
-    request_.target = common::normal_target(std_view(message.target()), target_);
-    request_.body = message.body();
-    request_.body_too_large = false;
-    request_.headers.clear();
-    for (const auto& field : message) {
-      request_.headers.push_back(
-          {view(std_view(field.name_string())), view(std_view(field.value()))});
-    }
-    request_.remote_addr =
-        owner_.proxies().trusts(peer_)
-            ? owner_.proxies().client(peer_, header_lines(request_, "X-Forwarded-For"))
-            : peer_;
-    close_after_ = !message.keep_alive();
-    unread_ = false;
-  }
-
-  void serve() {
-    const auto& message = parser_->get();
-    // Without "chunked" nobody could say where this body ends, and the next request begins.
-    if (message.find(http::field::transfer_encoding) != message.end() && !parser_->chunked()) {
-      return refuse(error_response(501, "M_UNKNOWN", "Of transfer codings only chunked is known."));
-    }
-    take_request();
-    hand_over();
-  }
-
-  // Over the limit. Who asks is still to be found out first, so the request goes the usual way;
-  // only the connection cannot be used again.
-  void serve_without_body() {
-    take_request();
-    request_.body = {};
-    request_.body_too_large = true;
-    close_after_ = true;
-    unread_ = true;
-    hand_over();
-  }
+  // ---- In flight ----
 
   void hand_over() {
-    state_ = State::kInFlight;
-    began_ = Clock::now();
-    stream_.expires_never();
+    take_request();
+    enter(State::kInFlight);
+    deadline_ = Clock::time_point::max();
     in_flight_ = shared_from_this();
     try {
       owner_.router().serve(*this, &token_);
@@ -284,122 +278,187 @@ class HttpConnection final : public Connection,
       log_message(MXD_LOG_ERROR, error.what());
       respond(bare_failure());
     }
-    if (state_ == State::kInFlight) watch_client();
+    if (!has_answer_) watch_client();
   }
 
-  // To see that the client has gone while its request is in flight.
+  void take_request() {
+    incoming_.give_back();
+    // Over the limit: who asks is still to be found out first, so the request goes the usual way;
+    // only the connection cannot be used again.
+    const bool too_large = parser_->state() == RequestParser::State::kTooLarge;
+    began_ = Clock::now();
+    request_.method = parser_->method();
+    request_.target = common::normal_target(parser_->target(), target_);
+    request_.body = too_large ? std::string_view() : parser_->body();
+    request_.body_too_large = too_large;
+    request_.headers = parser_->headers();
+    request_.remote_addr =
+        owner_.proxies().trusts(peer_)
+            ? owner_.proxies().client(peer_, header_lines(request_, "X-Forwarded-For"))
+            : peer_;
+    is_http_1_0_ = parser_->is_http_1_0();
+    close_after_ = too_large || !parser_->keep_alive();
+    unread_ = too_large;
+  }
+
+  // To see that the client has gone while its request is in flight: it has reset the connection.
+  // One that has only closed its own half waits for the answer.
   void watch_client() {
-    if (watching_) return;
-    watching_ = true;
-    stream_.socket().async_wait(Socket::wait_read, then([this](error_code error, std::size_t) {
-                                  watching_ = false;
-                                  if (!error && state_ == State::kInFlight) peek();
-                                }));
+    if (std::exchange(watching_, true)) return;
+    socket_.async_wait(Socket::wait_error, [self = shared_from_this()](error_code error) {
+      if (error || self->state_ != State::kInFlight || self->token_ == 0) return;
+      pollfd client{self->fd(), 0, 0};
+      ::poll(&client, 1, 0);
+      if ((client.revents & (POLLERR | POLLHUP)) != 0) {
+        self->owner_.router().cancel(self->token_);
+      }
+    });
   }
 
-  void peek() {
-    char byte = 0;
-    const ssize_t size =
-        ::recv(stream_.socket().native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-    // Bytes are the next request. They also hide what happens behind them: no more watching.
-    const bool gone = size == 0 || (size < 0 && errno != EAGAIN && errno != EINTR);
-    if (gone && token_ != 0) owner_.router().cancel(token_);
-  }
+  // ---- Answering ----
 
-  void write_response() {
-    const std::shared_ptr<HttpConnection> self = std::move(in_flight_);
-    state_ = State::kWriting;
-    close_after_ = close_after_ || owner_.stopping();
-    const bool head = request_.method == "HEAD";
-    response_bytes_ = head ? 0 : response_.body.size();
-
-    auto& message = message_.emplace();
-    message.result(response_.status);
-    message.version(parser_->get().version() == 10 ? 10 : 11);
-    message.set(http::field::date, beast_view(owner_.http_date()));
-    for (const auto& [name, value] : response_.headers)
-      message.insert(name, value);
-    if (response_.status != 204 && response_.status != 304) {
-      message.content_length(response_.body.size());
+  bool begin_answer() {
+    in_flight_.reset();
+    enter(State::kAnswering);
+    if (owner_.stopping()) {
+      close_after_ = close_after_ || owner_.grace_is_over() || !more_has_arrived();
     }
-    if (!head) message.body() = std::move(response_.body);
-    message.keep_alive(!close_after_);
-
-    stream_.expires_after(kWriteTime);
-    http::async_write(stream_, message,
-                      then([this](error_code error, std::size_t) { written(error); }));
+    const Answer::Form form{request_.method == "HEAD", is_http_1_0_, close_after_};
+    answer_.emplace(std::move(response_), form, owner_.http_date());
+    unacknowledged_ = 0;
+    expire_after(kWriteTime);
+    return true;
   }
 
-  void written(error_code error) {
-    log_request({request_.method, request_.target, response_.status, response_bytes_,
-                 Clock::now() - began_, request_.remote_addr});
-    message_.reset();
-    if (error) return stream_.close();
-    if (!close_after_) return next_request();
-    state_ = State::kClosing;
-    if (unread_ || buffer_.size() > 0) return begin_linger();
+  bool more_has_arrived() {
+    char byte = 0;
+    return !unparsed_.empty() || ::recv(fd(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+  }
+
+  bool write() {
+    while (!answer_->is_sent()) {
+      switch (answer_->send(fd())) {
+        case Answer::Sent::kSome:
+          expire_after(kWriteTime);
+          continue;
+        case Answer::Sent::kNoRoom:
+          return wait_for(Socket::wait_write);
+        case Answer::Sent::kNever:
+          log_answer(true);
+          close();
+          return false;
+      }
+    }
+    log_answer(false);
+    answer_.reset();
+    ++answers_;
+    if (!close_after_) {
+      next_request();
+    } else if (unread_ || !unparsed_.empty()) {
+      begin_linger();
+    } else {
+      error_code ignored;
+      socket_.shutdown(Socket::shutdown_both, ignored);
+      close();
+    }
+    return true;
+  }
+
+  // The system takes more of the answer only when the client has read a good part of what it has:
+  // that it reads at all is seen from what is on its way.
+  void note_reading(Clock::time_point now) {
+    int unacknowledged = 0;
+    if (::ioctl(fd(), SIOCOUTQ, &unacknowledged) != 0) return;
+    if (std::exchange(unacknowledged_, unacknowledged) != unacknowledged) {
+      deadline_ = now + kWriteTime;
+    }
+  }
+
+  // The client does not read. What the system still holds for it is dropped.
+  void cut() {
+    log_answer(true);
     error_code ignored;
-    stream_.socket().shutdown(Socket::shutdown_both, ignored);
-    stream_.close();
+    socket_.set_option(boost::asio::socket_base::linger(true, 0), ignored);
+    close();
+  }
+
+  void log_answer(bool cut) {
+    log_request({request_.method, request_.target, answer_->status(), answer_->body_bytes_sent(),
+                 Clock::now() - began_, request_.remote_addr, cut});
   }
 
   // ---- Refusing ----
 
-  void refuse_malformed() {
-    refuse(error_response(400, "M_UNKNOWN", "This is no HTTP/1.1 request."));
-  }
-
   void refuse(Response response) {
+    incoming_.give_back();
     request_ = {};
+    if (in_body_) {
+      request_.method = parser_->method();
+      request_.target = common::normal_target(parser_->target(), target_);
+    }
     request_.remote_addr = peer_;
     began_ = Clock::now();
+    is_http_1_0_ = false;
     close_after_ = true;
     unread_ = true;
     response_ = std::move(response);
-    in_flight_ = shared_from_this();
-    write_response();
+    begin_answer();
   }
 
   // Closing a socket with unread input resets the connection, and the client may lose the answer.
   void begin_linger() {
+    enter(State::kLingering);
+    parser_.reset();
+    unparsed_ = {};
     error_code ignored;
-    stream_.socket().shutdown(Socket::shutdown_send, ignored);
-    stream_.expires_after(kLingerTime);
+    socket_.shutdown(Socket::shutdown_send, ignored);
+    expire_after(kLingerTime);
     lingered_ = 0;
-    linger();
+    readable_ = true;
   }
 
-  void linger() {
-    buffer_.clear();
-    stream_.async_read_some(buffer_.prepare(kReadBytes),
-                            then([this](error_code error, std::size_t size) {
-                              lingered_ += size;
-                              if (error || lingered_ > kLingerBytes) return stream_.close();
-                              linger();
-                            }));
+  bool linger() {
+    if (!std::exchange(readable_, false)) return wait_for(Socket::wait_read);
+    const std::span<char> buffer = owner_.read_buffer();
+    const ssize_t size = ::recv(fd(), buffer.data(), buffer.size(), MSG_DONTWAIT);
+    if (size < 0 && (errno == EAGAIN || errno == EINTR)) return true;
+    lingered_ += static_cast<std::size_t>(std::max<ssize_t>(size, 0));
+    if (size <= 0 || lingered_ > kLingerBytes) close();
+    return true;
   }
 
   ConnectionOwner& owner_;
-  beast::basic_stream<asio::ip::tcp, asio::io_context::executor_type> stream_;
-  beast::flat_buffer buffer_;
+  Socket socket_;
   std::string peer_;
+  Clock::time_point opened_;
+  std::size_t answers_ = 0;
   State state_ = State::kIdle;
+  Clock::time_point deadline_;
+  bool running_ = false;
+  bool waiting_to_read_ = false;
+  bool waiting_to_write_ = false;
 
-  std::optional<http::request_parser<http::string_body>> parser_;
+  bool readable_ = false;  // or may be
+  std::string unparsed_;   // what has been read and not parsed: from at_ on
+  std::size_t at_ = 0;
+  bool has_unparsed_ = false;  // that the parser has not seen
+  std::optional<RequestParser> parser_;
   bool in_body_ = false;
+  IncomingBodies::Share incoming_;
 
   Request request_;
   std::string target_;  // of the request, where it is not as it came
+  bool is_http_1_0_ = false;
   Clock::time_point began_;
   mxd_request_token token_ = 0;
   std::shared_ptr<HttpConnection> in_flight_;  // itself, until the request is answered
   bool watching_ = false;
 
-  std::atomic<bool> answered_ = false;
-  HandOverMemory hand_over_memory_;
+  std::atomic<bool> responded_ = false;
   Response response_;
-  std::optional<http::response<http::string_body>> message_;
-  std::size_t response_bytes_ = 0;
+  bool has_answer_ = false;
+  std::optional<Answer> answer_;
+  int unacknowledged_ = 0;
   bool close_after_ = false;
   bool unread_ = false;  // the client may still be sending
   std::size_t lingered_ = 0;

@@ -2,36 +2,60 @@
 #pragma once
 
 #include <boost/asio/basic_stream_socket.hpp>
+#include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
+#include <boost/intrusive/list.hpp>
+#include <chrono>
 #include <memory>
+#include <span>
 #include <string_view>
 
 #include "server/client_address.h"
+#include "server/connection_limits.h"
 #include "server/request_router.h"
 
 namespace mxd::server {
 
-using Socket =
-    boost::asio::basic_stream_socket<boost::asio::ip::tcp, boost::asio::io_context::executor_type>;
+using Clock = std::chrono::steady_clock;
+using Socket = boost::asio::basic_stream_socket<boost::asio::generic::stream_protocol,
+                                                boost::asio::io_context::executor_type>;
 
-class Connection {
+// All functions are called on the thread of its loop.
+class Connection : public boost::intrusive::list_base_hook<
+                       boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
  public:
   virtual ~Connection() = default;
+
   virtual void start() = 0;
-  // Where the owner is stopping, a connection closes behind its next answer. These are for those
-  // that have none to give: no request has begun; none has arrived as a whole.
-  virtual void close_if_idle() = 0;
-  virtual void close_if_receiving() = 0;
+  // The answer to its request is there: see ConnectionOwner::answered().
+  virtual void answered() = 0;
+  // Closes it if it has waited for its client for too long. To be called every second or so.
+  virtual void tick(Clock::time_point now) = 0;
+  // What has arrived is answered; then it closes. While a request has come in part only, or may be
+  // on its way, it stays for the owner to close.
+  virtual void begin_stop() = 0;
+  virtual void close() = 0;
+
+  Connection* next_answered = nullptr;  // the owner's
+  Clock::time_point waiting_since;      // the owner's: how long it has been idle, or receiving
 };
 
-// The event loop that a connection belongs to. All calls are on its thread.
+// The event loop that a connection belongs to. All calls are on its thread, but answered().
 class ConnectionOwner {
  public:
+  // What a connection waits for.
+  enum class Waiting { kForRequest, kForRest, kForNothing };
+
   virtual RequestRouter& router() = 0;
   virtual const TrustedProxies& proxies() = 0;
+  virtual IncomingBodies& incoming_bodies() = 0;
+  virtual std::string_view http_date() = 0;   // of now, as in the Date header
+  virtual std::span<char> read_buffer() = 0;  // for one read
   virtual bool stopping() const = 0;
-  virtual std::string_view http_date() = 0;       // of now, as in the Date header
+  virtual bool grace_is_over() const = 0;           // and no further request is answered
+  virtual bool is_own_thread() const = 0;           // [any-thread]
+  virtual void answered(Connection&) noexcept = 0;  // answered() will be called. [any-thread]
+  virtual void waits(Connection& connection, Waiting what) = 0;
   virtual void gone(Connection& connection) = 0;  // it is being destroyed
 
  protected:

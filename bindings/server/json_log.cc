@@ -163,7 +163,7 @@ LogWriter::~LogWriter() {
 void log_request(const RequestLine& request) noexcept {
   append_made([&] {
     const auto us = std::chrono::duration_cast<std::chrono::microseconds>(request.duration).count();
-    const json::object line{
+    json::object line{
         {"ts", timestamp()},
         {"method", request.method},
         {"path", printable_path(request.target)},
@@ -172,6 +172,7 @@ void log_request(const RequestLine& request) noexcept {
         {"duration_us", us},
         {"remote_addr", request.remote_addr},
     };
+    if (request.cut) line["cut"] = true;
     return json::serialize(line) + "\n";
   });
 }

@@ -31,6 +31,7 @@ struct RequestLine {
   std::uint64_t bytes = 0;  // of the response's body
   std::chrono::steady_clock::duration duration{};
   std::string_view remote_addr;
+  bool cut = false;  // the client did not get all of the answer
 };
 
 // Both are called where an exception is being handled, and throw none: a line that there is no

@@ -39,8 +39,8 @@ sigset_t block_stop_signals() {
   return signals;
 }
 
-// As many connections as there may be open files, less some for others.
-std::size_t raise_connection_limit() {
+// As many files as may be open, less some for others than connections.
+std::size_t raise_file_limit() {
   rlimit files{};
   ::getrlimit(RLIMIT_NOFILE, &files);
   files.rlim_cur = files.rlim_max;
@@ -115,7 +115,7 @@ void serve(const ServeOptions& options) {
   const CurrentRegistrations services(read_registrations(options.registration_files));
   const Configuration configuration = read_configuration(options.config_file);
   const CurrentSettings settings(configuration.settings);
-  HttpServer http(options.listen, cores, raise_connection_limit());
+  HttpServer http(options.listen, cores, settings, raise_file_limit());
   const LogWriter log_writer;
   const Store store({options.database, options.server_name, options.access_token_lifetime});
   for (std::size_t i = 0; i < services->size(); ++i) {

@@ -20,7 +20,7 @@ class Recorded final : public Exchange {
     request_.remote_addr = "192.0.2.1";
   }
   const Request& request() const override { return request_; }
-  void respond(Response response) override { answer_.set_value(std::move(response)); }
+  void respond(Response response) noexcept override { answer_.set_value(std::move(response)); }
   Response answer() { return answer_.get_future().get(); }
 
  private:

@@ -1,0 +1,78 @@
+// What the connections of a process share, whatever loop they are on. All functions are
+// [any-thread].
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <cstddef>
+
+#include "server/settings.h"
+
+namespace mxd::server {
+
+// How many there may be: `max_connections`, and no more than there may be open files. O6
+class ConnectionLimit {
+ public:
+  ConnectionLimit(const CurrentSettings& settings, std::size_t max_files)
+      : settings_(settings), max_files_(max_files) {}
+
+  std::size_t most() const { return std::min(settings_->max_connections, max_files_); }
+  std::size_t open() const { return open_.load(std::memory_order_relaxed); }
+  bool reached() const { return open() >= most(); }
+
+  void opened() { open_.fetch_add(1, std::memory_order_relaxed); }
+  void closed() {
+    const std::size_t left = open_.fetch_sub(1, std::memory_order_relaxed) - 1;
+    if (left < most() / 10 * 9) told_.store(false, std::memory_order_relaxed);
+  }
+
+  // Whether it is to be told that the limit is reached: once, until there is room to spare again.
+  bool to_be_told() { return !told_.exchange(true, std::memory_order_relaxed); }
+
+ private:
+  const CurrentSettings& settings_;
+  const std::size_t max_files_;
+  std::atomic<std::size_t> open_ = 0;
+  std::atomic<bool> told_ = false;
+};
+
+// The bytes of bodies that are still coming in: `max_incoming_body_bytes`. L6
+class IncomingBodies {
+ public:
+  explicit IncomingBodies(const CurrentSettings& settings) : settings_(settings) {}
+
+  // Of one connection, which gives it back at the latest when it is destroyed.
+  class Share {
+   public:
+    explicit Share(IncomingBodies& all) : all_(all) {}
+    ~Share() { give_back(); }
+    Share(const Share&) = delete;
+    Share& operator=(const Share&) = delete;
+
+    // False, and as before, if that is more than there is.
+    bool grow(std::size_t bytes) {
+      const std::size_t more = bytes - std::min(bytes, bytes_);
+      if (all_.bytes_.fetch_add(more, std::memory_order_relaxed) + more >
+          all_.settings_->max_incoming_body_bytes) {
+        all_.bytes_.fetch_sub(more, std::memory_order_relaxed);
+        return false;
+      }
+      bytes_ += more;
+      return true;
+    }
+    void give_back() {
+      if (bytes_ > 0) all_.bytes_.fetch_sub(bytes_, std::memory_order_relaxed);
+      bytes_ = 0;
+    }
+
+   private:
+    IncomingBodies& all_;
+    std::size_t bytes_ = 0;
+  };
+
+ private:
+  const CurrentSettings& settings_;
+  std::atomic<std::size_t> bytes_ = 0;
+};
+
+}  // namespace mxd::server
