@@ -1,13 +1,18 @@
 # Every target installs the packages that it needs (.ci/packages.txt), builds, and does its job.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help serve test test-peers test-asan test-tsan fuzz conformance build setup format lint clean
+.PHONY: help serve test test-peers test-asan test-tsan test-long fuzz conformance build setup format \
+  lint clean
 
 LISTEN ?= 127.0.0.1:8008
 JOBS ?= $(shell nproc)
-# ctest's -R, e.g. make test ONLY=uia
+# Tests at a time: most wait more than they compute, and the others say so (PROCESSORS, RUN_SERIAL).
+TEST_JOBS ?= 8
+# ctest's -R, e.g. make test ONLY=uia. Under the sanitizers, where all is slow: units, the contract,
+# the stores, one run of the conformance suite, what strangers send; make test-asan ONLY=. for all
 ONLY ?= .
-# Of make fuzz
+SANITIZED := ^(unit|abi|hosts|fuzz|common|sqlite|server)\.|^conformance$$|^reliability\.
+# Of make fuzz, and of the fuzzers of make test-long, in seconds
 FOR ?= 60
 # Of make conformance: the homeserver, NAME:PASSWORD separated by spaces, rows to leave out
 URL ?=
@@ -27,14 +32,14 @@ define configure
 	@cmake --preset $(1) --log-level=WARNING $(launcher) $(2)
 endef
 
-# $(call run_tests,PRESET)
+# $(call run_tests,PRESET,PREFIX)
 define run_tests
 	@.ci/setup core python test
 	$(call configure,$(1),-DMXD_TESTS=ON -DMXD_PYTHON=ON)
 	@echo "==> Building build/$(1)"
 	@cmake --build --preset $(1) --parallel $(JOBS)
 	@echo "==> Testing build/$(1)"
-	@$(2) ctest --preset $(1) --output-on-failure --parallel $(JOBS) -R '$(ONLY)'
+	@$(2) ctest --preset $(1) --output-on-failure --parallel $(TEST_JOBS) -R '$(ONLY)'
 endef
 
 # The sanitizers of gcc 12 cannot place their shadow memory where the kernel randomises addresses
@@ -74,11 +79,32 @@ test-peers: ## real clients, real Synapse, the newest Python packages (from thei
 	@/usr/bin/python3 -B tests/synapse/compare.py --only module,worker,strict
 	@/usr/bin/python3 -B tests/synapse/bench.py --turns 1500 --requests 5000
 
-test-asan: ## all tests under AddressSanitizer and UndefinedBehaviorSanitizer
+test-asan test-tsan: ONLY = $(SANITIZED)
+
+test-asan: ## the tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	$(call run_tests,asan,$(fixed_addresses))
 
-test-tsan: ## all tests under ThreadSanitizer
+test-tsan: ## the tests under ThreadSanitizer
 	$(call run_tests,tsan,$(fixed_addresses))
+
+# $(call trial,NAME,PRESET): of tests/reliability, in full
+trial = @echo "==> $(1)"; python3 -B tests/reliability/$(1).py --server build/$(2)/out/matrix-devices-server
+
+test-long: ## hours: failing memory and disks, kills, all under the sanitizers, fuzzers: FOR=3600
+	@.ci/setup core python test fuzz
+	$(call configure,release,-DMXD_TESTS=ON -DMXD_PYTHON=ON)
+	@echo "==> Building what is tried"
+	@cmake --build --preset release --parallel $(JOBS) --target matrix-devices-server \
+	  matrix_devices_module mxd_failing_memory mxd_failing_disk
+	$(call trial,failing_memory,release) --shim build/release/out/mxd_failing_memory.so
+	$(call trial,failing_memory,release) --shim build/release/out/mxd_failing_memory.so --burst 30
+	$(call trial,failing_memory,release) --shim build/release/out/mxd_failing_memory.so --cold --stride 7
+	$(call trial,killed_servers,release) --rounds 300
+	$(call trial,killed_servers,release) --rounds 150 --shim build/release/out/mxd_failing_disk.so
+	$(call trial,failing_disk,release) --shim build/release/out/mxd_failing_disk.so
+	@$(MAKE) --no-print-directory test-asan test-tsan ONLY=.
+	$(call trial,strangers,asan) --seconds $(FOR)
+	@$(MAKE) --no-print-directory fuzz
 
 fuzz: ## look for inputs that break a promise, for so many seconds: FOR=600 (needs clang-19)
 	@.ci/setup core test fuzz

@@ -8,7 +8,7 @@ import re
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +49,7 @@ class Server:
         database: Path | None = None,
         listen: str = "127.0.0.1:0",
         server_name: str = SERVER_NAME,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         self.binary = binary
         self.folder = folder
@@ -56,6 +57,7 @@ class Server:
         self.database = database or folder / "devices.db"
         self.listen = listen
         self.server_name = server_name
+        self.environment = environment or {}  # beside the one that it inherits
         self.process: subprocess.Popen[bytes] | None = None
         self.client = Client("http://127.0.0.1:1")
         self.runs = 0
@@ -86,6 +88,7 @@ class Server:
                 stdout=stdout,
                 stderr=stderr,
                 cwd=self.folder,
+                env={**os.environ, **self.environment},
             )
 
     @property
