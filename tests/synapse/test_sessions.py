@@ -154,3 +154,17 @@ def test_device_ids_in_paths(user: User, device: Device, device_id: str) -> None
     assert device.get(device_id).json["device_id"] == device_id
     assert device.delete(device_id, user.auth()).status == 200
     assert device.device_ids() == {device.device_id}
+
+
+@pytest.mark.better
+def test_D12_sessions_go_with_their_device(user: User, device: Device) -> None:
+    """A later device of that ID cannot go on with a session that the deleted one began."""
+    target = user.login().device_id
+    phone = user.login("PHONE")
+    session = phone.begin_delete(target)
+    assert device.delete("PHONE", user.auth()).status == 200
+    later = user.login("PHONE")
+    answer = later.delete(target, user.auth(session))
+    assert answer.status == 401, str(answer)
+    assert answer.json["session"] != session
+    assert target in later.device_ids()

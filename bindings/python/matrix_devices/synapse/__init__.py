@@ -9,6 +9,16 @@ In homeserver.yaml::
 See docs/synapse.md.
 """
 
+from synapse.module_api.errors import ConfigError
+
+from . import compatibility
+
+try:
+    compatibility.check_imported()
+except compatibility.Incompatible as error:
+    raise ConfigError(str(error), ("modules",)) from None
+
+# The rest imports what was looked for.
 from .module import DeviceModule
 
 __all__ = ["DeviceModule"]

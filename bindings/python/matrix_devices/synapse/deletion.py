@@ -10,9 +10,12 @@ from synapse.util.async_helpers import delay_cancellation
 from synapse.util.iterutils import batch_iter
 
 from . import compatibility
+from .signatures import Signatures
 
 if TYPE_CHECKING:
     from synapse.server import HomeServer
+
+    from .sessions import Sessions
 
 _BATCH = 1000  # IDs in one statement, as in Synapse's own deletion
 
@@ -20,10 +23,12 @@ _BATCH = 1000  # IDs in one statement, as in Synapse's own deletion
 class Deletion:
     """Deletes devices of one homeserver's users, from any of its processes."""
 
-    def __init__(self, hs: HomeServer) -> None:
+    def __init__(self, hs: HomeServer, sessions: Sessions) -> None:
         self._store: Any = hs.get_datastores().main
         self._auth_handler = hs.get_auth_handler()
         self._devices = hs.get_device_handler()
+        self._sessions = sessions
+        self._signatures = Signatures(hs)
         # The time that Synapse takes to write down the change grows with the square of the number:
         # so go batch by batch, where this process writes it. Others wait for the one that does,
         # which takes longer than all the rest: so once.
@@ -36,11 +41,11 @@ class Deletion:
         """Delete those of these devices that are the user's. Not broken off by a cancel.
 
         The others are left out, since Synapse would notify everybody of their end too (D9, D12).
-        Several transactions: the same call again finishes what a crash left.
+        Several transactions: the same call again finishes what a crash left, also where the device
+        itself is gone (D13).
         """
         existing = await self._existing(user_id, device_ids)
-        if existing:
-            await delay_cancellation(self._delete(user_id, existing))
+        await delay_cancellation(self._delete(user_id, existing, device_ids))
 
     async def _existing(self, user_id: str, device_ids: Sequence[str]) -> list[str]:
         rows = await self._store.db_pool.simple_select_many_batch(
@@ -54,13 +59,26 @@ class Deletion:
         )
         return [device_id for (device_id,) in rows]
 
-    async def _delete(self, user_id: str, device_ids: list[str]) -> None:
+    async def _delete(self, user_id: str, existing: list[str], device_ids: Sequence[str]) -> None:
+        if existing:
+            await self._delete_tokens(user_id, existing)
+            await self._sessions.end(user_id, existing)
+            # Before the device: else, after a crash in between, the next device with this ID would
+            # be trusted.
+            await self._signatures.delete(user_id, existing)
+            await self._delete_devices(user_id, existing)
+        # Also what was signed until the device was gone.
+        await self._signatures.delete(user_id, device_ids)
+
+    async def _delete_tokens(self, user_id: str, device_ids: list[str]) -> None:
         if self._tokens_stay_cached:
             tokens = await self._refreshable_tokens(user_id, device_ids)
             await self._auth_handler.delete_access_tokens_for_devices(user_id, device_ids)
             await self._forget(tokens)
         else:
             await self._auth_handler.delete_access_tokens_for_devices(user_id, device_ids)
+
+    async def _delete_devices(self, user_id: str, device_ids: list[str]) -> None:
         for batch in batch_iter(device_ids, _BATCH if self._tells_of_it_here else len(device_ids)):
             await self._devices.delete_devices(user_id, batch)
 
@@ -81,7 +99,7 @@ class Deletion:
         if tokens:
             await self._store.db_pool.runInteraction(
                 "matrix_devices_forget_tokens",
-                self._store._invalidate_cache_and_stream_bulk,
-                self._store.get_user_by_access_token,
-                [(token,) for token in tokens],
+                compatibility.forget_tokens_txn,
+                self._store,
+                tokens,
             )

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 from synapse.api.errors import (
     AuthError,
-    Codes,
     LimitExceededError,
     SynapseError,
 )
@@ -68,8 +67,8 @@ class SynapseHost:
         self._has_grace_period = has_grace_period
         self._reading = Reading(hs)
         self._writing = Writing(hs)
-        self._deletion = Deletion(hs)
         self.sessions = Sessions(hs)
+        self._deletion = Deletion(hs, self.sessions)
 
     # Who is asking.
 
@@ -84,7 +83,7 @@ class SynapseHost:
         try:
             requester = await self._auth.get_user_by_req(request, allow_guest=True)
         except AuthError as error:
-            if error.errcode == Codes.UNKNOWN_DEVICE:  # older versions have a preliminary name
+            if error.code == 400:  # older versions have a preliminary errcode
                 raise UnknownDevice from None  # A13
             raise
 
@@ -177,10 +176,10 @@ class SynapseHost:
     # User-Interactive Authentication.
 
     async def uia_flows(self, principal: Caller, operation: UiaOperation) -> list[Flow]:
-        """One flow a type, sorted: Synapse keeps them as a set (U16)."""
+        """One flow a type."""
         user = principal.requester.user
-        types = sorted(await self._auth_handler._get_available_ui_auth_types(user))
-        params = self._auth_handler._auth_dict_for_flows([[type] for type in types], "")["params"]
+        types = await compatibility.ui_auth_types(self._auth_handler, user)
+        params = compatibility.ui_auth_params(self._auth_handler, types)
         return [Flow((type,), {type: params[type]} if type in params else {}) for type in types]
 
     async def uia_create_session(self, principal: Caller, session: Session) -> str:
@@ -202,7 +201,7 @@ class SynapseHost:
         )
         auth = as_synapse_takes_it(attempt.auth)
         try:
-            result = await self._auth_handler._check_auth_dict(auth, attempt.remote_addr)
+            result = await compatibility.check_auth(self._auth_handler, auth, attempt.remote_addr)
         except LimitExceededError:
             raise
         except SynapseError as error:

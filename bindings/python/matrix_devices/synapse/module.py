@@ -7,7 +7,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from . import configuration, routes, servlets, sessions
+from . import compatibility, configuration, routes, servlets, sessions
 from .configuration import Configuration
 from .host import SynapseHost
 
@@ -25,7 +25,11 @@ class DeviceModule:
     """
 
     def __init__(self, config: Configuration, api: ModuleApi) -> None:
-        self._hs: Any = api._hs
+        try:
+            compatibility.check_live(api)
+        except compatibility.Incompatible as error:
+            _refuse_to_start(str(error))
+        self._hs: Any = compatibility.homeserver_of(api)
         settings = config.settings_with(self._hs.config.auth.ui_auth_session_timeout)
         module = config.open(settings, self._hs.get_clock().time_msec)
         has_grace_period = settings["uia"]["grace_period_ms"] > 0

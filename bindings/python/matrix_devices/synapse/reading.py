@@ -17,7 +17,6 @@ class Reading:
 
     def __init__(self, hs: HomeServer) -> None:
         self._store: Any = hs.get_datastores().main
-        compatibility.unwritten_connections(self._store)  # there, or this Synapse is not for us
 
     async def list_devices(self, user_id: str) -> list[Device]:
         """All devices of a user, in the order of their IDs (G3)."""

@@ -11,7 +11,7 @@ from synapse.http.server import JsonResource
 from synapse.http.site import SynapseSite
 from twisted.web.resource import getChildForRequest
 
-from . import servlets
+from . import compatibility, servlets
 
 if TYPE_CHECKING:
     from .servlets import Engine
@@ -79,7 +79,7 @@ def _resource_at(site: Any, path: str) -> Any:
 def _servlet_at(resource: Any, method: str, path: str) -> Any:
     """The servlet that a resource has for a request; ``None`` if there is none."""
     try:
-        callback, _, _ = resource._get_handler_for_request(_request(method, path))
+        callback = compatibility.handler_for(resource, _request(method, path))
     except UnrecognizedRequestError:
         return None
     return getattr(callback, "__self__", callback)

@@ -8,6 +8,7 @@ lies in a table of our own, which every process of the homeserver uses.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
@@ -242,6 +243,21 @@ class Sessions:
         return self._db.simple_select_one_txn(
             txn, TABLE, {"session_id": record.session_id}, _COLUMNS, allow_none=True
         )
+
+    async def end(self, user_id: str, device_ids: Iterable[str]) -> None:
+        """Forget the sessions that these devices of the user began (D12)."""
+        await self.prepare()
+        await self._db.runInteraction(
+            "matrix_devices_end_sessions", self._end_txn, user_id, frozenset(device_ids)
+        )
+
+    def _end_txn(self, txn: Any, user_id: str, device_ids: frozenset[str]) -> None:
+        # A user has few sessions (U25), and perhaps thousands of devices.
+        rows = self._db.simple_select_list_txn(
+            txn, TABLE, {"user_id": user_id}, ("session_id", "device_id")
+        )
+        ended = [session_id for session_id, device_id in rows if device_id in device_ids]
+        self._db.simple_delete_many_txn(txn, TABLE, "session_id", ended, {})
 
     async def _with_stages(self, session_id: str, row: Any) -> Session:
         kept = dict(zip(_COLUMNS, row, strict=True))
