@@ -60,14 +60,19 @@ void describe_serving(CLI::App& app, Raw& raw) {
   app.add_flag("--open-registration", raw.serve.open_registration,
                "Let anybody register accounts and guests");
   app.add_option("--appservice", raw.serve.registration_files,
-                 "Registration of an application service (YAML); may be repeated")
+                 "Registration of an application service (YAML); SIGHUP reads it again; may be "
+                 "repeated")
       ->type_name("FILE")
       ->allow_extra_args(false);
-  app.add_option("--config", raw.serve.config_file, "The module's configuration (JSON)")
+  app.add_option("--config", raw.serve.config_file,
+                 "Settings of the server and the module (JSON); SIGHUP reads them again")
       ->type_name("FILE");
   app.add_option("--access-token-lifetime", raw.access_token_lifetime,
                  "Of access tokens that can be refreshed (default 10m)")
       ->check(duration());
+  app.add_option("--log-file", raw.serve.log_file,
+                 "Where the log goes, instead of standard error; SIGHUP opens it again")
+      ->type_name("FILE");
   app.add_option("--module", raw.serve.module_file,
                  "The module; by default libmatrix_devices.so beside this program or in ../lib")
       ->type_name("FILE");

@@ -19,6 +19,7 @@ struct ServeOptions {
   std::vector<std::string> registration_files;
   std::string config_file;                             // empty: the module's defaults
   std::chrono::milliseconds access_token_lifetime{0};  // 0: the store's default
+  std::string log_file;                                // empty: standard error
   std::string module_file;                             // empty: beside the program
   std::vector<std::string> trusted_proxies;            // addresses in their normal form
 };

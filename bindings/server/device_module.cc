@@ -1,15 +1,12 @@
 #include "server/device_module.h"
 
-#include <chrono>
-#include <future>
 #include <memory>
+#include <utility>
 
 #include "server/json_log.h"
 
 namespace mxd::server {
 namespace {
-
-constexpr auto kStopWithin = std::chrono::seconds(5);
 
 Response copy_of(const mxd_response& from) {
   Response response;
@@ -49,8 +46,12 @@ mxd_host host_on(const Store& store, const Module& module) {
 
 }  // namespace
 
-DeviceModule::DeviceModule(const Module& module, const std::string& config, const Store& store)
-    : instance_(module, host_on(store, module), config),
+ModuleLibrary::ModuleLibrary(const std::string& path, const Store& store)
+    : module_(Module::load(path)), host_(host_on(store, module_)) {}
+
+DeviceModule::DeviceModule(const ModuleLibrary& library, std::string config)
+    : config_(std::move(config)),
+      instance_(library.module(), library.host(), config_),
       max_body_bytes_(instance_.max_body_bytes()) {}
 
 std::int32_t DeviceModule::handle(Exchange& exchange, mxd_request_token* token) {
@@ -68,13 +69,21 @@ std::int32_t DeviceModule::handle(Exchange& exchange, mxd_request_token* token) 
   return instance_.handle(request, token);
 }
 
-void DeviceModule::stop() {
+void DeviceModule::begin_stop() {
   const auto stopped = std::make_shared<std::promise<void>>();
-  auto done = stopped->get_future();
+  stopped_ = stopped->get_future();
   instance_.shutdown([stopped] { stopped->set_value(); });
-  if (done.wait_for(kStopWithin) == std::future_status::ready) return;
+}
+
+bool DeviceModule::is_stopped() const {
+  return stopped_.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
+}
+
+bool DeviceModule::end_stop(std::chrono::steady_clock::time_point deadline) {
+  if (stopped_.wait_until(deadline) == std::future_status::ready) return true;
   log_message(MXD_LOG_ERROR, "requests in the module did not finish; they are abandoned");
   instance_.abandon();
+  return false;
 }
 
 }  // namespace mxd::server

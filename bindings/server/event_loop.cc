@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <boost/asio/post.hpp>
 #include <cerrno>
 #include <limits>
 #include <system_error>
@@ -117,13 +118,22 @@ void EventLoop::stop_now() {
   end_if_done();
 }
 
-void EventLoop::end_stop(Clock::time_point deadline) {
-  if (!thread_.joinable()) return;
-  if (ended_.wait_until(deadline) != std::future_status::ready) {
+bool EventLoop::end_stop(Clock::time_point deadline) {
+  if (!thread_.joinable()) return true;
+  const bool is_finished = ended_.wait_until(deadline) == std::future_status::ready;
+  if (!is_finished) {
     log_message(MXD_LOG_WARNING, "connections did not finish in time; they are cut");
     context_.stop();
   }
   thread_.join();
+  return is_finished;
+}
+
+std::future<void> EventLoop::turn() {
+  auto turned = std::make_shared<std::promise<void>>();
+  std::future<void> future = turned->get_future();
+  asio::post(context_, [turned] { turned->set_value(); });
+  return future;
 }
 
 void EventLoop::end_if_done() {

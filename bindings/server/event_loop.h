@@ -44,7 +44,11 @@ class EventLoop final : public ConnectionOwner {
   // The first three are the owner's, who calls them in this order.
   void start(RequestRouter& router, const TrustedProxies& proxies);
   void begin_stop();
-  void end_stop(Clock::time_point deadline);
+  // False: some connections were cut at `deadline`.
+  bool end_stop(Clock::time_point deadline);
+
+  // Ready when the loop has finished what it is doing now. Between start() and begin_stop().
+  std::future<void> turn();
 
   // ---- ConnectionOwner ----
 

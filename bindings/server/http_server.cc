@@ -3,7 +3,9 @@
 #include <sys/socket.h>
 
 #include <cerrno>
+#include <future>
 #include <stdexcept>
+#include <vector>
 
 namespace mxd::server {
 namespace {
@@ -57,7 +59,7 @@ HttpServer::HttpServer(const ListenAddress& address, std::size_t loops,
 }
 
 HttpServer::~HttpServer() {
-  stop(std::chrono::seconds(0));
+  stop(Clock::now());
 }
 
 void HttpServer::start(RequestRouter& router, const TrustedProxies& proxies) {
@@ -65,12 +67,21 @@ void HttpServer::start(RequestRouter& router, const TrustedProxies& proxies) {
     loop->start(router, proxies);
 }
 
-void HttpServer::stop(std::chrono::seconds bound) {
-  const auto deadline = Clock::now() + bound;
+bool HttpServer::stop(Clock::time_point deadline) {
   for (const auto& loop : shared_.loops)
     loop->begin_stop();
+  bool is_finished = true;
   for (const auto& loop : shared_.loops)
-    loop->end_stop(deadline);
+    is_finished &= loop->end_stop(deadline);
+  return is_finished;
+}
+
+void HttpServer::wait_until_all_loops_have_turned() {
+  std::vector<std::future<void>> turns;
+  for (const auto& loop : shared_.loops)
+    turns.push_back(loop->turn());
+  for (const std::future<void>& turn : turns)
+    turn.wait();
 }
 
 }  // namespace mxd::server

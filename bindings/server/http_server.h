@@ -27,8 +27,12 @@ class HttpServer {
   void start(RequestRouter& router, const TrustedProxies& proxies);
 
   // Accept nobody more, and answer what has arrived, also from those who are in the queue; but no
-  // longer than `bound`. Ends the threads.
-  void stop(std::chrono::seconds bound);
+  // longer than until `deadline`: false if some were cut then. Ends the threads.
+  bool stop(Clock::time_point deadline);
+
+  // Blocks until every loop has finished what it was doing when this was called. On none of their
+  // threads, and between start() and stop().
+  void wait_until_all_loops_have_turned();
 
  private:
   ListenAddress address_;

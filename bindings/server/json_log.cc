@@ -2,14 +2,16 @@
 
 #include <absl/time/clock.h>
 #include <absl/time/time.h>
-#include <unistd.h>
 
+#include <algorithm>
+#include <atomic>
 #include <boost/json.hpp>
-#include <cerrno>
 #include <condition_variable>
 #include <exception>
 #include <mutex>
+#include <optional>
 #include <string>
+#include <utility>
 
 #include "matrix_devices/module.h"
 
@@ -18,29 +20,36 @@ namespace {
 
 namespace json = boost::json;
 
+using Clock = std::chrono::steady_clock;
+
 constexpr std::size_t kMaxBuffered = 4 * 1024 * 1024;
 constexpr std::size_t kMaxPath = 1024;
+// Lines gather for this long before they are written together: waking a thread for each of them
+// costs a loop more than writing the line does.
+constexpr auto kGather = std::chrono::milliseconds(20);
+constexpr auto kTryAgain = std::chrono::seconds(1);  // to tell of lost lines
+constexpr auto kLastWords = std::chrono::seconds(1);
 
-struct Sink {
+struct Log {
   std::mutex mutex;
   std::condition_variable changed;
   std::string buffer;
-  std::uint64_t dropped = 0;
-  bool threaded = false;
+  std::optional<LogOutput> next_output;
+  bool has_writer = false;
+  bool is_asleep = false;  // the writer waits for `changed`
+  Clock::time_point end_by = Clock::time_point::max();
+  std::atomic<std::uint64_t> untold = 0;  // lost lines that no line has told of yet
+  std::atomic<std::uint64_t> lost = 0;
 };
 
-Sink& sink() {
-  static Sink* const sink = new Sink;  // outlives whatever still logs while the process ends
-  return *sink;
+Log& the_log() {
+  static Log* const log = new Log;  // outlives whatever still logs while the process ends
+  return *log;
 }
 
-void write_all(std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t written = ::write(STDERR_FILENO, text.data(), text.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) return;  // nobody reads it, and there is nowhere else to say so
-    text.remove_prefix(static_cast<std::size_t>(written));
-  }
+void lose(std::uint64_t lines) noexcept {
+  the_log().untold.fetch_add(lines, std::memory_order_relaxed);
+  the_log().lost.fetch_add(lines, std::memory_order_relaxed);
 }
 
 std::string timestamp() {
@@ -84,80 +93,125 @@ std::string printable_path(std::string_view target) {
   return path;
 }
 
-// @throws std::bad_alloc
-void append(std::string_view line) {
-  Sink& to = sink();
-  bool wake = false;
-  {
-    const std::lock_guard lock(to.mutex);
-    if (to.threaded) {
-      if (to.buffer.size() + line.size() > kMaxBuffered) {
-        ++to.dropped;
-        return;
-      }
-      wake = to.buffer.empty();
-      to.buffer += line;
-    } else {
-      write_all(line);
-    }
-  }
-  if (wake) to.changed.notify_one();
+std::uint64_t count_lines(std::string_view text) {
+  return static_cast<std::uint64_t>(std::count(text.begin(), text.end(), '\n'));
 }
 
-// Appends what `make` makes, or counts it as dropped.
+void append(std::string_view line) {
+  Log& log = the_log();
+  bool wake = false;
+  {
+    const std::lock_guard lock(log.mutex);
+    if (!log.has_writer) {
+      LogOutput::standard_error().write(line, [] { return true; });
+      return;
+    }
+    if (log.buffer.size() + line.size() > kMaxBuffered) return lose(1);
+    log.buffer += line;
+    wake = std::exchange(log.is_asleep, false);
+  }
+  if (wake) log.changed.notify_one();
+}
+
+// Appends what `make` makes, or counts it as lost.
 template <class Make>
 void append_made(Make&& make) noexcept {
   try {
     append(make());
   } catch (const std::exception&) {
-    const std::lock_guard lock(sink().mutex);
-    ++sink().dropped;
+    lose(1);
   }
 }
 
-// Says how many lines were dropped, or later, if there is no memory for it.
-void add_dropped(std::string& batch, std::uint64_t& dropped) noexcept {
-  try {
-    batch += text_line(MXD_LOG_WARNING, std::to_string(dropped) +
-                                            " lines of log were dropped: standard error is slow");
-    dropped = 0;
-  } catch (const std::exception&) {
-  }
+bool is_time_left() {
+  const std::lock_guard lock(the_log().mutex);
+  return Clock::now() < the_log().end_by && !the_log().next_output;
 }
 
-void write_until_stopped() {
-  Sink& from = sink();
+// Says how many lines were lost, or later, if it cannot.
+void tell_of_lost_lines(LogOutput& output) noexcept try {
+  std::atomic<std::uint64_t>& untold = the_log().untold;
+  const std::uint64_t count = untold.load(std::memory_order_relaxed);
+  if (count == 0) return;
+  const std::string line =
+      text_line(MXD_LOG_WARNING, std::to_string(count) + " lines of log could not be written");
+  if (output.write(line, &is_time_left).empty()) {
+    untold.fetch_sub(count, std::memory_order_relaxed);
+  }
+} catch (const std::exception&) {  // no memory for the line
+}
+
+void write_until_ended(LogOutput output) {
+  Log& log = the_log();
   std::string batch;
-  std::unique_lock lock(from.mutex);
+  std::unique_lock lock(log.mutex);
+  const auto is_ending = [&log] { return log.end_by != Clock::time_point::max(); };
   while (true) {
-    from.changed.wait(lock, [&] { return !from.buffer.empty() || !from.threaded; });
-    if (from.buffer.empty()) return;
-    batch.clear();
-    batch.swap(from.buffer);
-    if (from.dropped > 0) add_dropped(batch, from.dropped);
+    const auto has_work = [&] { return !log.buffer.empty() || log.next_output || is_ending(); };
+    log.is_asleep = true;
+    // Lines that nobody was told of are work too, but not at once: the output has just refused.
+    if (log.untold.load(std::memory_order_relaxed) > 0) {
+      log.changed.wait_for(lock, kTryAgain, has_work);
+    } else {
+      log.changed.wait(lock, has_work);
+    }
+    log.is_asleep = false;
+    if (log.next_output) {
+      output = *std::move(log.next_output);
+      log.next_output.reset();
+    }
+    const bool is_last = is_ending() && log.buffer.empty();
+    if (batch.empty()) batch.swap(log.buffer);
     lock.unlock();
-    write_all(batch);
+
+    tell_of_lost_lines(output);
+    const std::string_view rest = output.write(batch, &is_time_left);
     lock.lock();
+    if (!rest.empty() && log.next_output) {
+      batch.erase(0, batch.size() - rest.size());  // its end goes to the next output
+      continue;
+    }
+    lose(count_lines(rest));
+    batch.clear();
+    if (is_last) return;
+    log.changed.wait_for(lock, kGather, is_ending);
   }
 }
 
 }  // namespace
 
-LogWriter::LogWriter() {
-  {
-    const std::lock_guard lock(sink().mutex);
-    sink().threaded = true;
-  }
-  thread_ = std::thread(write_until_stopped);
+LogWriter::LogWriter(LogOutput output) : thread_(&write_until_ended, std::move(output)) {
+  const std::lock_guard lock(the_log().mutex);
+  the_log().has_writer = true;
 }
 
 LogWriter::~LogWriter() {
+  finish();
+}
+
+void LogWriter::replace(LogOutput output) {
   {
-    const std::lock_guard lock(sink().mutex);
-    sink().threaded = false;
+    const std::lock_guard lock(the_log().mutex);
+    the_log().next_output.emplace(std::move(output));
+    the_log().is_asleep = false;
   }
-  sink().changed.notify_one();
+  the_log().changed.notify_one();
+}
+
+std::uint64_t LogWriter::finish() {
+  Log& log = the_log();
+  if (!thread_.joinable()) return 0;
+  {
+    const std::lock_guard lock(log.mutex);
+    log.end_by = Clock::now() + kLastWords;
+  }
+  log.changed.notify_one();
   thread_.join();
+  const std::lock_guard lock(log.mutex);
+  log.has_writer = false;
+  log.end_by = Clock::time_point::max();
+  lose(count_lines(std::exchange(log.buffer, {})));
+  return log.untold.load(std::memory_order_relaxed);
 }
 
 void log_request(const RequestLine& request) noexcept {
@@ -179,6 +233,10 @@ void log_request(const RequestLine& request) noexcept {
 
 void log_message(std::int32_t level, std::string_view message) noexcept {
   append_made([&] { return text_line(level, message); });
+}
+
+std::uint64_t lost_log_lines() noexcept {
+  return the_log().lost.load(std::memory_order_relaxed);
 }
 
 }  // namespace mxd::server

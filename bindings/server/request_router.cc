@@ -5,7 +5,7 @@
 namespace mxd::server {
 
 void RequestRouter::serve(Exchange& exchange, mxd_request_token* token) {
-  switch (devices_.handle(exchange, token)) {
+  switch (devices().handle(exchange, token)) {
     case MXD_OK:
       return;
     case MXD_NOT_MINE:

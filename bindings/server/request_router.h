@@ -1,6 +1,9 @@
 // Who answers a request: the module, the server's own endpoints, or nobody.
 #pragma once
 
+#include <atomic>
+#include <memory>
+
 #include "server/account_context.h"
 #include "server/device_module.h"
 #include "server/http_message.h"
@@ -9,18 +12,30 @@ namespace mxd::server {
 
 class RequestRouter {
  public:
-  RequestRouter(DeviceModule& devices, AccountContext& accounts)
-      : devices_(devices), accounts_(accounts) {}
+  RequestRouter(std::unique_ptr<DeviceModule> devices, AccountContext& accounts)
+      : devices_(devices.release()), accounts_(accounts) {}
+  ~RequestRouter() { delete devices_.load(); }
+  RequestRouter(const RequestRouter&) = delete;
+  RequestRouter& operator=(const RequestRouter&) = delete;
 
   // The exchange is answered exactly once, perhaps before this returns, perhaps on another thread.
   // `token` is set, before that, if the request can be cancelled.
   void serve(Exchange& exchange, mxd_request_token* token);
-  void cancel(mxd_request_token token) { devices_.cancel(token); }
+  void cancel(mxd_request_token token) { devices().cancel(token); }
 
-  std::uint64_t max_body_bytes() const { return devices_.max_body_bytes(); }
+  std::uint64_t max_body_bytes() const { return devices().max_body_bytes(); }
+
+  // The instance that requests go to.
+  DeviceModule& devices() const { return *devices_.load(std::memory_order_acquire); }
+  // They go to this one from now on. The one before is returned; a thread that is inside serve()
+  // may still be using it. [any-thread]
+  std::unique_ptr<DeviceModule> replace(std::unique_ptr<DeviceModule> devices) {
+    return std::unique_ptr<DeviceModule>(
+        devices_.exchange(devices.release(), std::memory_order_acq_rel));
+  }
 
  private:
-  DeviceModule& devices_;
+  std::atomic<DeviceModule*> devices_;  // owned
   AccountContext& accounts_;
 };
 

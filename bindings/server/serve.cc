@@ -1,142 +1,169 @@
+// The main thread only waits for signals, so that nothing that stands still can hold it up. All
+// else is on another thread, to which it gives its orders.
 #include "server/serve.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <sodium.h>
-#include <sys/resource.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
 
 #include <algorithm>
-#include <filesystem>
+#include <cerrno>
+#include <condition_variable>
+#include <future>
 #include <iostream>
+#include <mutex>
 #include <stdexcept>
+#include <system_error>
 #include <thread>
 
-#include "server/account_context.h"
-#include "server/configuration.h"
-#include "server/device_module.h"
-#include "server/http_server.h"
-#include "server/json_log.h"
-#include "server/registration_file.h"
-#include "server/request_router.h"
-#include "server/store.h"
-#include "server/workers.h"
+#include "server/server.h"
 
 namespace mxd::server {
 namespace {
 
-constexpr std::size_t kMaxJobs = 256;
-constexpr std::size_t kReservedFiles = 64;  // for the database, the log, the module
-constexpr auto kStopWithin = std::chrono::seconds(10);
+using Clock = std::chrono::steady_clock;
 
-// Blocked here and in all threads to come: the main thread waits for them.
-sigset_t block_stop_signals() {
+constexpr auto kStopWithin = std::chrono::seconds(10);
+constexpr auto kLastWords = std::chrono::milliseconds(100);
+
+// Throws std::system_error.
+class Descriptor {
+ public:
+  Descriptor(int descriptor, const char* what) : descriptor_(descriptor) {
+    if (descriptor < 0) throw std::system_error(errno, std::generic_category(), what);
+  }
+  ~Descriptor() { ::close(descriptor_); }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+
+  int get() const { return descriptor_; }
+
+ private:
+  int descriptor_;
+};
+
+// Blocked here and in all threads to come: they come through a descriptor.
+sigset_t block_signals() {
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGTERM);
   sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGHUP);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
   ::signal(SIGXFSZ, SIG_IGN);  // a file at its limit is a full disk: a write fails, no more
   return signals;
 }
 
-// As many files as may be open, less some for others than connections.
-std::size_t raise_file_limit() {
-  rlimit files{};
-  ::getrlimit(RLIMIT_NOFILE, &files);
-  files.rlim_cur = files.rlim_max;
-  ::setrlimit(RLIMIT_NOFILE, &files);
-  ::getrlimit(RLIMIT_NOFILE, &files);
-  return std::max<std::size_t>(files.rlim_cur, 2 * kReservedFiles) - kReservedFiles;
+// What the main thread has told the other to do.
+class Orders {
+ public:
+  void reload() {
+    const std::lock_guard lock(mutex_);
+    is_reload_wanted_ = true;
+    changed_.notify_one();
+  }
+
+  void stop(Clock::time_point deadline) {
+    const std::lock_guard lock(mutex_);
+    stop_by_ = deadline;
+    changed_.notify_one();
+  }
+
+  // Waits for the next: nothing is a reload, a time is until when to stop.
+  std::optional<Clock::time_point> next() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return stop_by_ || is_reload_wanted_; });
+    is_reload_wanted_ = false;
+    return stop_by_;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool is_reload_wanted_ = false;
+  std::optional<Clock::time_point> stop_by_;
+};
+
+LogOutput open_log(const ServeOptions& options) {
+  return options.log_file.empty() ? LogOutput::standard_error() : LogOutput::file(options.log_file);
 }
 
-std::string find_module(const std::string& wanted) {
-  if (!wanted.empty()) {
-    // dlopen() looks for a bare name in the system's directories only.
-    return std::filesystem::exists(wanted) ? std::filesystem::absolute(wanted).string() : wanted;
+// True: all was finished.
+bool live(const ServeOptions& options, Orders& orders) {
+  LogWriter log(open_log(options));
+  bool is_finished = false;
+  {
+    Server server(options, log);
+    std::cout << "listening on http://" << to_string(server.address()) << std::endl;
+    std::optional<Clock::time_point> stop_by;
+    while (!(stop_by = orders.next()))
+      server.reload();
+    is_finished = server.stop(*stop_by);
   }
-  const auto program = std::filesystem::read_symlink("/proc/self/exe").parent_path();
-  const auto beside = program / "libmatrix_devices.so";
-  const auto installed = program / MXD_BIN_TO_LIB / "libmatrix_devices.so";
-  for (const auto& file : {beside, installed}) {
-    if (std::filesystem::exists(file)) return file.string();
-  }
-  throw std::runtime_error("the module is neither " + beside.string() + " nor " +
-                           installed.lexically_normal().string() + "; name it with --module");
+  return log.finish() == 0 && is_finished;
 }
 
-std::vector<Registration> read_registrations(const std::vector<std::string>& paths) {
-  std::vector<Registration> registrations;
-  registrations.reserve(paths.size());
-  for (const std::string& path : paths)
-    registrations.push_back(read_registration(path));
-  return registrations;
-}
-
-void add_service(const Store& store, const Registration& registration, const std::string& path) {
-  std::vector<mxd_view> namespaces;
-  std::vector<std::uint8_t> exclusive;
-  for (const UserNamespace& space : registration.users) {
-    namespaces.push_back(view(space.regex));
-    exclusive.push_back(space.exclusive ? 1 : 0);
-  }
-  mxd_sqlite_service service{};
-  service.size = sizeof service;
-  service.flags = registration.rate_limited ? 0 : MXD_PRINCIPAL_UNLIMITED;
-  service.id = view(registration.id);
-  service.as_token = view(registration.as_token);
-  service.sender_localpart = view(registration.sender_localpart);
-  service.user_namespaces = namespaces.data();
-  service.user_namespace_count = namespaces.size();
-  service.exclusive = exclusive.data();
-  mxd_sqlite_error error{};
-  if (mxd_sqlite_add_service(store.get(), &service, &error) != MXD_OK) {
-    throw std::runtime_error("registration file " + path + ": " + error.text);
+// The next signal; 0: the other thread has ended; -1: it is `deadline`.
+int wait_for_signal(const Descriptor& signals, const Descriptor& ended,
+                    std::optional<Clock::time_point> deadline) {
+  pollfd wanted[] = {{ended.get(), POLLIN, 0}, {signals.get(), POLLIN, 0}};
+  while (true) {
+    std::chrono::milliseconds wait{-1};
+    if (deadline) {
+      wait = std::chrono::ceil<std::chrono::milliseconds>(*deadline - Clock::now());
+      wait = std::max(wait, std::chrono::milliseconds(0));
+    }
+    const int ready = ::poll(wanted, std::size(wanted), static_cast<int>(wait.count()));
+    if (ready == 0) return -1;
+    if (ready < 0) continue;  // interrupted, or out of memory
+    if (wanted[0].revents != 0) return 0;
+    signalfd_siginfo signal{};
+    if (::read(signals.get(), &signal, sizeof signal) == sizeof signal) {
+      return static_cast<int>(signal.ssi_signo);
+    }
   }
 }
 
-DeviceModule open_module(const ServeOptions& options, const std::string& config,
-                         const Store& store) {
-  const Module module = Module::load(find_module(options.module_file));
-  try {
-    return DeviceModule(module, config, store);
-  } catch (const Error& error) {
-    if (options.config_file.empty()) throw;
-    throw Error(error.status(), "configuration file " + options.config_file + ": " + error.what());
-  }
+[[noreturn]] void end_at_once(const char* why) {
+  log_message(MXD_LOG_ERROR, why);
+  std::this_thread::sleep_for(kLastWords);  // for the line, if the log is not what stands still
+  ::_exit(kUnfinished);
 }
 
 }  // namespace
 
-void serve(const ServeOptions& options) {
-  const sigset_t stop_signals = block_stop_signals();
+int serve(const ServeOptions& options) {
+  const sigset_t mask = block_signals();
   if (sodium_init() < 0) throw std::runtime_error("libsodium cannot be initialised");
-  const std::size_t cores = std::max(std::thread::hardware_concurrency(), 1U);
+  const Descriptor signals(::signalfd(-1, &mask, SFD_CLOEXEC), "signalfd");
+  const Descriptor ended(::eventfd(0, EFD_CLOEXEC), "eventfd");
+  Orders orders;
+  std::packaged_task<bool()> task([&] { return live(options, orders); });
+  std::future<bool> result = task.get_future();
+  std::thread thread([&task, &ended] {
+    task();
+    ::eventfd_write(ended.get(), 1);
+  });
 
-  const CurrentRegistrations services(read_registrations(options.registration_files));
-  const Configuration configuration = read_configuration(options.config_file);
-  const CurrentSettings settings(configuration.settings);
-  HttpServer http(options.listen, cores, settings, raise_file_limit());
-  const LogWriter log_writer;
-  const Store store({options.database, options.server_name, options.access_token_lifetime});
-  for (std::size_t i = 0; i < services->size(); ++i) {
-    add_service(store, services.get()[i], options.registration_files[i]);
+  std::optional<Clock::time_point> deadline;
+  while (const int signal = wait_for_signal(signals, ended, deadline)) {
+    if (signal == -1) {
+      end_at_once("not everything could be finished within 10 s: it is left as it is");
+    }
+    if (signal == SIGHUP) {
+      orders.reload();
+      continue;
+    }
+    if (deadline) end_at_once("told to stop again: what is not finished is left as it is");
+    deadline = Clock::now() + kStopWithin;
+    orders.stop(*deadline);
   }
-  Workers workers(std::max<std::size_t>(cores, 4), kMaxJobs);
-  AccountContext accounts{
-      store, workers, services, store.server_name(), options.open_registration, settings, {}};
-  DeviceModule devices = open_module(options, configuration.module, store);
-  RequestRouter router(devices, accounts);
-  const TrustedProxies proxies(options.trusted_proxies);
-
-  http.start(router, proxies);
-  std::cout << "listening on http://" << to_string(http.address()) << std::endl;
-
-  int signal = 0;
-  sigwait(&stop_signals, &signal);
-  log_message(MXD_LOG_INFO, "stopping: requests in flight are answered first");
-  http.stop(kStopWithin);
-  devices.stop();
-  workers.join();
+  thread.join();
+  return result.get() ? 0 : kUnfinished;
 }
 
 }  // namespace mxd::server

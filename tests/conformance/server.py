@@ -58,6 +58,7 @@ class Server:
         self.listen = listen
         self.server_name = server_name
         self.environment = environment or {}  # beside the one that it inherits
+        self.stderr: int | None = None  # a descriptor in the place of stderr_path
         self.process: subprocess.Popen[bytes] | None = None
         self.client = Client("http://127.0.0.1:1")
         self.runs = 0
@@ -86,7 +87,7 @@ class Server:
                 command,
                 stdin=subprocess.DEVNULL,
                 stdout=stdout,
-                stderr=stderr,
+                stderr=stderr if self.stderr is None else self.stderr,
                 cwd=self.folder,
                 env={**os.environ, **self.environment},
             )

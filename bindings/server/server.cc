@@ -1,0 +1,184 @@
+#include "server/server.h"
+
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <utility>
+
+namespace mxd::server {
+namespace {
+
+constexpr std::size_t kMaxJobs = 256;
+constexpr std::size_t kReservedFiles = 64;  // for the database, the log, the module
+// Of the time for stopping, what is kept for the module, the workers and the store.
+constexpr auto kAfterRequests = std::chrono::seconds(3);
+constexpr auto kAfterModule = std::chrono::seconds(2);
+
+std::size_t cores() {
+  return std::max(std::thread::hardware_concurrency(), 1U);
+}
+
+// As many files as may be open, less some for others than connections.
+std::size_t raise_file_limit() {
+  rlimit files{};
+  ::getrlimit(RLIMIT_NOFILE, &files);
+  files.rlim_cur = files.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &files);
+  ::getrlimit(RLIMIT_NOFILE, &files);
+  return std::max<std::size_t>(files.rlim_cur, 2 * kReservedFiles) - kReservedFiles;
+}
+
+std::string find_module(const std::string& wanted) {
+  if (!wanted.empty()) {
+    // dlopen() looks for a bare name in the system's directories only.
+    return std::filesystem::exists(wanted) ? std::filesystem::absolute(wanted).string() : wanted;
+  }
+  const auto program = std::filesystem::read_symlink("/proc/self/exe").parent_path();
+  const auto beside = program / "libmatrix_devices.so";
+  const auto installed = program / MXD_BIN_TO_LIB / "libmatrix_devices.so";
+  for (const auto& file : {beside, installed}) {
+    if (std::filesystem::exists(file)) return file.string();
+  }
+  throw std::runtime_error("the module is neither " + beside.string() + " nor " +
+                           installed.lexically_normal().string() + "; name it with --module");
+}
+
+std::vector<Registration> read_registrations(const std::vector<std::string>& paths) {
+  std::vector<Registration> registrations;
+  registrations.reserve(paths.size());
+  for (const std::string& path : paths)
+    registrations.push_back(read_registration(path));
+  return registrations;
+}
+
+// A registration as the store takes it; it must outlive this.
+class ServiceOf {
+ public:
+  explicit ServiceOf(const Registration& registration) {
+    for (const UserNamespace& space : registration.users) {
+      namespaces_.push_back(view(space.regex));
+      exclusive_.push_back(space.exclusive ? 1 : 0);
+    }
+    service_.size = sizeof service_;
+    service_.flags = registration.rate_limited ? 0 : MXD_PRINCIPAL_UNLIMITED;
+    service_.id = view(registration.id);
+    service_.as_token = view(registration.as_token);
+    service_.sender_localpart = view(registration.sender_localpart);
+    service_.user_namespaces = namespaces_.data();
+    service_.user_namespace_count = namespaces_.size();
+    service_.exclusive = exclusive_.data();
+  }
+
+  const mxd_sqlite_service* get() const { return &service_; }
+
+ private:
+  std::vector<mxd_view> namespaces_;
+  std::vector<std::uint8_t> exclusive_;
+  mxd_sqlite_service service_{};
+};
+
+void set_services(const Store& store, const std::vector<Registration>& registrations) {
+  const std::vector<ServiceOf> services(registrations.begin(), registrations.end());
+  std::vector<const mxd_sqlite_service*> given;
+  given.reserve(services.size());
+  for (const ServiceOf& service : services)
+    given.push_back(service.get());
+  mxd_sqlite_error error{};
+  if (mxd_sqlite_set_services(store.get(), given.data(), given.size(), &error) != MXD_OK) {
+    throw std::runtime_error(std::string("registrations: ") + error.text);
+  }
+}
+
+std::unique_ptr<DeviceModule> make_instance(const ServeOptions& options,
+                                            const ModuleLibrary& library,
+                                            const std::string& config) {
+  try {
+    return std::make_unique<DeviceModule>(library, config);
+  } catch (const Error& error) {
+    if (options.config_file.empty()) throw;
+    throw Error(error.status(), "configuration file " + options.config_file + ": " + error.what());
+  }
+}
+
+}  // namespace
+
+Server::Server(const ServeOptions& options, LogWriter& log)
+    : Server(options, log, read_configuration(options.config_file)) {}
+
+Server::Server(const ServeOptions& options, LogWriter& log, const Configuration& configuration)
+    : options_(options),
+      log_(log),
+      services_(read_registrations(options.registration_files)),
+      settings_(configuration.settings),
+      http_(options.listen, cores(), settings_, raise_file_limit()),
+      store_({options.database, options.server_name, options.access_token_lifetime}),
+      workers_(std::max<std::size_t>(cores(), 4), kMaxJobs),
+      accounts_{store_,    workers_, services_, store_.server_name(), options.open_registration,
+                settings_, {}},
+      library_(find_module(options.module_file), store_),
+      router_(make_instance(options, library_, configuration.module), accounts_),
+      proxies_(options.trusted_proxies) {
+  set_services(store_, services_.get());
+  http_.start(router_, proxies_);
+}
+
+void Server::reload() {
+  reload_log();
+  try {
+    reload_configuration();
+    log_message(MXD_LOG_INFO, "registrations and settings have been read again");
+  } catch (const std::exception& error) {
+    log_message(MXD_LOG_ERROR,
+                std::string("registrations and settings stay as they were: ") + error.what());
+  }
+}
+
+void Server::reload_log() {
+  if (options_.log_file.empty()) return;
+  try {
+    log_.replace(LogOutput::file(options_.log_file));
+  } catch (const std::exception& error) {
+    log_message(MXD_LOG_ERROR, std::string("the log stays where it was: ") + error.what());
+  }
+}
+
+void Server::reload_configuration() {
+  std::vector<Registration> registrations = read_registrations(options_.registration_files);
+  Configuration configuration = read_configuration(options_.config_file);
+  // What may fail comes first: after it all of it is replaced.
+  std::unique_ptr<DeviceModule> instance;
+  destroy_stopped();
+  if (configuration.module != router_.devices().config()) {
+    replaced_.reserve(replaced_.size() + 1);
+    instance = make_instance(options_, library_, configuration.module);
+  }
+  if (registrations != services_.get()) set_services(store_, registrations);
+
+  services_.replace(std::move(registrations));
+  settings_.replace(std::move(configuration.settings));
+  if (instance == nullptr) return;
+  replaced_.push_back(router_.replace(std::move(instance)));
+  http_.wait_until_all_loops_have_turned();
+  replaced_.back()->begin_stop();
+}
+
+void Server::destroy_stopped() {
+  std::erase_if(replaced_, [](const auto& instance) { return instance->is_stopped(); });
+}
+
+bool Server::stop(std::chrono::steady_clock::time_point deadline) {
+  log_message(MXD_LOG_INFO, "stopping: requests in flight are answered first");
+  bool is_finished = http_.stop(deadline - kAfterRequests);
+  router_.devices().begin_stop();
+  is_finished &= router_.devices().end_stop(deadline - kAfterModule);
+  for (const auto& instance : replaced_)
+    is_finished &= instance->end_stop(deadline - kAfterModule);
+  workers_.join();
+  return is_finished;
+}
+
+}  // namespace mxd::server

@@ -1,0 +1,63 @@
+// The server at work: its parts, in the order in which they need each other.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <vector>
+
+#include "server/account_context.h"
+#include "server/client_address.h"
+#include "server/command_line.h"
+#include "server/configuration.h"
+#include "server/device_module.h"
+#include "server/http_server.h"
+#include "server/json_log.h"
+#include "server/registration_file.h"
+#include "server/request_router.h"
+#include "server/settings.h"
+#include "server/store.h"
+#include "server/workers.h"
+
+namespace mxd::server {
+
+class Server {
+ public:
+  // Starts; requests are answered when it returns. Throws std::runtime_error with one line that
+  // says why it cannot.
+  Server(const ServeOptions& options, LogWriter& log);
+
+  const ListenAddress& address() const { return http_.address(); }
+
+  // Registrations, settings and the log's file are read and opened anew. What is wrong is refused
+  // as a whole, with a line of log that says why, and the old goes on. Requests in flight end as
+  // they began. accounts.md, O1a
+  void reload();
+
+  // Answers what has arrived, and ends the threads that answer. False if something was not finished
+  // by `deadline`, and was cut. What is queued for the disk is written after that, by the
+  // destructor.
+  bool stop(std::chrono::steady_clock::time_point deadline);
+
+ private:
+  Server(const ServeOptions& options, LogWriter& log, const Configuration& configuration);
+
+  void reload_configuration();
+  void reload_log();
+  // Instances that another has taken the place of, and that have answered their last request.
+  void destroy_stopped();
+
+  const ServeOptions& options_;
+  LogWriter& log_;
+  CurrentRegistrations services_;
+  CurrentSettings settings_;
+  HttpServer http_;
+  Store store_;
+  Workers workers_;
+  AccountContext accounts_;
+  ModuleLibrary library_;
+  std::vector<std::unique_ptr<DeviceModule>> replaced_;  // each has begun to stop
+  RequestRouter router_;
+  TrustedProxies proxies_;
+};
+
+}  // namespace mxd::server
