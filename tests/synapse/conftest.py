@@ -267,10 +267,16 @@ def stock(sites: Sites, cas: FakeCas) -> Site:
 
 @pytest.fixture(scope="session")
 def strict(sites: Sites, cas: FakeCas) -> Site:
-    """The module with strict body binding, in a Synapse with a grace period and compression."""
+    """The module with strict body binding, in a Synapse with a grace period, compression, and the
+    option by which versions before those known took the alias of `device_id`."""
     module = sites.module({"uia": {"body_binding": "strict"}})
-    grace = {"ui_auth": {"session_timeout": GRACE_PERIOD}}
-    return sites.site("strict", lambda: everything(sites, cas, module, config=grace, compress=True))
+    config = {
+        "ui_auth": {"session_timeout": GRACE_PERIOD},
+        "experimental_features": {"msc3202_device_masquerading": True},
+    }
+    return sites.site(
+        "strict", lambda: everything(sites, cas, module, config=config, compress=True)
+    )
 
 
 @pytest.fixture(scope="session")

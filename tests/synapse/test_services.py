@@ -37,31 +37,17 @@ def test_the_sender(service: Service) -> None:
     assert "SENDERS" in {device["device_id"] for device in answer.json["devices"]}
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["device_id", pytest.param(ALIAS, marks=pytest.mark.better("1.163.2"))],
-)
-def test_masquerading(site: Site, service: Service, name: str) -> None:
-    """By both names of the parameter: last seen is that device's (A12, A14)."""
+def test_masquerading(site: Site, service: Service) -> None:
+    """Last seen is that device's (A12)."""
     user_id = service.new_user()
     # Not by PUT: Synapse notes one device in two minutes for an access token.
     used, other = site.synapse.add_devices(user_id, "BRIDGE", 2)
-    answer = service.request("GET", "/devices", user_id=user_id, **{name: used})
+    answer = service.request("GET", "/devices", user_id=user_id, device_id=used)
     devices = {device["device_id"]: device for device in answer.json["devices"]}
     assert devices[used]["last_seen_ip"] == "127.0.0.1"
     assert devices[other].get("last_seen_ip") is None
-    unknown = service.request("GET", "/devices", user_id=user_id, **{name: "UNKNOWN"})
+    unknown = service.request("GET", "/devices", user_id=user_id, device_id="UNKNOWN")
     assert (unknown.status, unknown.errcode) == (400, "M_UNKNOWN_DEVICE"), str(unknown)
-
-
-def test_both_names_at_once(service: Service) -> None:
-    """The stable name counts (A14)."""
-    user_id = service.new_user()
-    service.put("A", {}, user_id=user_id)
-    for stable, old, status in (("A", "UNKNOWN", 200), ("UNKNOWN", "A", 400)):
-        query = {"user_id": user_id, "device_id": stable, ALIAS: old}
-        answer = service.request("GET", "/devices", **query)
-        assert answer.status == status, f"{stable}, {old}: {answer}"
 
 
 def test_namespace(site: Site, service: Service) -> None:
@@ -86,6 +72,15 @@ def test_deletion(service: Service) -> None:
     bulk = service.request("POST", "/delete_devices", json={"devices": ["B", "C"]}, **query)
     assert (bulk.status, bulk.json) == (200, {}), str(bulk)
     assert service.device_ids(user_id) == {"KEPT"}
+
+
+def test_P6_the_sender_is_not_limited(site: Site) -> None:
+    """A service that is rate limited, acting as its own sender."""
+    service = site.services["limited"]
+    for query in ({}, {"user_id": service.sender}):
+        for number in range(CREATION_BURST + 6):
+            answer = service.put(f"SENDER{number}", {}, **query)
+            assert answer.status in (200, 201), f"{number}: {answer}"
 
 
 @pytest.mark.better

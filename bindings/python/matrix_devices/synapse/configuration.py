@@ -38,7 +38,8 @@ class Configuration:
         """The settings, with defaults for Synapse. `session_timeout_ms`, its
         ``ui_auth.session_timeout``, is the grace period where none is set."""
         grace_ms = min(session_timeout_ms, MAX_GRACE_PERIOD_MS)
-        settings = {**DEFAULTS, **self.settings}
+        takes_alias = compatibility.takes_device_id_alias(compatibility.synapse_version())
+        settings: dict[str, Any] = {**DEFAULTS, "device_id_alias": takes_alias, **self.settings}
         uia = self.settings.get("uia", {})
         if isinstance(uia, Mapping):  # else the module says what is wrong
             settings["uia"] = {"grace_period_ms": grace_ms, **UIA_DEFAULTS, **uia}

@@ -97,7 +97,7 @@ class SynapseHost:
             service_id=service.id if service else None,
             guest=requester.is_guest,
             oauth=self._login_is_delegated and service is None,  # D3
-            unlimited=service is not None and not service.is_rate_limited(),  # P6
+            unlimited=service is not None and _is_unlimited(service, requester),
             validated_ms=await self._validated_ms(request, requester),
             requester=requester,
             request=request,
@@ -108,8 +108,9 @@ class SynapseHost:
     ) -> None:
         """Synapse reads header and query again: let it find the same there.
 
-        The module takes `bearer` in any case (A1), both names of `device_id` (A14), and parameters
-        of the query only, where Synapse would also look into a form in the body.
+        The module takes `bearer` in any case (A1), of the names of `device_id` those that this
+        Synapse takes (A14), and parameters of the query only, where Synapse would also look into a
+        form in the body.
         """
         token = credentials.access_token
         if _TOKEN.fullmatch(token) is None:
@@ -213,6 +214,11 @@ class SynapseHost:
         if not result:
             raise Refused
         return identity_of(result)
+
+
+def _is_unlimited(service: Any, requester: Any) -> bool:
+    """P6: by its registration, and whoever acts as its own sender."""
+    return not service.is_rate_limited() or bool(requester.user == service.sender)
 
 
 def _token_id(requester: Any, token: str) -> str:
