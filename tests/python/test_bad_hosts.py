@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -10,8 +12,10 @@ import pytest
 
 from doubles import bent, delete, get
 from matrix_devices import (
+    AsyncMemoryHost,
     Device,
     MatrixError,
+    MemoryHost,
     Module,
     NotFound,
     Principal,
@@ -157,6 +161,51 @@ def test_a_malformed_answer_of_the_hosts_own(
 ) -> None:
     assert ask("list_devices", raise_(error), get()).status == 500
     assert caplog.records
+
+
+STARVED = [
+    MemoryError(),
+    RuntimeError("can't start new thread"),
+    OSError(errno.ENOMEM, "Cannot allocate memory"),
+    BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable"),
+]
+
+
+@pytest.mark.parametrize("error", STARVED, ids=lambda error: type(error).__name__)
+def test_H6_want_of_memory_or_threads_is_a_503_and_logged(
+    error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    response = ask("list_devices", raise_(error), get())
+    assert (response.status, response.json()["errcode"]) == (503, "M_UNKNOWN")
+    assert "list_devices() could not be answered for want of memory or threads" in caplog.text
+
+
+@pytest.mark.parametrize("kind", [MemoryHost, AsyncMemoryHost])
+@pytest.mark.parametrize("error", [Unavailable(), *STARVED], ids=lambda error: type(error).__name__)
+def test_H6_a_password_that_could_not_be_checked_is_not_wrong_and_no_failure(
+    kind: type[MemoryHost | AsyncMemoryHost], error: Exception
+) -> None:
+    host = kind("example.org")
+    host.add_user("alice", "correct horse")
+    token = host.login("alice", device_id="LAPTOP").access_token
+    headers = [("Authorization", f"Bearer {token}")]
+    auth = {
+        "type": "m.login.password",
+        "identifier": {"type": "m.id.user", "user": "alice"},
+        "password": "correct horse",
+    }
+    body = json.dumps({"auth": auth}).encode()
+    request = Request("DELETE", "/_matrix/client/v3/devices/PHONE", headers, body)
+    host.fail_next("uia_check", error, times=20)
+
+    async def main() -> None:
+        async with Module.open(host) as module:
+            for status in [503] * 20 + [200]:
+                response = await module.ahandle(request)
+                assert response is not None
+                assert response.status == status, response.body
+
+    asyncio.run(main())
 
 
 def test_what_everybody_may_raise() -> None:

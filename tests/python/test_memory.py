@@ -24,6 +24,7 @@ from matrix_devices import (
     Forbidden,
     Limit,
     LimitExceeded,
+    Login,
     MatrixError,
     MemoryHost,
     Module,
@@ -31,6 +32,7 @@ from matrix_devices import (
     NotFound,
     Principal,
     Request,
+    Response,
     Service,
     Session,
     Timeout,
@@ -105,9 +107,66 @@ def test_user_names(host: MemoryHost) -> None:
     assert host.add_user("@carol:example.org") == "@carol:example.org"
     with refused("M_USER_IN_USE"):
         host.add_user("alice")
-    for name in ("", "Not Valid", "é", "x" * 255, "@dave:elsewhere.org", "@:example.org"):
+    for name in (
+        *("", "Not Valid", "é", "no(brackets)", "a\0b", "x" * 255, "\u212ate"),
+        *("@dave:elsewhere.org", "@:example.org", "@eve:example.org:8448", "@eve:"),
+    ):
         with refused("M_INVALID_USERNAME"):
             host.add_user(name)
+
+
+@pytest.mark.parametrize(
+    "name", ["alice", "Alice", "ALICE", "@alice", "@Alice:EXAMPLE.org", "@alice:example.org"]
+)
+def test_T3_a_name_is_taken_as_people_type_it(host: MemoryHost, name: str) -> None:
+    assert host.resolve_name(name) == ALICE
+    assert host.check_password(name, PASSWORD) == ALICE
+    assert host.login(name).user_id == ALICE
+    with refused("M_USER_IN_USE"):
+        host.add_user(name)
+
+
+def test_T3_registration_lower_cases(host: MemoryHost) -> None:
+    assert host.add_user("BoB") == "@bob:example.org"
+    assert host.resolve_name("Carol") == "@carol:example.org"
+    for nobody in ("@alice:elsewhere.org", "", "@", "a b", "é", "x" * 250):
+        assert host.resolve_name(nobody) is None
+        with pytest.raises(Forbidden):
+            host.check_password(nobody, PASSWORD)
+
+
+def test_T3_services_register_historical_names_of_their_own(host: MemoryHost) -> None:
+    host.add_service(Service("irc", "as-token", "Irc_Bot", (Namespace("@[Ii]rc_"),)))
+    assert host.add_user("Irc_A(1)", service_id="irc") == "@Irc_A(1):example.org"
+    assert host.add_user("irc_a(1)", service_id="irc") == "@irc_a(1):example.org"
+    assert host.resolve_name("Irc_A(1)") == "@Irc_A(1):example.org", "the exact one first"
+    assert host.resolve_name("IRC_A(1)") == "@irc_a(1):example.org", "else its lower case"
+    with refused("M_EXCLUSIVE"):
+        host.add_user("Alice", service_id="irc")
+    with refused("M_INVALID_USERNAME"):
+        host.add_user("Irc_é", service_id="irc")
+    with refused("M_EXCLUSIVE"):
+        host.add_user("IRC_b")  # which would be irc_b
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["example.org", "EXAMPLE.org:8448", "1.2.3.4", "1.2.3.4:80", "[::1]", "[2001:db8::1]:443", "x"],
+)
+def test_T10_server_names(name: str) -> None:
+    assert MemoryHost(name).add_user("alice") == f"@alice:{name}"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("", "a b", "a_b", "a/b", "a:1:2", "::1", "[::1", "[x]", "é.org", "x" * 256),
+        *("example.org:", "example.org:x", "example.org:123456", "example.org\n"),
+    ],
+)
+def test_T10_no_other_server_names(name: str) -> None:
+    with pytest.raises(ConfigurationError, match="server name"):
+        MemoryHost(name)
 
 
 def test_guests_have_names_made_up(host: MemoryHost) -> None:
@@ -132,6 +191,20 @@ def test_passwords(host: MemoryHost) -> None:
         host.set_password("alice", "")
     with pytest.raises(NotFound):
         host.set_password("nobody", "x")
+    for set_one in (host.set_password, host.add_user):
+        with refused("M_INVALID_PARAM"):
+            set_one("alice", "a\0b")
+
+
+def test_H6_a_password_that_could_not_be_hashed_is_not_wrong(
+    host: MemoryHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def scrypt(*_arguments: Any, **_keywords: Any) -> bytes:
+        raise ValueError("memory limit exceeded")
+
+    monkeypatch.setattr("hashlib.scrypt", scrypt)
+    with pytest.raises(Unavailable):
+        host.check_password("alice", PASSWORD)
 
 
 def test_locked_and_unlocked(host: MemoryHost) -> None:
@@ -220,31 +293,96 @@ def test_expired_tokens_are_soft_logouts(host: MemoryHost) -> None:
         host.login("alice", lifetime_ms=-1)
 
 
-def test_the_old_pair_dies_when_the_new_one_is_used(host: MemoryHost) -> None:
+def replaced(host: MemoryHost, *logins: Login) -> None:
+    """Their access tokens are of no use, and no reason to throw keys away (T2, A4a)."""
+    for login in logins:
+        for use in (lambda t: host.identify(credentials(t)), host.logout):
+            with pytest.raises(UnknownToken) as refusal:
+                use(login.access_token)
+            assert refusal.value.soft_logout
+
+
+def not_refreshed(host: MemoryHost, *logins: Login) -> None:
+    """Neither are their refresh tokens."""
+    for login in logins:
+        with pytest.raises(UnknownToken) as refusal:
+            host.refresh(login.refresh_token or "")
+        assert refusal.value.soft_logout
+
+
+@pytest.mark.parametrize("used", ["access", "refresh"])
+def test_T1_of_refreshes_at_once_all_are_good_until_one_is_used(
+    host: MemoryHost, used: str
+) -> None:
     old = host.login("alice", device_id="LAPTOP", refreshable=True)
-    assert old.refresh_token is not None
-    lost = host.refresh(old.refresh_token)  # the answer that never came
-    new = host.refresh(old.refresh_token)
-    assert new.device_id == "LAPTOP"
-    with pytest.raises(UnknownToken):
-        host.identify(credentials(lost.access_token))
+    siblings = [host.refresh(old.refresh_token or "") for _ in range(4)]
+    assert {sibling.device_id for sibling in siblings} == {"LAPTOP"}
     host.identify(credentials(old.access_token))
+    first, second, third, last = siblings
+    if used == "access":
+        host.identify(credentials(second.access_token))
+    else:
+        host.refresh(second.refresh_token or "")
+    replaced(host, old)
+    not_refreshed(host, old, first, third, last)
+    for sibling in siblings:  # these run out by time
+        host.identify(credentials(sibling.access_token))
+    host.refresh(second.refresh_token or "")
+    host.clock.advance(minutes=11)
+    for sibling in siblings:
+        with pytest.raises(UnknownToken) as refusal:
+            host.identify(credentials(sibling.access_token))
+        assert refusal.value.soft_logout
+
+
+def test_T1_a_refresh_that_was_never_used_ends_nothing(host: MemoryHost) -> None:
+    old = host.login("alice", refreshable=True)
+    lost = host.refresh(old.refresh_token or "")  # the answer that never came
+    new = host.refresh(old.refresh_token or "")
     host.identify(credentials(new.access_token))
-    for token in (old.access_token, lost.access_token):
-        with pytest.raises(UnknownToken):
-            host.identify(credentials(token))
-    with pytest.raises(UnknownToken):
-        host.refresh(old.refresh_token)
-
-
-def test_a_used_refresh_token_ends_its_predecessor(host: MemoryHost) -> None:
-    first = host.login("alice", refreshable=True)
-    second = host.refresh(first.refresh_token or "")
-    third = host.refresh(second.refresh_token or "")
-    with pytest.raises(UnknownToken):
-        host.identify(credentials(first.access_token))
-    host.identify(credentials(second.access_token))
+    not_refreshed(host, lost)
+    third = host.refresh(new.refresh_token or "")
+    host.identify(credentials(new.access_token))
     host.identify(credentials(third.access_token))
+    replaced(host, old, new)
+
+
+def test_T2_replaced_tokens_are_told_from_those_of_devices_that_are_gone(host: MemoryHost) -> None:
+    def used_up(device_id: str) -> tuple[Login, Login]:
+        old = host.login("alice", device_id=device_id, refreshable=True)
+        new = host.refresh(old.refresh_token or "")
+        host.identify(credentials(new.access_token))
+        replaced(host, old)
+        return old, new
+
+    ended = [*used_up("A"), *used_up("B"), *used_up("C")]
+    host.login("alice", device_id="A")
+    host.logout(ended[3].access_token)
+    host.delete_devices(Principal(ALICE), ALICE, ["C"])
+    for login in ended:
+        for use in (lambda t: host.identify(credentials(t)), host.logout):
+            with pytest.raises(UnknownToken) as refusal:
+                use(login.access_token)
+            assert not refusal.value.soft_logout
+        with pytest.raises(UnknownToken) as refusal:
+            host.refresh(login.refresh_token or "")
+        assert not refusal.value.soft_logout
+
+
+def test_T12_a_login_keeps_to_the_cap(host: MemoryHost) -> None:
+    host.login("alice", device_id="A", max_devices=2)
+    host.login("alice", device_id="B", max_devices=2)
+    with pytest.raises(LimitExceeded):
+        host.login("alice", max_devices=2)
+    host.login("alice", device_id="A", max_devices=2)
+    host.login("alice")
+
+
+def test_P13_a_login_gives_no_name_with_a_nul(host: MemoryHost) -> None:
+    with refused("M_INVALID_PARAM"):
+        host.login("alice", device_id="A", display_name="a\0b")
+    principal = host.authenticate(credentials(host.login("alice", device_id="B").access_token))
+    assert [device.device_id for device in host.list_devices(principal, ALICE)] == ["B"]
 
 
 def test_logout(host: MemoryHost) -> None:
@@ -297,6 +435,7 @@ def test_services(host: MemoryHost) -> None:
     assert host.covers("irc", "@irc_x:example.org")
     assert host.covers("irc", "@irc_bot:example.org")
     assert not host.covers("irc", "@irc_x:example.org.evil")
+    assert not host.covers("irc", "x@irc_x:example.org")
     assert not host.covers("irc", ALICE)
     assert not host.covers("nobody", ALICE)
     with refused("M_EXCLUSIVE"):
@@ -324,6 +463,8 @@ def test_services(host: MemoryHost) -> None:
         (Service("b", "as-token", "bot"), "as_token of another"),
         (Service("b", "t", "Not Valid"), "sender_localpart"),
         (Service("b", "t", "bot", (Namespace("("),)), "not valid"),
+        (Service("b", "t", "bot", (Namespace("@a.*"), Namespace("@b_(?!x)"))), r"@b_\(\?!x\)"),
+        (Service("b", "t", "bot", (Namespace(r"@(.)\1"),)), r"@\(\.\)\\1"),
     ],
 )
 def test_bad_services(host: MemoryHost, service: Service, text: str) -> None:
@@ -331,6 +472,23 @@ def test_bad_services(host: MemoryHost, service: Service, text: str) -> None:
     with pytest.raises(ConfigurationError, match=text) as refusal:
         host.add_service(service)
     assert "as-token" not in str(refusal.value)
+
+
+def test_T9_namespaces_match_from_the_start(host: MemoryHost) -> None:
+    host.add_service(Service("irc", "as-token", "bot", (Namespace("@irc_"), Namespace("a"))))
+    assert host.covers("irc", "@irc_a:example.org")
+    assert not host.covers("irc", "@a_irc_:example.org")
+    assert not host.covers("irc", "@irc_a:elsewhere.org")
+    assert host.add_user("irc_a", service_id="irc") == "@irc_a:example.org"
+    with refused("M_EXCLUSIVE"):
+        host.add_user("irc_b")
+
+
+def test_T9_an_expression_costs_no_more_than_its_text(host: MemoryHost) -> None:
+    host.add_service(Service("irc", "as-token", "bot", (Namespace(r"@(a*)*(a*)*b"),)))
+    began = time.process_time()
+    assert not host.covers("irc", f"@{'a' * 200}:example.org")
+    assert time.process_time() - began < 5
 
 
 def test_a_service_creates_up_to_the_cap(host: MemoryHost) -> None:
@@ -346,19 +504,34 @@ def test_a_service_creates_up_to_the_cap(host: MemoryHost) -> None:
 
 def test_creation_is_limited_by_the_clock(host: MemoryHost) -> None:
     host.add_service(IRC)
+    host.add_user("irc_x", service_id="irc")
     config = {"limits": {"device_creation": {"burst": 2, "interval_ms": 3_600_000}}}
     with Module.open(host, config) as module:
         irc = Asking(module, IRC.as_token)
-        assert [irc("PUT", f"/devices/{n}", {}).status for n in "AB"] == [201, 201]
-        limited = irc("PUT", "/devices/C", {})
+
+        def create(device_id: str) -> Response:
+            return irc("PUT", f"/devices/{device_id}", {}, user_id="@irc_x:example.org")
+
+        assert [create(device_id).status for device_id in "AB"] == [201, 201]
+        limited = create("C")
         assert errcode(limited) == (429, "M_LIMIT_EXCEEDED")
         assert 3_590_000 < limited.json()["retry_after_ms"] <= 3_600_000
         host.clock.advance(hours=1)
-        assert irc("PUT", "/devices/C", {}).status == 201
+        assert create("C").status == 201
         host.clock.advance(hours=-10)
-        assert irc("PUT", "/devices/D", {}).status == 429
+        assert create("D").status == 429
         host.clock.advance(hours=2)  # from where it was set back to, and not ten hours later
-        assert irc("PUT", "/devices/D", {}).status == 201
+        assert create("D").status == 201
+
+
+def test_P6_a_service_as_its_own_sender_is_not_limited(host: MemoryHost) -> None:
+    host.add_service(IRC)
+    config = {"limits": {"device_creation": {"burst": 1, "interval_ms": 3_600_000}}}
+    with Module.open(host, config) as module:
+        irc = Asking(module, IRC.as_token)
+        sender = {"user_id": "@irc_bot:example.org"}
+        assert [irc("PUT", f"/devices/{n}", {}).status for n in "ABC"] == [201] * 3
+        assert [irc("PUT", f"/devices/{n}", {}, **sender).status for n in "DE"] == [201] * 2
 
 
 def test_limits_are_taken_all_or_none(host: MemoryHost) -> None:
@@ -621,7 +794,7 @@ def test_many_threads(host: MemoryHost, module: Module) -> None:
     state = host._state
     rows = list(state.accounts[ALICE].devices.values())
     assert sum(len(row.access_tokens) for row in rows) == len(state.access_tokens)
-    assert sum(len(row.pairs) for row in rows) == len(state.pairs)
+    assert sum(len(row.refresh_digests) for row in rows) == len(state.pairs)
 
 
 def test_the_async_host_suspends() -> None:

@@ -9,5 +9,6 @@ void bind_library(pybind11::module_& core);   // Library: loading, emitting, com
 void bind_exchange(pybind11::module_& core);  // Wakeup, Exchange
 void bind_engine(pybind11::module_& core);    // Engine
 void bind_store(pybind11::module_& core);     // Store
+void bind_common(pybind11::module_& core);    // what hosts do alike in every language
 
 }  // namespace mxd::python

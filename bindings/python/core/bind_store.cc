@@ -49,6 +49,14 @@ py::object find_service(const Store& store, const std::string& as_token) {
   return status == MXD_OK ? py::object(to_str(id)) : py::object(py::none());
 }
 
+std::string resolve_name(const Store& store, const std::string& name) {
+  char user_id[MXD_SQLITE_ID_CAPACITY] = "";
+  call([&](mxd_sqlite_error* error) {
+    return store.functions().resolve_name(store.handle(), view(name), user_id, error);
+  });
+  return user_id;
+}
+
 std::string add_account(const Store& store, const std::string& name, const std::string& password,
                         std::uint32_t flags, const std::string& service_id) {
   mxd_sqlite_new_account account{};
@@ -96,7 +104,8 @@ py::tuple to_tuple(const mxd_sqlite_tokens& tokens) {
 }
 
 py::tuple login(const Store& store, const std::string& name, const std::string& device_id,
-                const std::string& display_name, std::uint32_t flags, std::int64_t lifetime_ms) {
+                const std::string& display_name, std::uint32_t flags, std::int64_t lifetime_ms,
+                std::uint64_t max_devices) {
   mxd_sqlite_login login{};
   login.size = sizeof(login);
   login.flags = flags;
@@ -104,6 +113,7 @@ py::tuple login(const Store& store, const std::string& name, const std::string& 
   login.name = view(name);
   login.device_id = view(device_id);
   login.initial_device_display_name = view(display_name);
+  login.max_devices = max_devices;
   mxd_sqlite_tokens tokens{};
   tokens.size = sizeof(tokens);
   call([&](mxd_sqlite_error* error) {
@@ -164,6 +174,7 @@ void bind_store(py::module_& core) {
       .def("set_clock_offset", &Store::set_clock_offset)
       .def("add_service", &add_service)
       .def("find_service", &find_service)
+      .def("resolve_name", &resolve_name)
       .def("add_account", &add_account)
       .def("set_account_flags", &set_account_flags)
       .def("set_password", &set_password)

@@ -1,5 +1,5 @@
-// The Python module matrix_devices._core: the contract and the store as Python sees them, and no
-// more. What its functions mean is said in matrix_devices/_core.pyi.
+// The Python module matrix_devices._core: the contract, the store and bindings/common as Python
+// sees them, and no more. What its functions mean is said in matrix_devices/_core.pyi.
 #include "bind.h"
 
 PYBIND11_MODULE(_core, core) {
@@ -7,4 +7,5 @@ PYBIND11_MODULE(_core, core) {
   mxd::python::bind_exchange(core);
   mxd::python::bind_store(core);
   mxd::python::bind_engine(core);
+  mxd::python::bind_common(core);
 }

@@ -71,6 +71,7 @@ StoreFunctions StoreFunctions::load(const std::string& path) {
   find(library, path, "mxd_sqlite_server_name", found.server_name);
   find(library, path, "mxd_sqlite_add_service", found.add_service);
   find(library, path, "mxd_sqlite_find_service", found.find_service);
+  find(library, path, "mxd_sqlite_resolve_name", found.resolve_name);
   find(library, path, "mxd_sqlite_add_account", found.add_account);
   find(library, path, "mxd_sqlite_set_account_flags", found.set_account_flags);
   find(library, path, "mxd_sqlite_set_password", found.set_password);

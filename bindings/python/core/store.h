@@ -22,6 +22,7 @@ struct StoreFunctions {
   decltype(&mxd_sqlite_server_name) server_name;
   decltype(&mxd_sqlite_add_service) add_service;
   decltype(&mxd_sqlite_find_service) find_service;
+  decltype(&mxd_sqlite_resolve_name) resolve_name;
   decltype(&mxd_sqlite_add_account) add_account;
   decltype(&mxd_sqlite_set_account_flags) set_account_flags;
   decltype(&mxd_sqlite_set_password) set_password;

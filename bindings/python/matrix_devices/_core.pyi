@@ -1,10 +1,12 @@
-"""The contract as Python sees it: nothing but module.h and sqlite.h. Private to this package.
+"""The contract as Python sees it: module.h, sqlite.h, and what hosts have in common
+(bindings/common). Private to this package.
 
 `op`, `token` are the contract's numbers; statuses are MXD_* of module.h. Nothing here calls back
 into Python, and nothing that runs on a thread of the store takes the GIL.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 class StatusError(Exception):
     """(status, text): what the module or the store refused."""
@@ -112,12 +114,20 @@ class Store:
         /,
     ) -> None: ...
     def find_service(self, as_token: str, /) -> str | None: ...
+    def resolve_name(self, name: str, /) -> str: ...
     def add_account(self, name: str, password: str, flags: int, service_id: str, /) -> str: ...
     def set_account_flags(self, name: str, set: int, clear: int, /) -> None: ...
     def set_password(self, name: str, password: str, /) -> None: ...
     def check_password(self, name: str, password: str, /) -> str: ...
     def login(
-        self, name: str, device_id: str, display_name: str, flags: int, lifetime_ms: int, /
+        self,
+        name: str,
+        device_id: str,
+        display_name: str,
+        flags: int,
+        lifetime_ms: int,
+        max_devices: int,
+        /,
     ) -> tuple[str, str, str, str | None, int | None]: ...
     def refresh(self, refresh_token: str, /) -> tuple[str, str, str, str | None, int | None]: ...
     def identify(
@@ -167,3 +177,24 @@ class Engine:
     def routes(self) -> list[tuple[str, str]]: ...
     def has_log(self) -> bool: ...
     def drain_log(self) -> list[tuple[int, str]]: ...
+
+class JsonError(Exception):
+    """(errcode, text): a client's text is no JSON object, or none that is taken."""
+
+def read_json_object(text: bytes, *, max_depth: int = 32, max_members: int = 128) -> dict[str, Any]:
+    """The JSON object of a client (docs/behaviour.md, P10, L3). Raises JsonError."""
+
+def normal_target(target: str | bytes, /) -> str:
+    """A request target as every router takes it (docs/behaviour.md, R13): the origin form.
+
+    A ``str`` stands for bytes, a character a byte, as in ``Request``.
+    """
+
+class Expression:
+    """A regular expression of RE2. ValueError: it is none; the text says why."""
+
+    def __init__(self, text: str, /) -> None: ...
+    @property
+    def text(self) -> str: ...
+    def matches_start_of(self, text: str, /) -> bool:
+        """From the start of the text, not to its end (docs/accounts.md, T9)."""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from . import _contract, errors
+from . import _contract, _core, errors
 from .records import (
     CompletedStage,
     Credentials,
@@ -29,6 +29,10 @@ from .records import (
 
 if TYPE_CHECKING:
     from ._core import Library
+
+# The module has held its own limits already; these are their largest (docs/configuration.md).
+_MAX_DEPTH = 256
+_MAX_MEMBERS = 1_000_000
 
 __all__ = ["CALLBACKS", "Callback", "WrongAnswer", "emit_refusal", "status_of_refusal"]
 
@@ -66,10 +70,8 @@ def _record(kind: type) -> _Arguments:
 
 def _attempt(_: Request, principal: Principal | None, raw: _Raw) -> tuple[Any, ...]:
     user_id, device_id, session_id, kind, auth, remote_addr = raw
-    return (
-        principal,
-        UiaAttempt(user_id, device_id, session_id, kind, json.loads(auth), remote_addr),
-    )
+    credentials = _core.read_json_object(auth, max_depth=_MAX_DEPTH, max_members=_MAX_MEMBERS)
+    return (principal, UiaAttempt(user_id, device_id, session_id, kind, credentials, remote_addr))
 
 
 def _limits(_: Request, principal: Principal | None, raw: _Raw) -> tuple[Any, ...]:

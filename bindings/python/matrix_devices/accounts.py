@@ -48,8 +48,8 @@ class Identity:
 class Namespace:
     """Users of an application service.
 
-    ``regex`` is matched against whole user IDs: by ``re`` in MemoryHost, by RE2 in SqliteHost, so
-    keep to what both know. ``exclusive``: nobody else may register such a user.
+    ``regex`` is an expression of RE2, matched from the start of full user IDs and not to their end
+    (docs/accounts.md, T9). ``exclusive``: nobody else may register such a user.
     """
 
     regex: str
@@ -71,8 +71,9 @@ class Service:
 class Accounts(Protocol):
     """Accounts, logins and application services. Every method may be called on any thread.
 
-    ``name`` is a localpart or a full user ID of this server. Methods that read a password take
-    their time over it in SqliteHost (Argon2id, some 50 ms).
+    ``name`` is a localpart or a full user ID of this server, as people type it: the account that
+    has exactly this name is meant, else the one of its lower case (docs/accounts.md, T3). Methods
+    that read a password take their time over it in SqliteHost (Argon2id, some 50 ms).
     """
 
     @property
@@ -89,8 +90,9 @@ class Accounts(Protocol):
     ) -> str:
         """Add an account; returns the full user ID.
 
-        Without a password nobody can prove to be this user (row U17). A guest may have an empty
-        name: one is made up. With ``service_id`` the name must be in that service's namespaces.
+        The name is registered in lower case. Without a password nobody can prove to be this user
+        (row U17). A guest may have an empty name: one is made up. With ``service_id`` the name must
+        be in that service's namespaces, and may be a historical one, with capitals and more.
         """
 
     def set_password(self, name: str, password: str) -> None:
@@ -112,6 +114,12 @@ class Accounts(Protocol):
         deactivated one. It takes as long for an account that is not there.
         """
 
+    def resolve_name(self, name: str) -> str | None:
+        """The full user ID that a name means; where it means no account, the one in lower case.
+
+        So there is one for all ways to write a name. None: it can be nobody's here.
+        """
+
     def login(
         self,
         name: str,
@@ -121,18 +129,22 @@ class Accounts(Protocol):
         refreshable: bool = False,
         oauth: bool = False,
         lifetime_ms: int | None = None,
+        max_devices: int = 0,
     ) -> Login:
         """Log in: on a new device, or on one that is there, whose old tokens die.
 
         No password is asked. ``display_name`` is for a new device only. ``refreshable``: with a
         refresh token, and an access token that expires. ``lifetime_ms``, 0 or more, is that of the
         access token; 0: it has expired already; None: for ever, or the store's if refreshable.
+        ``max_devices``: a new device is refused at this many; 0: no cap. Refusal:
+        ``LimitExceeded`` for that (T12).
         """
 
     def refresh(self, refresh_token: str) -> Login:
-        """New tokens for a refresh token; the old pair dies when the new one is first used.
+        """New tokens for a refresh token; the old pair dies when a new one is first used (T1).
 
-        Refusals: ``UnknownToken``, ``UserLocked``.
+        Refusals: ``UnknownToken``, with ``soft_logout`` while its device is there (T2);
+        ``UserLocked``.
         """
 
     def identify(self, credentials: Credentials) -> Identity:

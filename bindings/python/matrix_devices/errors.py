@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from typing import Any
 
 __all__ = [
@@ -127,3 +128,12 @@ class MatrixError(Refusal):
         self.text = text
         self.retry_after_ms = retry_after_ms
         self.extra = extra
+
+
+def is_starvation(error: BaseException) -> bool:
+    """Whether it is want of memory or threads, which passes: the client gets 503 (row H6)."""
+    if isinstance(error, OSError):
+        return error.errno in (errno.ENOMEM, errno.EAGAIN)
+    # Python has no better sign of a thread that could not be started.
+    no_thread = isinstance(error, RuntimeError) and "can't start new thread" in str(error)
+    return no_thread or isinstance(error, MemoryError)

@@ -12,7 +12,7 @@ from typing import Any
 from . import _contract, _core, _questions
 from ._asyncio import LoopWakeup
 from ._engine import Engine, milliseconds_to
-from .errors import Refusal
+from .errors import Refusal, is_starvation
 from .records import Principal, Request, Response
 
 __all__ = ["Exchange", "Question"]
@@ -112,6 +112,13 @@ class Question:
             return status
         if isinstance(error, asyncio.CancelledError | KeyboardInterrupt):
             return _contract.CANCELLED
+        if is_starvation(error):
+            logger.error(
+                "%s() could not be answered for want of memory or threads; the client gets a 503",
+                self.method,
+                exc_info=error,
+            )
+            return _contract.UNAVAILABLE  # H6
         logger.error("%s() raised %s", self.method, type(error).__name__, exc_info=error)
         return _contract.INTERNAL
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 import weakref
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -16,6 +15,7 @@ from .errors import (
     ClosedError,
     ConfigurationError,
     Forbidden,
+    LimitExceeded,
     LoadError,
     MatrixError,
     NotFound,
@@ -25,6 +25,7 @@ from .errors import (
     UnknownToken,
     UserLocked,
 )
+from .names import UserNames
 from .records import Credentials
 
 __all__ = ["SqliteHost"]
@@ -91,7 +92,8 @@ class SqliteHost:
         """What stands behind the colon of user IDs."""
         self.clock: Clock = _StoreClock(self._store)
         """The system's, unless it is turned: for tests."""
-        self._services: dict[str, Service] = {}
+        self._names = UserNames(self.server_name)
+        self._namespaces: dict[str, tuple[str, list[_core.Expression]]] = {}  # and the sender
         _open_hosts.add(self)
 
     @property
@@ -181,6 +183,15 @@ class SqliteHost:
             password,
         )
 
+    def resolve_name(self, name: str) -> str | None:
+        """See ``Accounts``."""
+        try:
+            return self._call(  # type: ignore[no-any-return]
+                {}, "M_INVALID_USERNAME", self.store.resolve_name, name
+            )
+        except MatrixError:
+            return None
+
     def login(
         self,
         name: str,
@@ -190,6 +201,7 @@ class SqliteHost:
         refreshable: bool = False,
         oauth: bool = False,
         lifetime_ms: int | None = None,
+        max_devices: int = 0,
     ) -> Login:
         """See ``Accounts``."""
         if device_id == "":
@@ -198,7 +210,7 @@ class SqliteHost:
             )
         return Login(
             *self._call(
-                _OF_ACCOUNTS,
+                _OF_LOGINS,
                 "M_INVALID_PARAM",
                 self.store.login,
                 name,
@@ -207,6 +219,7 @@ class SqliteHost:
                 (_contract.LOGIN_REFRESHABLE if refreshable else 0)
                 | (_contract.LOGIN_OAUTH if oauth else 0),
                 -1 if lifetime_ms is None else lifetime_ms,
+                max_devices,
             )
         )
 
@@ -252,7 +265,10 @@ class SqliteHost:
             if status == _contract.INVALID_ARGUMENT:
                 raise ConfigurationError(text) from None
             raise StoreError(text) from None
-        self._services[service.id] = service
+        self._namespaces[service.id] = (
+            f"@{service.sender_localpart}:{self.server_name}",
+            [_core.Expression(namespace.regex) for namespace in service.user_namespaces],
+        )
 
     def find_service(self, as_token: str) -> str | None:
         """See ``Accounts``."""
@@ -260,11 +276,10 @@ class SqliteHost:
 
     def covers(self, service_id: str, user_id: str) -> bool:
         """See ``Accounts``."""
-        service = self._services.get(service_id)
-        return service is not None and (
-            user_id == f"@{service.sender_localpart}:{self.server_name}"
-            or any(re.fullmatch(namespace.regex, user_id) for namespace in service.user_namespaces)
-        )
+        if service_id not in self._namespaces or not self._names.is_local(user_id):
+            return False
+        sender, namespaces = self._namespaces[service_id]
+        return user_id == sender or any(users.matches_start_of(user_id) for users in namespaces)
 
     def _call(
         self,
@@ -312,6 +327,10 @@ _OF_ACCOUNTS: Mapping[int, Callable[[], Exception]] = {
     _contract.FORBIDDEN: lambda: MatrixError(
         403, "M_USER_DEACTIVATED", "This account has been deactivated."
     ),
+}
+_OF_LOGINS: Mapping[int, Callable[[], Exception]] = {
+    **_OF_ACCOUNTS,
+    _contract.LIMIT_EXCEEDED: LimitExceeded,
 }
 _OF_TOKENS: Mapping[int, Callable[[], Exception]] = {
     _contract.UNKNOWN_TOKEN: UnknownToken,

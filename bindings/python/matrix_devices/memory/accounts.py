@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 import string
 
+from .._core import Expression
 from ..accounts import Identity, Login, Service
 from ..clock import Clock
 from ..errors import (
     ConfigurationError,
     Forbidden,
+    LimitExceeded,
     MatrixError,
     NotFound,
     UnknownDevice,
     UnknownToken,
     UserLocked,
 )
+from ..names import is_valid_device_id
 from ..records import Credentials, Principal
 from .digests import PasswordHash, digest_of
-from .state import AccessToken, AccountRow, MemoryState, ServiceRow, is_valid_device_id
+from .state import (
+    REPLACED_MS,
+    AccessToken,
+    AccountRow,
+    MemoryState,
+    ServiceRow,
+)
 
 DEFAULT_ACCESS_TOKEN_MS = 10 * 60 * 1000
 
@@ -42,7 +50,8 @@ class MemoryAccounts:
     ) -> None:
         """A homeserver of this name, without accounts.
 
-        ``access_token_ms``: how long refreshable access tokens live.
+        ``access_token_ms``: how long refreshable access tokens live. ConfigurationError: no server
+        may have this name.
         """
         self.clock = clock or Clock()
         self._access_token_ms = access_token_ms
@@ -54,7 +63,7 @@ class MemoryAccounts:
     @property
     def server_name(self) -> str:
         """What stands behind the colon of user IDs."""
-        return self._state.server_name
+        return self._state.names.server_name
 
     # ---- Accounts ----
 
@@ -69,7 +78,7 @@ class MemoryAccounts:
         """See ``Accounts.add_user``."""
         if guest and not name:
             name = "guest-" + _letters(16, string.ascii_lowercase)
-        hashed = PasswordHash(password) if password else None
+        hashed = _hash_of(password) if password else None
         with self._state.lock:
             return self._add_account(name, hashed, guest, service_id).user_id
 
@@ -77,7 +86,7 @@ class MemoryAccounts:
         """See ``Accounts.set_password``."""
         if not password:
             raise MatrixError(400, "M_WEAK_PASSWORD", "The password is empty.")
-        hashed = PasswordHash(password)
+        hashed = _hash_of(password)
         with self._state.lock:
             account = self._account(name)
             if account.deactivated:
@@ -106,13 +115,20 @@ class MemoryAccounts:
 
     def check_password(self, name: str, password: str) -> str:
         """See ``Accounts.check_password``."""
-        user_id = self._state.user_id_of(name)
         with self._state.lock:
-            account = self._state.accounts.get(user_id)
+            account = self._state.account_of(name)
             hashed = account.password if account is not None else None
-        if not (hashed or _NOBODY).matches(password) or hashed is None:
+        if not (hashed or _NOBODY).matches(password) or hashed is None or account is None:
             raise Forbidden()
-        return user_id
+        return account.user_id
+
+    def resolve_name(self, name: str) -> str | None:
+        """See ``Accounts.resolve_name``."""
+        with self._state.lock:
+            account = self._state.account_of(name)
+        if account is not None:
+            return account.user_id
+        return next(reversed(self._state.names.user_ids(name)), None)
 
     # ---- Tokens ----
 
@@ -125,8 +141,12 @@ class MemoryAccounts:
         refreshable: bool = False,
         oauth: bool = False,
         lifetime_ms: int | None = None,
+        max_devices: int = 0,
     ) -> Login:
         """See ``Accounts.login``."""
+        if "\0" in (display_name or ""):  # P13
+            text = "A device's name has no U+0000 in it."
+            raise MatrixError(400, "M_INVALID_PARAM", text)
         if device_id and not is_valid_device_id(device_id):
             text = "A device ID has 255 bytes at most, and no control characters in it."
             raise MatrixError(400, "M_INVALID_PARAM", text)
@@ -146,6 +166,8 @@ class MemoryAccounts:
                 device_id = None if made in account.devices else made
             row = account.devices.get(device_id)
             if row is None:
+                if max_devices and len(account.devices) >= max_devices:
+                    raise LimitExceeded()  # T12
                 row = state.add_device(account, device_id, display_name or None)
             else:
                 state.drop_tokens(row)
@@ -164,12 +186,9 @@ class MemoryAccounts:
             account = pair.row.account
             if account.locked:
                 raise UserLocked()
-            if pair.replaces is not None:
-                state.drop_pair(pair.replaces)
-            # An earlier answer was lost on its way to the client, or this is not the client: either
-            # way what was given out then is not used any more.
-            if pair.successor is not None:
-                state.drop_pair(pair.successor)
+            if pair.spent:
+                raise UnknownToken(soft_logout=True)  # T2
+            state.settle(pair)
             access_token, new_refresh_token = state.add_tokens(
                 pair.row,
                 oauth=pair.oauth,
@@ -202,6 +221,8 @@ class MemoryAccounts:
             token = state.access_tokens.get(digest_of(access_token))
             if token is None:
                 raise UnknownToken()
+            if token.expires_ms == REPLACED_MS:
+                raise UnknownToken(soft_logout=True)  # T2
             account = token.row.account
             for row in list(account.devices.values()) if all_devices else [token.row]:
                 state.drop_device(row)
@@ -217,14 +238,14 @@ class MemoryAccounts:
         namespaces = []
         for namespace in service.user_namespaces:
             try:
-                namespaces.append((re.compile(namespace.regex), namespace.exclusive))
-            except re.error as error:
+                namespaces.append((Expression(namespace.regex), namespace.exclusive))
+            except ValueError as error:
                 raise ConfigurationError(
                     f"service {service.id}: the expression {namespace.regex} is not valid: {error}"
                 ) from error
         state = self._state
-        sender = f"@{service.sender_localpart}:{state.server_name}"
-        if not state.is_valid_user_id(sender):
+        sender = state.names.new_user_id(service.sender_localpart, historical=True)
+        if sender is None:
             raise ConfigurationError(
                 f"service {service.id}: the sender_localpart is not a valid name: use a-z, 0-9 and"
                 " ._=-/+"
@@ -250,12 +271,12 @@ class MemoryAccounts:
         """See ``Accounts.covers``."""
         with self._state.lock:
             row = self._state.service_of(service_id)
-        return row is not None and row.covers(user_id)
+        return row is not None and self._state.names.is_local(user_id) and row.covers(user_id)
 
     # ---- What others of the host need as well; the caller holds the lock ----
 
     def _account(self, name: str) -> AccountRow:
-        account = self._state.accounts.get(self._state.user_id_of(name))
+        account = self._state.account_of(name)
         if account is None:
             raise NotFound()
         return account
@@ -264,13 +285,13 @@ class MemoryAccounts:
         self, name: str, password: PasswordHash | None, guest: bool, service_id: str | None
     ) -> AccountRow:
         state = self._state
-        user_id = state.user_id_of(name)
-        if not state.is_valid_user_id(user_id):
+        user_id = state.names.new_user_id(name, historical=service_id is not None)
+        if user_id is None:
             raise MatrixError(
                 400,
                 "M_INVALID_USERNAME",
                 "A user name is made of a-z, 0-9 and ._=-/+ and, with its server, of 255 bytes at"
-                f" most; a full ID ends in :{state.server_name}.",
+                f" most; a full ID ends in :{self.server_name}.",
             )
         service = state.service_of(service_id)
         if service_id is not None and (service is None or not service.covers(user_id)):
@@ -298,12 +319,12 @@ class MemoryAccounts:
     def _principal_of_user(self, token: AccessToken, address: str) -> Principal:
         now_ms = self.clock.now_ms()
         if token.expires_ms is not None and token.expires_ms <= now_ms:
-            raise UnknownToken(soft_logout=True)  # A5
+            raise UnknownToken(soft_logout=True)  # A5, A4a
         account = token.row.account
         if account.locked:
             raise UserLocked()  # A6
         if token.pair is not None and token.pair.replaces is not None:
-            self._state.drop_pair(token.pair.replaces)
+            self._state.settle(token.pair)
         self._state.note_seen(token.row, address, now_ms)
         if token.principal is None:
             token.principal = Principal(
@@ -333,8 +354,14 @@ class MemoryAccounts:
             device_id,
             token_id=service.service.id,
             service_id=service.service.id,
-            unlimited=not service.service.rate_limited,
+            unlimited=user_id == service.sender or not service.service.rate_limited,  # P6
         )
+
+
+def _hash_of(password: str) -> PasswordHash:
+    if "\0" in password:  # U4: nobody could log in with it
+        raise MatrixError(400, "M_INVALID_PARAM", "A password has no U+0000 in it.")
+    return PasswordHash(password)
 
 
 def _deactivated() -> MatrixError:

@@ -9,6 +9,8 @@ import hashlib
 import hmac
 import secrets
 
+from ..errors import Unavailable
+
 
 def digest_of(secret: str) -> bytes:
     """The SHA-256 digest that a token or session is found by. Takes any text a client can send."""
@@ -30,4 +32,7 @@ class PasswordHash:
 
     def _of(self, password: str) -> bytes:
         data = password.encode("utf-8", "surrogatepass")
-        return hashlib.scrypt(data, salt=self._salt, n=16, r=8, p=1, dklen=32)
+        try:
+            return hashlib.scrypt(data, salt=self._salt, n=16, r=8, p=1, dklen=32)
+        except ValueError as error:  # of parameters that are always the same: no memory (H6)
+            raise Unavailable() from error

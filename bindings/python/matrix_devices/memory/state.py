@@ -5,22 +5,20 @@ Nothing here takes a lock: the caller holds that of the state.
 
 from __future__ import annotations
 
-import re
 import secrets
 from dataclasses import dataclass, field
 from threading import Lock
 
+from .._core import Expression
 from ..accounts import Service
 from ..clock import Clock
+from ..names import UserNames
 from ..records import Device, Principal
 from .digests import PasswordHash, digest_of
 from .sessions import MemorySessions
 
-MAX_ID_BYTES = 255
 SEEN_INTERVAL_MS = 60_000  # last seen is written at most once a minute a device, as by SqliteHost
-
-_LOCALPART = re.compile(r"[a-z0-9._=\-/+]+")  # specification, appendices, "User Identifiers"
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+REPLACED_MS = -1  # in place of the time when an access token expires: by a refresh, before that
 
 
 @dataclass(eq=False, slots=True)
@@ -52,7 +50,7 @@ class DeviceRow:
     device: Device
     validated_ms: int | None = None
     access_tokens: set[AccessToken] = field(default_factory=set, repr=False)
-    pairs: set[Pair] = field(default_factory=set, repr=False)
+    refresh_digests: list[bytes] = field(default_factory=list, repr=False)
 
     def show(self, device: Device) -> None:
         """From now on this is what clients see."""
@@ -68,7 +66,7 @@ class AccessToken:
     row: DeviceRow = field(repr=False)
     pair: Pair | None = field(repr=False)
     oauth: bool
-    expires_ms: int | None
+    expires_ms: int | None  # or REPLACED_MS
     principal: Principal | None = None  # kept between requests; None: to be made anew
 
 
@@ -76,15 +74,17 @@ class AccessToken:
 class Pair:
     """An access token and a refresh token given out together.
 
-    Until one of them is used the pair that they replace goes on working.
+    Until one of them is used the pair that they replace goes on working, and so do the others that
+    replace it (T1). A pair is kept as long as its device, also when it is of no use any more: its
+    tokens are then told from those that never were (T2).
     """
 
     row: DeviceRow = field(repr=False)
     oauth: bool
-    refresh_digest: bytes = field(repr=False)
     access: AccessToken | None = field(default=None, repr=False)
-    replaces: Pair | None = field(default=None, repr=False)
-    successor: Pair | None = field(default=None, repr=False)
+    replaces: Pair | None = field(default=None, repr=False)  # None once one of these was used
+    successors: list[Pair] = field(default_factory=list, repr=False)  # of which none was used yet
+    spent: bool = False  # the refresh token is good no more
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,24 +93,26 @@ class ServiceRow:
 
     service: Service
     sender: str  # a full user ID
-    namespaces: tuple[tuple[re.Pattern[str], bool], ...]  # with whether it is exclusive
+    namespaces: tuple[tuple[Expression, bool], ...]  # with whether it is exclusive
 
     def covers(self, user_id: str) -> bool:
-        """Whether it may act as this user."""
+        """Whether it may act as this user of the server (T9)."""
         return user_id == self.sender or any(
-            pattern.fullmatch(user_id) for pattern, _exclusive in self.namespaces
+            users.matches_start_of(user_id) for users, _exclusive in self.namespaces
         )
 
     def reserves(self, user_id: str) -> bool:
         """Whether nobody else may register this user."""
-        return any(exclusive and p.fullmatch(user_id) for p, exclusive in self.namespaces)
+        return any(
+            exclusive and users.matches_start_of(user_id) for users, exclusive in self.namespaces
+        )
 
 
 class MemoryState:
     """All of it, and the lock that guards it."""
 
     def __init__(self, server_name: str, clock: Clock) -> None:
-        self.server_name = server_name
+        self.names = UserNames(server_name)
         self.clock = clock
         self.lock = Lock()
         self.accounts: dict[str, AccountRow] = {}
@@ -119,18 +121,13 @@ class MemoryState:
         self.services: dict[bytes, ServiceRow] = {}  # by the digest of the as_token
         self.sessions = MemorySessions()
 
-    def user_id_of(self, name: str) -> str:
-        """The full user ID."""
-        return name if name.startswith("@") else f"@{name}:{self.server_name}"
-
-    def is_valid_user_id(self, user_id: str) -> bool:
-        """Whether an account of this server may have it."""
-        tail = f":{self.server_name}"
-        return (
-            len(user_id.encode("utf-8", "surrogatepass")) <= MAX_ID_BYTES
-            and user_id.endswith(tail)
-            and _LOCALPART.fullmatch(user_id[1 : -len(tail)]) is not None
-        )
+    def account_of(self, name: str) -> AccountRow | None:
+        """Who is meant by a name as people type it (T3)."""
+        for user_id in self.names.user_ids(name):
+            account = self.accounts.get(user_id)
+            if account is not None:
+                return account
+        return None
 
     # ---- Devices ----
 
@@ -172,11 +169,12 @@ class MemoryState:
         refresh_token = None
         if refreshable:
             refresh_token = "mxr_" + secrets.token_urlsafe(32)
-            pair = Pair(row, oauth, digest_of(refresh_token), replaces=replaces)
-            self.pairs[pair.refresh_digest] = pair
-            row.pairs.add(pair)
+            pair = Pair(row, oauth, replaces=replaces)
+            digest = digest_of(refresh_token)
+            self.pairs[digest] = pair
+            row.refresh_digests.append(digest)
             if replaces is not None:
-                replaces.successor = pair
+                replaces.successors.append(pair)
         access_token = "mxt_" + secrets.token_urlsafe(32)
         expires_ms = None if lifetime_ms is None else self.clock.now_ms() + lifetime_ms
         token = AccessToken(digest_of(access_token), row, pair, oauth, expires_ms)
@@ -186,23 +184,28 @@ class MemoryState:
             pair.access = token
         return access_token, refresh_token
 
-    def drop_pair(self, pair: Pair) -> None:
-        """Both tokens of a pair die."""
-        if pair.access is not None:
-            del self.access_tokens[pair.access.digest]
-            pair.row.access_tokens.remove(pair.access)
-        del self.pairs[pair.refresh_digest]
-        pair.row.pairs.remove(pair)
-        if pair.successor is not None:
-            pair.successor.replaces = None
-        if pair.replaces is not None:
-            pair.replaces.successor = None
+    def settle(self, pair: Pair) -> None:
+        """One of its tokens is used for the first time: what it replaces dies (T1).
+
+        So do the refresh tokens of the others that replace the same; their access tokens run out.
+        """
+        old = pair.replaces
+        if old is None:
+            return
+        old.spent = True
+        if old.access is not None:
+            old.access.expires_ms = REPLACED_MS
+        for successor in old.successors:
+            successor.replaces = None
+            successor.spent = successor is not pair
+        old.successors.clear()
 
     def drop_tokens(self, row: DeviceRow) -> None:
         """All tokens of a device die, and what was begun with them."""
         self.sessions.drop(row.account.user_id, row.device.device_id)
-        for pair in list(row.pairs):
-            self.drop_pair(pair)
+        for digest in row.refresh_digests:
+            del self.pairs[digest]
+        row.refresh_digests.clear()
         for token in row.access_tokens:
             del self.access_tokens[token.digest]
         row.access_tokens.clear()
@@ -222,9 +225,3 @@ class MemoryState:
         return any(
             row.reserves(user_id) for row in self.services.values() if row.service.id != service_id
         )
-
-
-def is_valid_device_id(device_id: str) -> bool:
-    """Whether a device may have it: 1 to 255 bytes, no control characters."""
-    size = len(device_id.encode("utf-8", "surrogatepass"))
-    return 0 < size <= MAX_ID_BYTES and not _CONTROL.search(device_id)
