@@ -19,7 +19,7 @@ class AccountApp:
     """The account endpoints as an ASGI application. Passwords are read on a worker thread."""
 
     def __init__(self, accounts: matrix_devices.Accounts) -> None:
-        self.api = AccountApi(accounts)
+        self.api = AccountApi(accounts, limits=None)  # all the suite has one address
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":

@@ -31,7 +31,7 @@ from matrix_devices import (
     Service,
     SqliteHost,
 )
-from matrix_devices.server import Server
+from matrix_devices.server import AttemptLimits, Server
 
 AnyHost = MemoryHost | AsyncMemoryHost | SqliteHost
 UNITS_MS = {"s": 1000, "m": 60_000, "h": 3_600_000}
@@ -78,9 +78,14 @@ def serve(options: argparse.Namespace) -> int:
     for path in options.appservice:
         host.add_service(read_registration(path.read_text()))
     config = json.loads(options.config.read_text()) if options.config else {}
+    settings = config.pop("server", {"limits": {"enabled": False}})  # all the suite has one address
     address, _, port = options.listen.rpartition(":")
     server = Server(
-        host, config, (address.strip("[]"), int(port)), open_registration=options.open_registration
+        host,
+        config,
+        (address.strip("[]"), int(port)),
+        open_registration=options.open_registration,
+        limits=AttemptLimits.of_settings(settings.get("limits", {})),
     )
     control = socket_path(options.database)
     control.unlink(missing_ok=True)

@@ -27,6 +27,11 @@ USER = "@alice:example.org"
 TOKEN = "letmein"
 AUTHORIZED = (("Authorization", f"Bearer {TOKEN}"),)
 DEVICES = "/_matrix/client/v3/devices"
+# No Content-Length is any of these, much of which Python takes for the number 8.
+BAD_LENGTHS = [
+    *(b"+8", b"-8", b"8_0", b" 8", b"8 ", b"8\n", b"", b"8, 8", b"8.0", b"0x8", b"1e1", b"x"),
+    *("\u0665".encode(), b"\xb2", b"\x008", b"\xff"),
+]
 
 
 class SmallHost(Host):

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from doubles import DEVICES, TOKEN, SmallHost, bent
+from doubles import BAD_LENGTHS, DEVICES, TOKEN, SmallHost, bent
 from matrix_devices import ClosedError, Device, asgi
 from matrix_devices.asgi import Message, Receive, Scope, Send
 
@@ -25,23 +25,35 @@ def call(
     raw: bool = True,
 ) -> tuple[int, dict[bytes, bytes], bytes]:
     """One request as an ASGI server passes it on; status, headers, body."""
+    scope = {**of_request(method, target), "root_path": root_path}
+    if not raw:
+        del scope["raw_path"]
+    return answer(app, scope, [body] if isinstance(body, bytes) else list(body))
+
+
+def of_request(method: str, target: str, headers: list[tuple[bytes, bytes]] = HEADERS) -> Scope:
+    """Its scope."""
     path, _, query = target.partition("?")
-    scope: Scope = {
+    return {
         "type": "http",
         "asgi": {"version": "3.0"},
         "http_version": "1.1",
         "method": method,
         "scheme": "http",
         "path": unquote(path),
+        "raw_path": path.encode(),
         "query_string": query.encode(),
-        "root_path": root_path,
-        "headers": HEADERS,
+        "root_path": "",
+        "headers": headers,
         "client": ("192.0.2.7", 5000),
         "server": ("127.0.0.1", 80),
     }
-    if raw:
-        scope["raw_path"] = path.encode()
-    parts = [body] if isinstance(body, bytes) else list(body)
+
+
+def answer(
+    app: asgi.Application, scope: Scope, parts: list[bytes]
+) -> tuple[int, dict[bytes, bytes], bytes]:
+    """Status, headers, body; its own body comes in these parts."""
     sent: list[Message] = []
 
     async def receive() -> Message:
@@ -138,27 +150,102 @@ def test_under_a_prefix(prefix: str) -> None:
     assert call(app, "GET", DEVICES, root_path=unquote(prefix))[0] == 200
 
 
-def test_a_client_that_goes_away_ends_nothing_else() -> None:
-    app = asgi.app(SmallHost())
+@pytest.mark.parametrize("raw", [True, False])
+@pytest.mark.parametrize("prefix", ["", "/hs"])
+@pytest.mark.parametrize("origin", ["http://x", "HTTPS://user@[::1]:8448", "http://"])
+def test_R13_the_absolute_form_is_the_origin_form(raw: bool, prefix: str, origin: str) -> None:
+    app = asgi.app(SmallHost(), other)
+    target = f"{origin}{prefix}{DEVICES}/D0"
+    assert call(app, "GET", target, root_path=prefix, raw=raw)[0] == 200
+    assert call(app, "GET", f"ftp://x{DEVICES}/D0", raw=raw)[0] == 299
+    assert call(app, "GET", f"http://x/{DEVICES}", raw=raw)[0] == 299
+
+
+def test_R13_an_escaped_slash_stays_one_in_the_absolute_form() -> None:
+    asked: list[str] = []
+    host = bent("get_device", lambda _, __, device_id: asked.append(device_id) or Device(device_id))
+    assert call(asgi.app(host), "GET", f"http://x{DEVICES}/a%2Fb%25?x=y")[0] == 200
+    assert asked == ["a/b%"]
+
+
+@pytest.mark.parametrize("in_query_string", [True, False])
+@pytest.mark.parametrize("prefix", ["", "/hs"])
+def test_a_server_that_leaves_the_query_in_the_raw_path(in_query_string: bool, prefix: str) -> None:
+    host = SmallHost()
+    query = f"access_token={TOKEN}"
+    scope: Scope = {
+        **of_request("GET", prefix + DEVICES, headers=[]),
+        "raw_path": f"{prefix}{DEVICES}?{query}".encode(),
+        "query_string": query.encode() if in_query_string else b"",
+        "root_path": prefix,
+    }
+    status, _, body = answer(asgi.app(host), scope, [b""])
+    assert (status, len(json.loads(body)["devices"])) == (200, 2)
+
+
+@pytest.mark.parametrize("after", [[], [b"{"], [b'{"display_name":', b'"x"']])
+def test_a_client_that_goes_away_raises_nothing_and_ends_nothing_else(after: list[bytes]) -> None:
+    asked: list[str] = []
+    host = bent("rename_device", lambda _, update: asked.append(update.device_id))
+    app = asgi.app(host)
+    messages: list[Message] = [
+        {"type": "http.request", "body": part, "more_body": True} for part in after
+    ]
+    messages.append({"type": "http.disconnect"})
 
     async def receive() -> Message:
-        return {"type": "http.disconnect"}
+        return messages.pop(0)
 
     async def send(message: Message) -> None:
         raise AssertionError(message)
 
-    scope = {
-        "type": "http",
-        "method": "PUT",
-        "path": f"{DEVICES}/D0",
-        "raw_path": f"{DEVICES}/D0".encode(),
-        "query_string": b"",
-        "headers": HEADERS,
-        "client": None,
-    }
-    with pytest.raises(ConnectionResetError):
-        asyncio.run(app(scope, receive, send))
+    asyncio.run(app(of_request("PUT", f"{DEVICES}/D0"), receive, send))
+    assert asked == []
     assert call(app, "GET", DEVICES)[0] == 200
+
+
+def test_a_client_that_goes_away_while_it_is_answered_raises_nothing() -> None:
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Message) -> None:
+        raise OSError("disconnected")
+
+    asyncio.run(asgi.app(SmallHost())(of_request("GET", DEVICES), receive, send))
+    asyncio.run(asgi.app(SmallHost())(of_request("GET", "/elsewhere"), receive, send))
+
+
+@pytest.mark.parametrize("value", BAD_LENGTHS)
+def test_lengths_are_digits_alone(value: bytes) -> None:
+    headers = [*HEADERS, (b"content-length", value)]
+    status, _, body = answer(
+        asgi.app(SmallHost()), of_request("PUT", f"{DEVICES}/D0", headers), [b'{"a"', b": 1}"]
+    )
+    assert (status, json.loads(body)["errcode"]) == (400, "M_UNKNOWN")
+
+
+@pytest.mark.parametrize(
+    ("values", "status"),
+    [
+        ([b"2"], 200),
+        ([b"0002"], 200),
+        ([b"2", b"2"], 200),
+        ([b"2", b"3"], 400),
+        ([b"2", b"x"], 400),
+        ([b"3"], 400),  # more than came
+        ([b"1048577"], 413),
+        ([b"9" * 5000], 413),
+    ],
+)
+def test_what_several_lengths_say(values: list[bytes], status: int) -> None:
+    headers = [*HEADERS, *((b"Content-Length", value) for value in values)]
+    scope = of_request("PUT", f"{DEVICES}/D0", headers)
+    assert answer(asgi.app(SmallHost()), scope, [b"{}"])[0] == status
+
+
+def test_a_body_whose_length_is_over_the_limit_is_not_read() -> None:
+    scope = of_request("PUT", f"{DEVICES}/D0", [*HEADERS, (b"content-length", b"1048577")])
+    assert answer(asgi.app(SmallHost()), scope, [])[0] == 413
 
 
 def lifespan(app: asgi.Application) -> list[str]:

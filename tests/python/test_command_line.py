@@ -124,6 +124,17 @@ def test_serve_with_a_configuration(tmp_path: Path) -> None:
             assert len(running.fetch("/unstable/devices", token=token)["devices"]) == 1
 
 
+def test_serve_with_limits() -> None:
+    bucket = {"burst": 1, "interval_ms": 3_600_000}
+    for limits, status in (({"login_user": bucket}, 429), ({"enabled": False}, 403)):
+        config = json.dumps({"server": {"limits": limits}, "max_devices_per_user": 1})
+        with serving("--user", "alice:a", "--config", config) as running:
+            for expected in (403, status):
+                with pytest.raises(OSError, match=str(expected)):
+                    running.log_in("alice", "wrong", "LAPTOP")
+            running.stop(signal.SIGTERM)
+
+
 def test_registration_is_closed_unless_opened() -> None:
     body = {"username": "bob", "password": "b", "auth": {"type": "m.login.dummy"}}
     with serving("--open-registration") as running:
@@ -137,6 +148,10 @@ def test_serve_says_what_is_wrong(tmp_path: Path) -> None:
     not_a_database.write_text("no database" * 1000)
     for arguments, text in (
         (["--config", '{"no_such_key": 1}'], "no_such_key"),
+        (["--config", '{"server": {"limits": {"login": 1}}}'], "limits.login"),
+        (["--config", '{"server": {"max_connections": 1}}'], "no settings but limits"),
+        (["--config", '{"server": 1}'], "JSON objects"),
+        (["--server-name", "no name"], "server name"),
         (["--database", str(not_a_database)], "database"),
         (["--user", "Not Valid:x"], "user name"),
         (["--library", "/nowhere.so"], "/nowhere.so"),

@@ -153,6 +153,68 @@ def test_the_log_of_requests(matrix_device_server: DeviceServer) -> None:
         assert secret not in shown
 
 
+@pytest.mark.parametrize("body", [b"", b"[]", b'{"a":1,"a":2}', b"[" * 100_000, b"\xff"])
+def test_the_log_of_a_body_that_is_no_json_object(
+    matrix_device_server: DeviceServer, body: bytes
+) -> None:
+    url = f"{matrix_device_server.url}/_matrix/client/v3/login"
+    with pytest.raises(HTTPError, match="400"):
+        urlopen(Request(url, data=body))
+    (logged,) = matrix_device_server.requests
+    assert (logged.status, logged.json) == (400, None)
+
+
+def attempt(server: DeviceServer, path: str, body: Any) -> int:
+    """POST: the status."""
+    url = f"{server.url}/_matrix/client/v3{path}"
+    try:
+        urlopen(Request(url, data=json.dumps(body).encode())).close()
+    except HTTPError as error:
+        error.close()
+        return error.code
+    return 200
+
+
+def statuses(server: DeviceServer) -> set[int]:
+    """Of many wrong passwords, guests, and unknown refresh tokens."""
+    server.add_user("alice", "correct horse")
+    wrong = {"type": "m.login.password", "user": "alice", "password": "wrong"}
+    return {
+        attempt(server, path, body)
+        for _ in range(40)
+        for path, body in (
+            ("/login", wrong),
+            ("/register?kind=guest", {}),
+            ("/refresh", {"refresh_token": "nobody"}),
+        )
+    }
+
+
+def test_T6_a_test_is_not_limited(matrix_device_server: DeviceServer) -> None:
+    assert statuses(matrix_device_server) == {403, 200, 401}
+
+
+@pytest.mark.matrix_devices(limits=True)
+def test_T6_unless_it_wants_to_be(matrix_device_server: DeviceServer) -> None:
+    assert statuses(matrix_device_server) == {403, 200, 401, 429}
+
+
+def test_T13_what_is_not_known_is_null(matrix_device_server: DeviceServer) -> None:
+    matrix_device_server.add_user("alice")
+    token = matrix_device_server.login("alice", device_id="A").access_token
+    matrix_device_server.login("alice", device_id="B")
+    unknown = {"display_name": None, "last_seen_ip": None, "last_seen_ts": None}
+    assert fetch(matrix_device_server, token, f"{DEVICES}/B")[2] == {"device_id": "B", **unknown}
+
+
+@pytest.mark.matrix_devices(config={"unknown_fields": "omit"})
+def test_T13_unless_it_is_to_be_omitted(matrix_device_server: DeviceServer) -> None:
+    matrix_device_server.add_user("alice")
+    token = matrix_device_server.login("alice", device_id="A").access_token
+    matrix_device_server.login("alice", device_id="B")
+    assert fetch(matrix_device_server, token, f"{DEVICES}/B")[2] == {"device_id": "B"}
+
+
 @pytest.mark.parametrize(
     ("error", "status", "errcode"),
     [
@@ -211,7 +273,7 @@ def test_marked(matrix_device_server: DeviceServer) -> None:
         urlopen(Request(url, data=b"{}"))
 
 
-@pytest.mark.matrix_devices(host="sqlite", config={"unknown_fields": "null"})
+@pytest.mark.matrix_devices(host="sqlite")
 def test_on_sqlite(matrix_device_server: DeviceServer) -> None:
     assert isinstance(matrix_device_server.host, SqliteHost)
     matrix_device_server.add_user("alice")

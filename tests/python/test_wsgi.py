@@ -14,7 +14,7 @@ from wsgiref.validate import validator
 
 import pytest
 
-from doubles import DEVICES, TOKEN, SmallHost, bent
+from doubles import BAD_LENGTHS, DEVICES, TOKEN, SmallHost, bent
 from matrix_devices import Device, wsgi
 
 if TYPE_CHECKING:
@@ -22,7 +22,12 @@ if TYPE_CHECKING:
 
 
 def call(
-    app: WSGIApplication, method: str, target: str, body: bytes = b"", **extra: Any
+    app: WSGIApplication,
+    method: str,
+    target: str,
+    body: bytes = b"",
+    checks: bool = True,
+    **extra: Any,
 ) -> tuple[str, dict[str, str], bytes]:
     """One request as a WSGI server passes it on; status line, headers, body."""
     path, _, query = target.partition("?")
@@ -51,8 +56,9 @@ def call(
         started.extend([status, dict(headers)])
         return lambda _: None
 
-    # It joins with the checks of PEP 3333, but for the method, which may be any here.
-    checked = validator(app) if method in ("GET", "HEAD", "POST", "PUT", "DELETE") else app
+    # It joins with the checks of PEP 3333, but for what may be any here.
+    usual = checks and method in ("GET", "HEAD", "POST", "PUT", "DELETE")
+    checked = validator(app) if usual else app
     answer = checked(environ, start_response)
     content = b"".join(answer)
     if hasattr(answer, "close"):
@@ -109,6 +115,112 @@ def test_the_raw_target_of_the_server_is_used(variable: str) -> None:
     target = f"{DEVICES}/a%2Fb"
     assert call(wsgi.app(host), "GET", target, **{variable: target})[0] == "200 OK"
     assert asked == ["a/b"]
+
+
+@pytest.mark.parametrize("variable", ["RAW_URI", "REQUEST_URI", None])
+@pytest.mark.parametrize("prefix", ["", "/hs"])
+@pytest.mark.parametrize("origin", ["http://x", "HTTPS://user@[::1]:8448"])
+def test_R13_the_absolute_form_is_the_origin_form(
+    variable: str | None, prefix: str, origin: str
+) -> None:
+    app = wsgi.app(SmallHost(), other)
+
+    def status_of(target: str, path: str) -> str:
+        if variable is None:  # a server that takes the target for a path
+            return call(app, "GET", target, SCRIPT_NAME=prefix, checks=False)[0]
+        extra = {"SCRIPT_NAME": prefix, variable: target}
+        return call(app, "GET", path, **extra)[0]
+
+    assert status_of(f"{origin}{prefix}{DEVICES}/D0", f"{DEVICES}/D0") == "200 OK"
+    assert status_of("http://x/elsewhere", "/elsewhere") == "299 Other"
+    assert status_of(f"ftp://x{DEVICES}", "/elsewhere") == "299 Other"
+
+
+def test_R13_an_escaped_slash_stays_one_in_the_absolute_form() -> None:
+    asked: list[str] = []
+    host = bent("get_device", lambda _, __, device_id: asked.append(device_id) or Device(device_id))
+    target = f"http://x{DEVICES}/a%2Fb"
+    assert call(wsgi.app(host), "GET", f"{DEVICES}/a%2Fb", RAW_URI=target)[0] == "200 OK"
+    assert asked == ["a/b"]
+
+
+@pytest.mark.parametrize("value", [v.decode("latin-1") for v in BAD_LENGTHS if v])
+def test_lengths_are_digits_alone(value: str) -> None:
+    app = wsgi.app(SmallHost())
+    status, _, body = call(
+        app, "PUT", f"{DEVICES}/D0", b'{"a": 1}', CONTENT_LENGTH=value, checks=False
+    )
+    assert (status, json.loads(body)["errcode"]) == ("400 Bad Request", "M_UNKNOWN")
+
+
+def test_a_length_that_is_empty_is_none() -> None:
+    """PEP 3333: it may be."""
+    assert call(wsgi.app(SmallHost()), "GET", DEVICES, CONTENT_LENGTH="")[0] == "200 OK"
+
+
+@pytest.mark.parametrize(("value", "status"), [("0002", 200), ("1048577", 413), ("9" * 5000, 413)])
+def test_long_lengths(value: str, status: int) -> None:
+    app = wsgi.app(SmallHost())
+    answer = call(app, "PUT", f"{DEVICES}/D0", b"{}", CONTENT_LENGTH=value, checks=False)
+    assert answer[0].startswith(f"{status} ")
+
+
+class Input(io.RawIOBase):
+    """A client's body, in parts and at last an error or an end."""
+
+    def __init__(self, *parts: bytes | Exception) -> None:
+        self.parts = list(parts)
+
+    def read(self, size: int = -1) -> bytes:
+        assert size > 0, "read whole"
+        if not self.parts:
+            return b""
+        part = self.parts.pop(0)
+        if isinstance(part, Exception):
+            raise part
+        if len(part) > size:
+            self.parts.insert(0, part[size:])
+        return part[:size]
+
+
+def test_a_body_comes_in_parts() -> None:
+    host = SmallHost()
+    body = Input(b'{"devices"', b": ", b'["D0"]}')
+    target = "/_matrix/client/v3/delete_devices"
+    extra = {"CONTENT_LENGTH": "19", "wsgi.input": body}
+    assert call(wsgi.app(host), "POST", target, **extra)[0] == "200 OK"
+    assert host.deleted == [["D0"]]
+
+
+@pytest.mark.parametrize(
+    ("length", "end"),
+    [
+        ("30", []),
+        ("30", [ConnectionResetError()]),
+        ("30", [OSError("request data read error")]),
+        ("30", [ValueError("bad chunk")]),
+        (None, [OSError("no more data")]),
+    ],
+)
+@pytest.mark.parametrize("begin", [[], [b'{"display_name":']])
+def test_a_client_that_breaks_off_its_body_raises_nothing(
+    length: str | None, end: list[Exception], begin: list[bytes]
+) -> None:
+    asked: list[str] = []
+    host = bent("rename_device", lambda _, update: asked.append(update.device_id))
+    extra: dict[str, Any] = {"wsgi.input": Input(*begin, *end), "wsgi.input_terminated": True}
+    extra["CONTENT_LENGTH"] = length or ""
+    status, _, body = call(wsgi.app(host), "PUT", f"{DEVICES}/D0", checks=False, **extra)
+    assert (status, json.loads(body)["errcode"]) == ("400 Bad Request", "M_UNKNOWN")
+    assert asked == []
+
+
+def test_a_terminated_body_over_the_limit_is_not_read_whole() -> None:
+    body = Input(*[b" " * 65536] * 64)
+    extra = {"CONTENT_LENGTH": "", "wsgi.input": body, "wsgi.input_terminated": True}
+    answer = call(wsgi.app(SmallHost()), "PUT", f"{DEVICES}/D0", checks=False, **extra)
+    assert answer[0].startswith("413 ")
+    assert len(body.parts) > 40
 
 
 def test_without_it_the_path_is_escaped_again() -> None:

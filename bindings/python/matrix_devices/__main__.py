@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from .check import check, describe
-from .errors import Error, MatrixError
+from .errors import ConfigurationError, Error, MatrixError
 from .memory import MemoryHost
 from .module import Module
-from .server import Server
+from .server import AttemptLimits, Server
 from .sqlite import SqliteHost
 
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -66,7 +66,7 @@ def _parser() -> argparse.ArgumentParser:
         type=_config,
         default={},
         metavar="FILE|JSON",
-        help="the module's configuration: a file, or a JSON object",
+        help="settings, a file or a JSON object: the module's, and in server.limits this server's",
     )
     _add_library(serve, "--library")
     serve.set_defaults(run=_serve)
@@ -94,6 +94,7 @@ def _serve(options: argparse.Namespace) -> int:
     # Blocked here and in all threads to come: this thread waits for them.
     signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)
     logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", level=logging.INFO)
+    limits = _limits(options.config)
     host: MemoryHost | SqliteHost
     if options.database is None:
         host = MemoryHost(options.server_name)
@@ -108,11 +109,22 @@ def _serve(options: argparse.Namespace) -> int:
             options.listen,
             library=options.library,
             open_registration=options.open_registration,
+            limits=limits,
         )
         with server:
             print(f"listening on {server.url}", flush=True)
             signal.sigwait(_STOP_SIGNALS)
     return 0
+
+
+def _limits(config: dict[str, Any]) -> AttemptLimits | None:
+    """Take the server's own settings out of those of the module."""
+    settings = config.pop("server", {})
+    if not isinstance(settings, dict) or not isinstance(settings.get("limits", {}), dict):
+        raise ConfigurationError("server and server.limits must be JSON objects")
+    if settings.keys() - {"limits"}:
+        raise ConfigurationError("server: this server has no settings but limits")
+    return AttemptLimits.of_settings(settings.get("limits", {}))
 
 
 def _have_user(host: MemoryHost | SqliteHost, name: str, password: str) -> None:

@@ -11,12 +11,15 @@ routes goes to the wrapped application.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from contextlib import suppress
 from typing import Any, TypeAlias
 from urllib.parse import quote
 
+from . import _core
 from .host import Host
 from .module import Module
 from .records import Request, Response
+from .server.framing import BadBody, BrokenOff, content_length
 from .server.json_answers import error_response
 from .sqlite import SqliteHost
 
@@ -74,32 +77,40 @@ class AsgiApp:
 
     def _target(self, scope: Scope) -> str | None:
         """The raw target, without the prefix under which this is mounted; None: not ours."""
-        raw = scope.get("raw_path")
+        raw: bytes | None = scope.get("raw_path")
         if raw is None:  # optional in ASGI; then a %2F in a device ID is lost
             raw = _encoded(scope["path"])
-        path = raw.decode("latin-1")
+        # The query is not part of it, but some servers leave it there.
+        path, _, query = _core.normal_target(raw).partition("?")
         if not self.module.is_mine(path):
             prefix = _encoded(scope.get("root_path", "")).decode("latin-1")
             path = path.removeprefix(prefix)
             if not prefix or not self.module.is_mine(path):
                 return None
-        query = scope.get("query_string", b"").decode("latin-1")
+        query = scope.get("query_string", b"").decode("latin-1") or query
         return f"{path}?{query}" if query else path
 
     async def _answer(self, target: str, scope: Scope, receive: Receive, send: Send) -> None:
-        body, too_large = await _read_body(receive, self.module.max_body_bytes)
-        client = scope.get("client")
-        response = await self.module.ahandle(
-            Request(
-                scope["method"],
-                target,
-                [(name, value) for name, value in scope["headers"]],
-                body,
-                client[0] if client else "",
-                too_large,
-                scope,
+        response: Response | None
+        try:
+            body = await _read_body(scope, receive, self.module.max_body_bytes)
+        except BadBody as bad:
+            response = bad.response
+        except BrokenOff:
+            return  # nobody is there to be told
+        else:
+            client = scope.get("client")
+            response = await self.module.ahandle(
+                Request(
+                    scope["method"],
+                    target,
+                    [(name, value) for name, value in scope["headers"]],
+                    body or b"",
+                    client[0] if client else "",
+                    body is None,
+                    scope,
+                )
             )
-        )
         assert response is not None, "a route of the module is the module's"
         await send_response(send, scope["method"], response)
 
@@ -121,34 +132,42 @@ class AsgiApp:
                 return
 
 
-async def _read_body(receive: Receive, most: int) -> tuple[bytes, bool]:
-    """The body, or nothing and True once it is longer than ``most`` bytes."""
+async def _read_body(scope: Scope, receive: Receive, most: int) -> bytes | None:
+    """The body; None if it is longer than ``most`` bytes. ``BadBody``, ``BrokenOff``."""
+    values = [value for name, value in scope["headers"] if name.lower() == b"content-length"]
+    length = content_length([value.decode("latin-1") for value in values])
+    if length is not None and length > most:
+        return None
     parts: list[bytes] = []
     size = 0
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise ConnectionResetError("the client went away before its request was complete")
+            raise BrokenOff
         part = message.get("body", b"")
         size += len(part)
         if size > most:
-            return b"", True
+            return None
         parts.append(part)
         if not message.get("more_body", False):
-            return b"".join(parts), False
+            break
+    if length is not None and size < length:
+        raise BadBody("The body is shorter than its Content-Length says. Send all of it.")
+    return b"".join(parts)
 
 
 async def send_response(send: Send, method: str, response: Response) -> None:
-    """Send it, with its length; for HEAD without its body."""
+    """Send it, with its length; for HEAD without its body. The client may have gone."""
     headers = [
         (name.lower().encode("latin-1"), value.encode("latin-1"))
         for name, value in response.headers
     ]
     if response.status != 204:
         headers.append((b"content-length", str(len(response.body)).encode()))
-    await send({"type": "http.response.start", "status": response.status, "headers": headers})
     body = b"" if method == "HEAD" else response.body
-    await send({"type": "http.response.body", "body": body})
+    with suppress(OSError):  # by which ASGI says that the client has gone
+        await send({"type": "http.response.start", "status": response.status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
 
 
 def _encoded(path: str) -> bytes:

@@ -14,14 +14,16 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from . import _core
 from .host import Host
 from .module import Module
 from .records import Request, Response
+from .server.framing import BadBody, content_length
 from .server.json_answers import error_response
 from .sqlite import SqliteHost
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+    from _typeshed.wsgi import InputStream, StartResponse, WSGIApplication, WSGIEnvironment
 
 __all__ = ["WsgiApp", "app"]
 
@@ -72,15 +74,18 @@ class WsgiApp:
         return [] if environ["REQUEST_METHOD"] == "HEAD" else [response.body]
 
     def _answer(self, target: str, environ: WSGIEnvironment) -> Response:
-        body, too_large = self._read_body(environ)
+        try:
+            body = self._read_body(environ)
+        except BadBody as bad:
+            return bad.response
         response = self.module.handle(
             Request(
                 environ["REQUEST_METHOD"],
                 target,
                 _headers(environ),
-                body,
+                body or b"",
                 environ.get("REMOTE_ADDR", ""),
-                too_large,
+                body is None,
                 environ,
             )
         )
@@ -89,27 +94,51 @@ class WsgiApp:
 
     def _target(self, environ: WSGIEnvironment) -> str | None:
         """The raw target, without the prefix under which this is mounted; None: not ours."""
-        prefix = quote(environ.get("SCRIPT_NAME", ""), safe=_SAFE, encoding="latin-1")
-        path = quote(environ.get("PATH_INFO", ""), safe=_SAFE, encoding="latin-1")
+        prefix = _encoded(environ.get("SCRIPT_NAME", ""))
         query = environ.get("QUERY_STRING", "")
         raw = environ.get("RAW_URI") or environ.get("REQUEST_URI")
         if raw:
-            path, _, query = raw.partition("?")
+            path, _, query = _core.normal_target(raw).partition("?")
+        else:
+            path = _core.normal_target(_encoded(environ.get("PATH_INFO", "")))
         for candidate in (path, path.removeprefix(prefix), prefix + path):
             if self.module.is_mine(candidate):
                 return f"{candidate}?{query}" if query else candidate
         return None
 
-    def _read_body(self, environ: WSGIEnvironment) -> tuple[bytes, bool]:
-        """The body, or nothing and True where it is longer than the module reads."""
-        length = environ.get("CONTENT_LENGTH")
+    def _read_body(self, environ: WSGIEnvironment) -> bytes | None:
+        """The body; None if it is longer than the module reads. ``BadBody``."""
         most = self.module.max_body_bytes
-        if not length and not environ.get("wsgi.input_terminated"):
-            return b"", False
-        if length and int(length) > most:
-            return b"", True
-        body: bytes = environ["wsgi.input"].read(int(length) if length else most + 1)
-        return (b"", True) if len(body) > most else (body, False)
+        given = environ.get("CONTENT_LENGTH")  # absent and empty are the same (PEP 3333)
+        length = content_length([given] if given else [])
+        if length is None and not environ.get("wsgi.input_terminated"):
+            return b""
+        if length is not None and length > most:
+            return None
+        body = _read(environ["wsgi.input"], most + 1 if length is None else length)
+        if length is not None and len(body) < length:
+            raise BadBody("The body is shorter than its Content-Length says. Send all of it.")
+        return None if len(body) > most else body
+
+
+def _read(stream: InputStream, most: int) -> bytes:
+    """All of it, or so many bytes. ``BadBody``."""
+    parts: list[bytes] = []
+    left = most
+    while left:
+        try:
+            part = stream.read(left)
+        except (OSError, ValueError) as error:  # by which servers say that the client broke off
+            raise BadBody("The body could not be read to its end. Send all of it.") from error
+        if not part:
+            break
+        parts.append(part)
+        left -= len(part)
+    return b"".join(parts)
+
+
+def _encoded(path: str) -> str:
+    return quote(path, safe=_SAFE, encoding="latin-1")
 
 
 _SAFE = "/:@!$&'()*+,;=~"

@@ -43,8 +43,8 @@ class LoggedRequest:
     status: int
     errcode: str | None  # of the answer, where it has one
     query: str = field(repr=False)  # raw
-    json: Any = field(repr=False)  # the request's body; None: there is none, or it is not JSON
-    answer: Any = field(repr=False)  # the answer's body, likewise
+    json: Any = field(repr=False)  # the request's body; None: it is no JSON object that is taken
+    answer: Any = field(repr=False)  # the answer's body; None: there is none, or it is not JSON
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,7 @@ class Options:
     config: Mapping[str, Any] = field(default_factory=dict)  # docs/configuration.md
     server_name: str = "example.org"
     open_registration: bool = True
+    limits: bool = False  # on logins and registrations: docs/accounts.md, T5 and T6
 
 
 class DeviceServer:
@@ -62,7 +63,7 @@ class DeviceServer:
 
     def __init__(self, options: Options, folder: Path) -> None:
         """Start it; ``folder`` is where a database goes."""
-        from matrix_devices.server import Server
+        from matrix_devices.server import AttemptLimits, Server
 
         self._host = _make_host(options, folder)
         self._requests: list[LoggedRequest] = []
@@ -70,6 +71,7 @@ class DeviceServer:
             self._host,
             options.config,
             open_registration=options.open_registration,
+            limits=AttemptLimits() if options.limits else None,
             observer=self._log,
         )
         self._server.start()
@@ -186,7 +188,7 @@ class DeviceServer:
                 response.status,
                 errcode,
                 query,
-                _json_or_none(request.body),
+                _object_or_none(request.body),
                 answer,
             )
         )
@@ -206,7 +208,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """The marker."""
     config.addinivalue_line(
         "markers",
-        "matrix_devices(host=, config=, server_name=, open_registration=):"
+        "matrix_devices(host=, config=, server_name=, open_registration=, limits=):"
         " how this test's matrix_device_server is made",
     )
 
@@ -270,8 +272,18 @@ def _make_host(options: Options, folder: Path) -> MemoryHost | AsyncMemoryHost |
     return MemoryHost(options.server_name)
 
 
-def _json_or_none(body: bytes) -> Any:
+def _json_or_none(text: bytes) -> Any:
     try:
-        return json.loads(body)
+        return json.loads(text)
     except ValueError:
+        return None
+
+
+def _object_or_none(body: bytes) -> dict[str, Any] | None:
+    """What a client has sent, as the server reads it."""
+    from matrix_devices import _core
+
+    try:
+        return _core.read_json_object(body)
+    except _core.JsonError:
         return None

@@ -9,12 +9,14 @@ behave as those of ``matrix-devices-server``. Behind the module, before what els
 
 from __future__ import annotations
 
+import logging
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from .. import _core
 from ..accounts import Accounts, Login
 from ..errors import (
     Forbidden,
@@ -26,8 +28,11 @@ from ..errors import (
     UnknownDevice,
     UnknownToken,
     UserLocked,
+    is_starvation,
 )
+from ..names import is_valid_device_id
 from ..records import Credentials, Request, Response
+from .attempt_limits import DEFAULT_LIMITS, AttemptLimiter, AttemptLimits
 from .json_answers import (
     Fields,
     RefusedRequest,
@@ -41,17 +46,26 @@ from .json_answers import (
     query_parameter,
     refuse,
 )
-from .login_limiter import LoginLimiter
+from .registration_sessions import RegistrationSession, RegistrationSessions
+
+logger = logging.getLogger("matrix_devices.server")
 
 VERSIONS = (
     *("r0.5.0", "r0.6.0", "r0.6.1"),
     *(f"v1.{minor}" for minor in range(1, 18)),
 )
-MAX_DISPLAY_NAME = 100  # code points, as for a rename
+MAX_REMEMBERED = 4096  # characters of a registration's parameters
 PASSWORD = "m.login.password"
 APPLICATION_SERVICE = "m.login.application_service"
 DUMMY = "m.login.dummy"
 
+_DEFAULTS: Mapping[str, Any] = {  # of the module's settings that concern these endpoints
+    "allow_query_token": True,  # A2
+    "device_id_alias": True,  # A14
+    "max_display_name_length": 100,  # T4
+    "max_devices_per_user": 0,  # T12
+    "user_limit_info_uri": None,
+}
 _PREFIX = "/_matrix/client/"
 _Endpoint = Callable[[Request], Response]
 
@@ -66,16 +80,21 @@ class _DeviceWish:
     inhibit_login: bool = False
 
     @classmethod
-    def of(cls, fields: Fields) -> _DeviceWish:
-        wish = cls(
-            fields.text("device_id"),
-            fields.text("initial_device_display_name"),
+    def of(cls, fields: Fields, max_display_name_length: int) -> _DeviceWish:
+        device_id = fields.text("device_id") or None
+        if device_id is not None and not is_valid_device_id(device_id):
+            text = "A device ID has 255 bytes at most, and no control characters in it."
+            refuse(400, "M_INVALID_PARAM", text)
+        name = fields.text("initial_device_display_name") or ""
+        if "\0" in name:  # P13
+            text = '"initial_device_display_name" has no U+0000 in it.'
+            refuse(400, "M_INVALID_PARAM", text)
+        return cls(
+            device_id,
+            name[:max_display_name_length] or None,  # T4
             fields.flag("refresh_token"),
+            fields.flag("inhibit_login"),
         )
-        if len(wish.display_name or "") > MAX_DISPLAY_NAME:
-            text = f'"initial_device_display_name" may have {MAX_DISPLAY_NAME} characters at most.'
-            refuse(400, "M_TOO_LARGE", text)
-        return wish
 
 
 class AccountApi:
@@ -86,18 +105,25 @@ class AccountApi:
         accounts: Accounts,
         *,
         open_registration: bool = True,
+        limits: AttemptLimits | None = DEFAULT_LIMITS,
+        config: Mapping[str, Any] | None = None,
         now_ms: Callable[[], int] | None = None,
     ) -> None:
         """``open_registration``: anybody may register accounts and guests.
 
-        ``now_ms``: the clock of the limit on password guesses, ms since the epoch; by default that
-        of the accounts where they have one (``clock``), else the system's.
+        ``limits``: on attempts before anybody is authenticated; None: there are none, which is for
+        test servers. ``config``: that of the module (docs/configuration.md), to which these
+        endpoints keep too where it concerns them. ``now_ms``: the clock of limits and of
+        registrations, ms since the epoch; by default that of the accounts where they have one
+        (``clock``), else the system's.
         """
         self._accounts = accounts
         self._open_registration = open_registration
+        self._config = {**_DEFAULTS, **(config or {})}
         clock = getattr(accounts, "clock", None)
         self._now_ms = now_ms or (_system_ms if clock is None else clock.now_ms)
-        self._limiter = LoginLimiter()
+        self._limiter = AttemptLimiter(limits, self._now_ms)
+        self._registrations = RegistrationSessions()
         self._routes: dict[str, dict[str, _Endpoint]] = {
             "login": {"GET": self._get_login, "POST": self._post_login},
             "register": {"POST": self._post_register},
@@ -109,6 +135,7 @@ class AccountApi:
 
     def handle(self, request: Request) -> Response | None:
         """The answer; None if the path is not one of these. For HEAD the body is that of GET."""
+        request = replace(request, target=_core.normal_target(request.target))  # R13
         route = self._route(path_of(request))
         if route is None:
             return None
@@ -131,11 +158,18 @@ class AccountApi:
             return _unknown_token_response(error.soft_logout)
         except UserLocked:
             return _locked_response()
+        except LimitExceeded as limited:
+            return limited_response(limited.retry_after_ms)
         except Unavailable:
             return busy_response()
         except Timeout:
             text = "The server took too long. Send the request again."
             return error_response(504, "M_UNKNOWN", text)
+        except Exception as error:
+            if not is_starvation(error):
+                raise
+            logger.error("%s failed for want of memory or threads", request.method, exc_info=error)
+            return busy_response()  # H6
 
     def _route(self, path: str) -> dict[str, _Endpoint] | None:
         if not path.startswith(_PREFIX):
@@ -160,7 +194,7 @@ class AccountApi:
             text = "This type of login is not known here; GET /login lists the types."
             refuse(400, "M_UNKNOWN", text)
         name = _login_name(fields)
-        wish = _DeviceWish.of(fields)
+        wish = self._wish_of(fields)
         if kind == PASSWORD:
             return self._log_in_with_password(request, name, fields, wish)
         return self._log_in_as_service(request, name, wish)
@@ -171,50 +205,58 @@ class AccountApi:
         password = fields.text("password")
         if password is None:
             refuse(400, "M_MISSING_PARAM", '"password" is missing.')
-        user_id = self._user_id(name)
         try:
-            self._limiter.take(request.remote_addr, user_id, self._now_ms())
-        except LimitExceeded as limited:
-            return limited_response(limited.retry_after_ms)
-        try:
-            self._accounts.check_password(name, password)
+            with self._limiter.guess(request.remote_addr, self._meant_by(name)):
+                if "\0" in name or "\0" in password:  # as U4
+                    raise Forbidden()
+                user_id = self._accounts.check_password(name, password)
         except Forbidden:
             return error_response(403, "M_FORBIDDEN", "The user name or the password is wrong.")
-        except Unavailable:  # a guess that was not tried
-            self._limiter.give_back(request.remote_addr, user_id, self._now_ms())
-            raise
-        self._limiter.give_back(request.remote_addr, user_id, self._now_ms())
-        return self._log_in(name, wish)
+        return self._log_in(user_id, wish)
 
     def _log_in_as_service(self, request: Request, name: str, wish: _DeviceWish) -> Response:
         try:
-            service_id = self._accounts.find_service(access_token(request))
-        except RefusedRequest:
+            service_id = self._accounts.find_service(self._token_of(request))
+        except (RefusedRequest, UnknownToken):
             service_id = None
         if service_id is None:
             text = "Send the as_token of a registered application service."
             refuse(403, "M_FORBIDDEN", text)
-        if not self._accounts.covers(service_id, self._user_id(name)):
+        user_id = self._meant_by(name)
+        if not self._accounts.covers(service_id, user_id):
             text = "This user is not in the application service's namespaces."
             refuse(403, "M_EXCLUSIVE", text)
-        return self._log_in(name, wish)
+        return self._log_in(user_id, wish)
 
-    def _log_in(self, name: str, wish: _DeviceWish) -> Response:
+    def _log_in(self, user_id: str, wish: _DeviceWish) -> Response:
         try:
             login = self._accounts.login(
-                name,
-                device_id=wish.device_id or None,
-                display_name=wish.display_name or None,
+                user_id,
+                device_id=wish.device_id,
+                display_name=wish.display_name,
                 refreshable=wish.refresh_token,
+                max_devices=self._config["max_devices_per_user"],
             )
         except NotFound:
             return error_response(403, "M_FORBIDDEN", "There is no such account.")
+        except LimitExceeded:  # T12
+            uri = self._config["user_limit_info_uri"]
+            text = "This user has as many devices as are allowed. Delete some first."
+            extra = {} if uri is None else {"info_uri": uri}
+            return error_response(403, "M_USER_LIMIT_EXCEEDED", text, extra)
         body = {
             "user_id": login.user_id,
             "home_server": self._accounts.server_name,
             "device_id": login.device_id,
         }
         return json_response(200, {**body, **_tokens(login)})
+
+    def _wish_of(self, fields: Fields) -> _DeviceWish:
+        return _DeviceWish.of(fields, self._config["max_display_name_length"])
+
+    def _meant_by(self, name: str) -> str:
+        """One text for all ways to write a user's name; empty: it can be nobody's here."""
+        return self._accounts.resolve_name(name) or ""
 
     # ---- Registration ----
 
@@ -223,23 +265,22 @@ class AccountApi:
         if kind not in ("user", "guest"):
             refuse(400, "M_INVALID_PARAM", "The query parameter kind is user or guest.")
         fields = Fields.of_body(request)
-        wish = _DeviceWish.of(fields)
-        if fields.flag("inhibit_login"):
-            wish = replace(wish, inhibit_login=True)
+        wish = self._wish_of(fields)
         if fields.text("type") == APPLICATION_SERVICE:
             return self._register_for_service(request, fields, wish)
+        self._limiter.register(request.remote_addr)  # T6
         if not self._open_registration:
             text = "Registration is closed here. Ask the server's administrator."
             refuse(403, "M_FORBIDDEN", text)
         if kind == "guest":  # all but the name is ignored for guests
             user_id = self._accounts.add_user("", guest=True)
             return self._log_in(user_id, _DeviceWish(display_name=wish.display_name))
-        return self._register_user(fields, wish)
+        return self._register_user(fields)
 
     def _register_for_service(
         self, request: Request, fields: Fields, wish: _DeviceWish
     ) -> Response:
-        service_id = self._accounts.find_service(access_token(request))
+        service_id = self._accounts.find_service(self._token_of(request))
         if service_id is None:
             return _unknown_token_response(False)
         name = fields.text("username")
@@ -247,17 +288,49 @@ class AccountApi:
             refuse(400, "M_MISSING_PARAM", '"username" is missing.')
         return self._registered(self._accounts.add_user(name, service_id=service_id), wish)
 
-    def _register_user(self, fields: Fields, wish: _DeviceWish) -> Response:
-        name, password = fields.text("username"), fields.text("password")
+    def _register_user(self, fields: Fields) -> Response:
+        """The stage, with a session or without one; before it the parameters are kept (T8)."""
         auth = fields.object("auth")
         if not auth:
-            return _challenge(refused=False)
-        if auth.text("type") != DUMMY:
-            return _challenge(refused=True)
+            return _challenge(self._begin_registration(fields))
+        session_id, stage = auth.text("session"), auth.text("type")
+        session = None
+        if session_id is not None:
+            session = self._registrations.take(session_id, self._now_ms())
+            if session is None:
+                text = "This session is over or never was. Go on with the one that is given here."
+                return _challenge(self._begin_registration(fields), refusal=text)
+        registered = False
+        try:
+            if stage == DUMMY:
+                asked = fields if session is None else fields.or_of(session.parameters)
+                response = self._add_user(asked)
+                registered = True
+                return response
+        finally:
+            if session is not None and not registered:
+                self._registrations.give_back(session)
+        session = session or self._begin_registration(fields)
+        text = f"Only the stage {DUMMY} is offered here."
+        return _challenge(session, completed=True, refusal=None if stage is None else text)
+
+    def _begin_registration(self, fields: Fields) -> RegistrationSession:
+        texts = ("username", "password", "device_id", "initial_device_display_name")
+        if sum(len(fields.text(key) or "") for key in texts) > MAX_REMEMBERED:
+            text = f"The account's fields have {MAX_REMEMBERED} characters at most together."
+            refuse(400, "M_TOO_LARGE", text)
+        parameters = fields.only(*texts, "refresh_token", "inhibit_login")
+        return self._registrations.begin(parameters, self._now_ms())
+
+    def _add_user(self, fields: Fields) -> Response:
+        name, password = fields.text("username"), fields.text("password")
+        wish = self._wish_of(fields)
         if password is None:
             refuse(400, "M_MISSING_PARAM", '"password" is missing.')
         if not password:
             refuse(400, "M_WEAK_PASSWORD", "The password is empty.")
+        if "\0" in password:  # U4: nobody could log in with it
+            refuse(400, "M_INVALID_PARAM", "The password has U+0000 in it. Leave it out.")
         user_id = self._accounts.add_user(name or "u" + secrets.token_hex(6), password)
         return self._registered(user_id, wish)
 
@@ -272,10 +345,15 @@ class AccountApi:
         token = Fields.of_body(request).text("refresh_token")
         if token is None:
             refuse(400, "M_MISSING_PARAM", '"refresh_token" is missing.')
-        return json_response(200, _tokens(self._accounts.refresh(token)))
+        try:
+            return json_response(200, _tokens(self._accounts.refresh(token)))
+        except UnknownToken as error:
+            if not error.soft_logout:
+                self._limiter.refresh_unknown(request.remote_addr)  # T6
+            raise
 
     def _log_out(self, request: Request, all_devices: bool) -> Response:
-        token = access_token(request)
+        token = self._token_of(request)
         if self._accounts.find_service(token) is not None:
             text = "An as_token cannot be logged out. Delete the device instead."
             refuse(403, "M_FORBIDDEN", text)
@@ -283,13 +361,13 @@ class AccountApi:
         return json_response(200, {})
 
     def _get_whoami(self, request: Request) -> Response:
-        token = access_token(request)
+        token = self._token_of(request)
         user_id = query_parameter(request, "user_id")
         device_id = query_parameter(request, "device_id")
         # The name from before it was in the specification; bridges still send it.
-        alias = query_parameter(request, "org.matrix.msc3202.device_id")
-        if device_id is None:
-            device_id = alias
+        if self._config["device_id_alias"]:
+            alias = query_parameter(request, "org.matrix.msc3202.device_id")
+            device_id = alias if device_id is None else device_id
         credentials = Credentials(token, user_id, device_id, request.remote_addr, request)
         try:
             identity = self._accounts.identify(credentials)
@@ -304,8 +382,8 @@ class AccountApi:
             body["device_id"] = identity.device_id
         return json_response(200, body)
 
-    def _user_id(self, name: str) -> str:
-        return name if name.startswith("@") else f"@{name}:{self._accounts.server_name}"
+    def _token_of(self, request: Request) -> str:
+        return access_token(request, in_query=self._config["allow_query_token"])
 
 
 def _get_versions(_request: Request) -> Response:
@@ -328,20 +406,20 @@ def _login_name(fields: Fields) -> str:
     return name
 
 
-def _challenge(*, refused: bool) -> Response:
-    """A client finds out from this that m.login.dummy is all that is asked.
-
-    The session is not kept: there is nothing between its beginning and its end to remember.
-    """
+def _challenge(
+    session: RegistrationSession, *, completed: bool = False, refusal: str | None = None
+) -> Response:
+    """A client finds out from this that m.login.dummy is all that is asked."""
     body: dict[str, Any] = {
         "flows": [{"stages": [DUMMY]}],
         "params": {},
-        "session": secrets.token_hex(16),
+        "session": session.session_id,
     }
-    if refused:
+    if completed:
         body["completed"] = []
+    if refusal is not None:
         body["errcode"] = "M_FORBIDDEN"
-        body["error"] = f"Only the stage {DUMMY} is offered here."
+        body["error"] = refusal
     return json_response(401, body)
 
 

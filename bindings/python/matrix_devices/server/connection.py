@@ -1,7 +1,7 @@
 """One HTTP/1.1 connection of the test server: requests in, answers out.
 
 Header fields are parsed by the standard library; what is ambiguous is refused. Everything goes on
-to the module as it came: the raw target, and repeated headers as often as they came.
+to the module as it came, repeated headers as often as they came; the target in its origin form.
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ from http.client import HTTPException, HTTPMessage, parse_headers
 from socketserver import StreamRequestHandler
 from typing import NamedTuple, Protocol, cast
 
+from .. import _core
 from ..records import Request, Response
+from .framing import BadBody, BrokenOff, content_length, read_chunks, read_exactly
 from .json_answers import error_response
 
 HEAD_BYTES = 64 * 1024  # of request line and header together
@@ -57,6 +59,8 @@ class Head(NamedTuple):
     @property
     def keep_alive(self) -> bool:
         """Whether the client wants to go on with the connection."""
+        if self.minor == 0 and "transfer-encoding" in self.fields:
+            return False  # HTTP/1.0 knows no chunks: what follows may be anything (RFC 9112 6.1)
         tokens = self.tokens("connection")
         return "close" not in tokens and (self.minor == 1 or "keep-alive" in tokens)
 
@@ -65,10 +69,6 @@ class _Refused(Exception):
     def __init__(self, status: int, errcode: str, text: str) -> None:
         super().__init__(text)
         self.response = error_response(status, errcode, text)
-
-
-class _Gone(Exception):
-    pass
 
 
 class HttpConnection(StreamRequestHandler):
@@ -83,7 +83,7 @@ class HttpConnection(StreamRequestHandler):
         try:
             while self._serve_one():
                 pass
-        except (_Gone, ConnectionError, TimeoutError):
+        except (BrokenOff, OSError):
             return  # nobody is there to be told
 
     @property
@@ -98,7 +98,7 @@ class HttpConnection(StreamRequestHandler):
             if head is None:
                 return False
             request = self._read_request(head)
-        except _Refused as refused:
+        except (_Refused, BadBody) as refused:
             self._write(head, refused.response, closes=True)
             self._linger()
             return False
@@ -113,7 +113,7 @@ class HttpConnection(StreamRequestHandler):
 
     def _read_head(self) -> Head | None:
         """The head of the next request; None: the client has ended the connection."""
-        line = self.rfile.readline(HEAD_BYTES + 1)
+        line = self._read_line()
         if not line:
             return None
         if len(line) > HEAD_BYTES:
@@ -122,8 +122,21 @@ class HttpConnection(StreamRequestHandler):
         if match is None or not line.endswith(b"\n"):
             raise _Refused(400, "M_UNKNOWN", "This is no HTTP/1.1 request.")
         fields = self._read_fields(HEAD_BYTES - len(line))
-        method, target, minor = match[1], match[2], match[3]
-        return Head(method.decode("ascii"), target.decode("latin-1"), int(minor), fields)
+        method, target, minor = match[1], _core.normal_target(match[2]), int(match[3])  # R13
+        hosts = len(fields.get_all("host", []))
+        if hosts > 1 or hosts < minor:  # O11
+            raise _Refused(400, "M_UNKNOWN", "Send the header Host, once.")
+        return Head(method.decode("ascii"), target, minor, fields)
+
+    def _read_line(self) -> bytes:
+        """The request line. Empty lines before it are passed over (O11)."""
+        left = HEAD_BYTES
+        while left > 0:
+            line = self.rfile.readline(HEAD_BYTES + 1)
+            if line not in (b"\r\n", b"\n"):
+                return line
+            left -= len(line)
+        raise _Refused(400, "M_UNKNOWN", "There are only empty lines here, and no request.")
 
     def _read_fields(self, limit: int) -> HTTPMessage:
         block = b""
@@ -131,7 +144,7 @@ class HttpConnection(StreamRequestHandler):
             line = self.rfile.readline(limit - len(block) + 1)
             block += line
             if not line:
-                raise _Gone
+                raise BrokenOff
             if len(block) > limit:
                 raise _Refused(431, "M_TOO_LARGE", "The header is too large.")
             if line in (b"\r\n", b"\n"):
@@ -147,38 +160,41 @@ class HttpConnection(StreamRequestHandler):
         return fields
 
     def _read_request(self, head: Head) -> Request:
-        length = self._content_length(head)
-        too_large = length > self._application.max_body_bytes
-        body = b""
-        if length and not too_large:
-            if head.minor == 1 and "100-continue" in head.tokens("expect"):
-                self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-            body = self.rfile.read(length)
-            if len(body) < length:
-                raise _Gone
+        body = self._read_body(head)
         return Request(
             head.method,
             head.target,
             [(name, value.strip(" \t")) for name, value in head.fields.items()],
-            body,
+            body or b"",
             _address(self.client_address[0]),
-            too_large,
+            body is None,
         )
 
-    @staticmethod
-    def _content_length(head: Head) -> int:
+    def _read_body(self, head: Head) -> bytes | None:
+        """None: it is longer than is read."""
+        most = self._application.max_body_bytes
         lengths: list[str] = head.fields.get_all("content-length", [])
-        if "transfer-encoding" in head.fields:
-            if lengths:
-                text = "Send either Content-Length or Transfer-Encoding."
-                raise _Refused(400, "M_UNKNOWN", text)
-            text = "Send the body with a Content-Length; this test server reads no chunks."
-            raise _Refused(411, "M_UNKNOWN", text)
-        if not lengths:
-            return 0
-        if len(set(lengths)) > 1 or not re.fullmatch(r"[0-9]{1,18}", lengths[0]):
-            raise _Refused(400, "M_UNKNOWN", "Content-Length must be one decimal number.")
-        return int(lengths[0])
+        length = content_length([value.strip(" \t") for value in lengths])
+        codings: list[str] = head.fields.get_all("transfer-encoding", [])
+        if not codings:
+            if not length:
+                return b""
+            if length > most:
+                return None
+            self._let_go_on(head)
+            return read_exactly(self.rfile, length)
+        if length is not None:
+            text = "Send either Content-Length or Transfer-Encoding."
+            raise _Refused(400, "M_UNKNOWN", text)
+        if [coding.strip(" \t").lower() for coding in codings] != ["chunked"]:
+            raise _Refused(501, "M_UNKNOWN", "Of transfer codings only chunked is known.")
+        self._let_go_on(head)
+        return read_chunks(self.rfile, most)
+
+    def _let_go_on(self, head: Head) -> None:
+        """The client may be waiting with its body."""
+        if head.minor == 1 and "100-continue" in head.tokens("expect"):
+            self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     # ---- Writing ----
 

@@ -30,6 +30,7 @@ from ..module import Module
 from ..records import Request, Response
 from ..sqlite import SqliteHost
 from .account_api import AccountApi
+from .attempt_limits import DEFAULT_LIMITS, AttemptLimits
 from .connection import HttpConnection
 from .json_answers import busy_response, error_response, preflight_response
 
@@ -53,20 +54,20 @@ class Server:
         *,
         library: str | os.PathLike[str] | None = None,
         open_registration: bool = True,
+        limits: AttemptLimits | None = DEFAULT_LIMITS,
         observer: Observer | None = None,
     ) -> None:
         """Load the module and bind the address; port 0: any that is free.
 
-        A host that implements ``Accounts`` gets the account endpoints too. ``observer`` sees every
-        request that was answered, on the thread of its connection. Errors: those of
-        ``Module.open``, and OSError where the address can't be bound.
+        ``config`` is the module's; ``unknown_fields`` is ``"null"`` unless it says otherwise (T13).
+        A host that implements ``Accounts`` gets the account endpoints too; ``limits`` are theirs,
+        None: there are none. ``observer`` sees every request that was answered, on the thread of
+        its connection. Errors: those of ``Module.open``, and OSError where the address can't be
+        bound.
         """
         self.host = host
         self._observer = observer
-        accounts = host if isinstance(host, Accounts) else None
-        self._accounts = (
-            AccountApi(accounts, open_registration=open_registration) if accounts else None
-        )
+        config = {"unknown_fields": "null", **(config or {})}
         self._http = _HttpServer(listen, self._answer)
         try:
             self.module = Module.open(host, config, library=library)
@@ -74,6 +75,11 @@ class Server:
             self._http.server_close()
             raise
         self._http.max_body_bytes = self.module.max_body_bytes
+        self._accounts: AccountApi | None = None
+        if isinstance(host, Accounts):
+            self._accounts = AccountApi(
+                host, open_registration=open_registration, limits=limits, config=config
+            )
         self._loop = _LoopThread() if _is_async(host) else None
 
     @property
