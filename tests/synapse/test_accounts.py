@@ -186,6 +186,36 @@ def test_what_goes_with_a_device(site: Site) -> None:
     assert synced.get("device_lists", {}).get("changed") == [user.user_id], synced
 
 
+@pytest.mark.better
+@pytest.mark.parametrize(
+    ("table", "columns", "values"),
+    [
+        (
+            "pushers",
+            "user_name, device_id, profile_tag, kind, app_id, app_display_name,"
+            " device_display_name, pushkey, ts, lang, data, enabled",
+            "'', 'http', 'app', 'App', 'Phone', 'key', 1, 'en', '{}', 1",
+        ),
+        ("device_inbox", "user_id, device_id, stream_id, message_json", "1, '{}'"),
+    ],
+    ids=lambda value: value if value.isidentifier() else "",
+)
+def test_D13_a_repeat_finishes_what_a_crash_left(
+    site: Site, table: str, columns: str, values: str
+) -> None:
+    """The device is gone, what Synapse deletes behind it is not: the same deletion again does."""
+    user = site.new_user()
+    device = user.login()
+    site.synapse.sql(
+        f"INSERT INTO {table} ({columns}) VALUES ('{user.user_id}', 'PHONE', {values})"
+    )
+    user_column = columns.partition(",")[0]
+    count = f"SELECT count(*) FROM {table} WHERE {user_column} = '{user.user_id}'"
+    assert site.synapse.sql(count) == [("1",)]
+    assert device.delete("PHONE", user.auth()).status == 200
+    poll(lambda: site.synapse.sql(count) == [("0",)], 30, "it is gone")
+
+
 @pytest.mark.better("1.143.0")  # there the access token lives on in a cache
 def test_refreshable_tokens_go(site: Site) -> None:
     """Access and refresh tokens go with their device, also where they had been used (D12)."""

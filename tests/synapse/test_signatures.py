@@ -146,7 +146,7 @@ def test_D12_cross_signing_keys_are_no_devices(site: Site) -> None:
 
 
 @pytest.mark.better
-def test_D13_a_repeat_finishes_what_a_crash_left(site: Site) -> None:
+def test_D13_a_repeat_takes_the_signatures_that_a_crash_left(site: Site) -> None:
     """The device gone, its signatures not: the same deletion again takes them."""
     user = site.new_user()
     device = user.login()
@@ -163,21 +163,24 @@ def test_D13_a_repeat_finishes_what_a_crash_left(site: Site) -> None:
 
 @pytest.mark.better
 @pytest.mark.parametrize("place", PLACES)
-def test_D12_signatures_go_before_the_device(workers: Site, place: str) -> None:
-    """Whenever the deletion breaks off, a later device is not trusted; and a signature that comes
-    in while the device goes is gone with it as well."""
+def test_D12_tokens_and_signatures_go_before_the_device(workers: Site, place: str) -> None:
+    """Whenever the deletion breaks off, no token outlives its device and no later device is
+    trusted; and a signature that comes in while the device goes is gone with it as well."""
     postgres = postgres_of(workers)
     user = workers.new_user()
     login = user.login()
     device = workers.at(getattr(workers, place), login)
     cross_signing = CrossSigning(login)
-    cross_signing.verify(login, DeviceKeys(user.login("PHONE")))
+    phone = user.login("PHONE")
+    cross_signing.verify(login, DeviceKeys(phone))
     session = device.begin_delete("PHONE")
     with ThreadPoolExecutor() as pool:
         with locked_table(postgres, "e2e_device_keys_json"):
             pending = pool.submit(device.delete, "PHONE", user.auth(session))
             expect_waiting(postgres, "e2e_device_keys_json")
             assert rows_over(workers, user, "PHONE") == 0
+            assert device.get("PHONE").status == 200
+            assert workers.at(getattr(workers, place), phone).list().status == 401
             workers.synapse.sql(
                 f"INSERT INTO {TABLE} ({COLUMNS})"
                 f" VALUES ('{user.user_id}', '{cross_signing.self_signing.id}', '{user.user_id}',"

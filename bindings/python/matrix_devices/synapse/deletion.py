@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from synapse.handlers.device import DeviceWriterHandler
@@ -41,32 +41,45 @@ class Deletion:
         """Delete those of these devices that are the user's. Not broken off by a cancel.
 
         The others are left out, since Synapse would notify everybody of their end too (D9, D12).
-        Several transactions: the same call again finishes what a crash left, also where the device
-        itself is gone (D13).
+        Several transactions: the same call again finishes what a crash left (D13).
         """
-        existing = await self._existing(user_id, device_ids)
-        await delay_cancellation(self._delete(user_id, existing, device_ids))
+        present = await self._present(user_id, device_ids)
+        await delay_cancellation(self._delete(user_id, present, device_ids))
 
-    async def _existing(self, user_id: str, device_ids: Sequence[str]) -> list[str]:
+    async def _present(self, user_id: str, device_ids: Sequence[str]) -> list[str]:
+        """Those that are there, and those whose deletion a crash has broken off behind the device
+        itself: Synapse's goes on with its pushers and messages."""
+        present = await self._in("devices", device_ids, {"user_id": user_id, "hidden": False})
+        others = set(device_ids) - present
+        for table, user_column in (("pushers", "user_name"), ("device_inbox", "user_id")):
+            if others:
+                left = await self._in(table, others, {user_column: user_id})
+                present |= left
+                others -= left
+        return sorted(present)
+
+    async def _in(
+        self, table: str, device_ids: Collection[str], keyvalues: dict[str, Any]
+    ) -> set[str]:
         rows = await self._store.db_pool.simple_select_many_batch(
-            table="devices",
+            table=table,
             column="device_id",
             iterable=device_ids,
             retcols=("device_id",),
-            keyvalues={"user_id": user_id, "hidden": False},
-            desc="matrix_devices_existing",
+            keyvalues=keyvalues,
+            desc="matrix_devices_present",
             batch_size=_BATCH,
         )
-        return [device_id for (device_id,) in rows]
+        return {device_id for (device_id,) in rows}
 
-    async def _delete(self, user_id: str, existing: list[str], device_ids: Sequence[str]) -> None:
-        if existing:
-            await self._delete_tokens(user_id, existing)
-            await self._sessions.end(user_id, existing)
+    async def _delete(self, user_id: str, present: list[str], device_ids: Sequence[str]) -> None:
+        if present:
+            await self._delete_tokens(user_id, present)
+            await self._sessions.end(user_id, present)
             # Before the device: else, after a crash in between, the next device with this ID would
             # be trusted.
-            await self._signatures.delete(user_id, existing)
-            await self._delete_devices(user_id, existing)
+            await self._signatures.delete(user_id, present)
+            await self._delete_devices(user_id, present)
         # Also what was signed until the device was gone.
         await self._signatures.delete(user_id, device_ids)
 
