@@ -95,7 +95,12 @@ test-long: ## hours: failing memory and disks, kills, all under the sanitizers, 
 	$(call configure,release,-DMXD_TESTS=ON -DMXD_PYTHON=ON)
 	@echo "==> Building what is tried"
 	@cmake --build --preset release --parallel $(JOBS) --target matrix-devices-server \
-	  matrix_devices_module mxd_failing_memory mxd_failing_disk
+	  matrix_devices_module mxd_failing_memory mxd_failing_disk mxd_failing_memory_test
+	@echo "==> failing_memory_test"
+	@build/release/out/mxd_failing_memory_test build/release/out/libmatrix_devices.so \
+	  build/release/failing_memory.db 1
+	@build/release/out/mxd_failing_memory_test build/release/out/libmatrix_devices.so \
+	  build/release/failing_memory.db 5 30
 	$(call trial,failing_memory,release) --shim build/release/out/mxd_failing_memory.so
 	$(call trial,failing_memory,release) --shim build/release/out/mxd_failing_memory.so --burst 30
 	$(call trial,failing_memory,release) --shim build/release/out/mxd_failing_memory.so --cold --stride 7

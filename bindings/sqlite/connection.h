@@ -4,7 +4,7 @@
 
 #include <SQLiteCpp/Database.h>
 #include <SQLiteCpp/Statement.h>
-#include <absl/container/flat_hash_map.h>
+#include <boost/unordered/unordered_flat_map.hpp>
 
 #include <cstdint>
 #include <memory>
@@ -43,7 +43,8 @@ class Connection {
 
  private:
   SQLite::Database database_;
-  absl::flat_hash_map<const void*, std::unique_ptr<PreparedStatement>> prepared_;
+  // Boost's here and elsewhere: Abseil's is left broken where it gets no memory to grow.
+  boost::unordered_flat_map<const void*, std::unique_ptr<PreparedStatement>> prepared_;
 };
 
 // Bytes rather than text.

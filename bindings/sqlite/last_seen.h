@@ -2,7 +2,7 @@
 #ifndef MXD_BINDINGS_SQLITE_LAST_SEEN_H
 #define MXD_BINDINGS_SQLITE_LAST_SEEN_H
 
-#include <absl/container/flat_hash_map.h>
+#include <boost/unordered/unordered_flat_map.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -47,7 +47,7 @@ class LastSeen {
   void flushed(Writer& writer, bool is_written) noexcept;
 
   std::mutex mutex_;
-  absl::flat_hash_map<int64_t, Sighting> pending_;
+  boost::unordered_flat_map<int64_t, Sighting> pending_;
   bool is_queued_ = false;  // a flush, which takes what is pending
 };
 

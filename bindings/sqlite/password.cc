@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <exception>
 #include <new>
-#include <system_error>
 #include <utility>
 
 namespace mxd::sqlite {
@@ -105,7 +105,7 @@ PasswordThreads::PasswordThreads() {
   try {
     for (unsigned i = 0; i < count; ++i)
       threads_.emplace_back([this] { loop(); });
-  } catch (const std::system_error&) {
+  } catch (const std::exception&) {
     stop();
     throw;
   }

@@ -3,7 +3,6 @@
 #include <SQLiteCpp/Column.h>
 #include <SQLiteCpp/Database.h>
 #include <SQLiteCpp/Statement.h>
-#include <SQLiteCpp/Transaction.h>
 #include <fcntl.h>
 #include <sqlite3.h>
 #include <unistd.h>
@@ -114,7 +113,9 @@ Outcome claim_server_name(SQLite::Database& database, std::string& server_name) 
 }
 
 Outcome migrate(SQLite::Database& database, std::string& server_name, int64_t now_ms) {
-  SQLite::Transaction transaction(database, SQLite::TransactionBehavior::IMMEDIATE);
+  // Not a SQLite::Transaction, which ends the process where there is no memory to roll back with. A
+  // connection that is closed does so anyway.
+  database.exec("BEGIN IMMEDIATE");
   // Another process may have been first.
   Outcome outcome = check_ownership(database);
   if (!succeeded(outcome.status)) return outcome;
@@ -128,7 +129,7 @@ Outcome migrate(SQLite::Database& database, std::string& server_name, int64_t no
     database.exec("PRAGMA user_version = " + std::to_string(kSchemaVersion));
   }
   outcome = claim_server_name(database, server_name);
-  if (succeeded(outcome.status)) transaction.commit();
+  if (succeeded(outcome.status)) database.exec("COMMIT");
   return outcome;
 }
 
@@ -159,12 +160,11 @@ Outcome prepare_file(const std::string& path, std::string& server_name, int64_t 
   if (!succeeded(outcome.status)) return outcome;
   try {
     SQLite::Database database(path, SQLite::OPEN_READWRITE, kBusyTimeoutMs);
-    {
-      // What it looks at is of one moment: another process may be making the database.
-      const SQLite::Transaction snapshot(database);
-      outcome = check_ownership(database);
-    }
+    // What it looks at is of one moment: another process may be making the database.
+    database.exec("BEGIN");
+    outcome = check_ownership(database);
     if (!succeeded(outcome.status)) return outcome;
+    database.exec("COMMIT");
     set_write_ahead_log(database);
     database.exec("PRAGMA synchronous = FULL");
     database.exec("PRAGMA foreign_keys = ON");

@@ -2,9 +2,9 @@
 #ifndef MXD_BINDINGS_SQLITE_SERVICES_H
 #define MXD_BINDINGS_SQLITE_SERVICES_H
 
-#include <absl/container/flat_hash_map.h>
 #include <absl/functional/function_ref.h>
 #include <re2/re2.h>
+#include <boost/unordered/unordered_flat_map.hpp>
 
 #include <atomic>
 #include <cstdint>
@@ -61,7 +61,7 @@ class Services {
   bool reserved(std::string_view user_id, const Service* except) const;
 
  private:
-  using Table = absl::flat_hash_map<Digest, std::shared_ptr<const Service>>;
+  using Table = boost::unordered_flat_map<Digest, std::shared_ptr<const Service>>;
 
   static Outcome insert(const mxd_sqlite_service& given, std::string_view server_name,
                         Prepare prepare, Table& table);

@@ -1,5 +1,3 @@
-#include <absl/strings/str_format.h>
-
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 #include <functional>
@@ -44,7 +42,8 @@ class Reader {
       if (value->is_int64() && value->get_int64() >= least && value->get_int64() <= most) {
         out = static_cast<Integer>(value->get_int64());
       } else {
-        fail(name, absl::StrFormat("must be a whole number from %d to %d", least, most));
+        fail(name, http::concatenate({"must be a whole number from ", std::to_string(least), " to ",
+                                      std::to_string(most)}));
       }
     }
   }
@@ -69,7 +68,7 @@ class Reader {
       if (text != nullptr && (*text == first || *text == second)) {
         out = static_cast<Choice>(*text == second);
       } else {
-        fail(name, absl::StrFormat("must be \"%s\" or \"%s\"", first, second));
+        fail(name, http::concatenate({"must be \"", first, "\" or \"", second, "\""}));
       }
     }
   }
@@ -125,7 +124,7 @@ class Reader {
         if (!allowed.empty()) allowed += ", ";
         allowed += candidate;
       }
-      fail(name, absl::StrFormat("is not a known key; known here: %s", allowed));
+      fail(name, http::concatenate({"is not a known key; known here: ", allowed}));
       return;
     }
   }
@@ -136,11 +135,11 @@ class Reader {
     return error_.empty() ? object_.if_contains(name) : nullptr;
   }
   std::string path_of(std::string_view name) const {
-    return path_.empty() ? std::string(name) : absl::StrFormat("%s.%s", path_, name);
+    return path_.empty() ? std::string(name) : http::concatenate({path_, ".", name});
   }
   void fail(std::string_view name, std::string_view rule) {
     // Quoted as JSON: a key may hold anything, and this is one line.
-    error_ = absl::StrFormat("configuration: %s %s", json::serialize(path_of(name)), rule);
+    error_ = http::concatenate({"configuration: ", json::serialize(path_of(name)), " ", rule});
   }
 
   const json::object& object_;

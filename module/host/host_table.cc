@@ -1,11 +1,14 @@
 #include "module/host/host_table.h"
 
-#include <absl/strings/str_format.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <charconv>
 #include <chrono>
 #include <cstring>
+#include <string>
+
+#include "module/http/text.h"
 
 namespace mxd::host {
 namespace {
@@ -24,19 +27,21 @@ std::int32_t HostTable::adopt(const mxd_host* host, std::string& error) {
     return MXD_INVALID_ARGUMENT;
   }
   if (host->size < kSizeOfVersion10) {
-    error = absl::StrFormat(
-        "host: the table's size is %d, and that of version 1.0 is %d; set size to sizeof(mxd_host)",
-        host->size, kSizeOfVersion10);
+    error = http::concatenate({"host: the table's size is ", std::to_string(host->size),
+                               ", and that of version 1.0 is ", std::to_string(kSizeOfVersion10),
+                               "; set size to sizeof(mxd_host)"});
     return MXD_INVALID_ARGUMENT;
   }
   std::memcpy(&host_, host, std::min<std::size_t>(host->size, sizeof host_));
 
   const std::uint64_t unknown = host_.caps & MXD_CAP_MUST_UNDERSTAND & ~kUnderstood;
   if (unknown != 0) {
-    error = absl::StrFormat(
-        "host: caps has bits 0x%x, which must be understood, and this module does not know them; "
-        "load a newer one",
-        unknown);
+    char bits[16];
+    const auto end = std::to_chars(bits, bits + sizeof bits, unknown, 16).ptr;
+    error = http::concatenate({"host: caps has bits 0x",
+                               {bits, end},
+                               ", which must be understood, and this module does not know them; "
+                               "load a newer one"});
     return MXD_UNSUPPORTED;
   }
 
@@ -58,7 +63,8 @@ std::int32_t HostTable::adopt(const mxd_host* host, std::string& error) {
   };
   for (const auto& callback : mandatory) {
     if (callback.present) continue;
-    error = absl::StrFormat("host: the mandatory callback %s is missing; set it", callback.name);
+    error =
+        http::concatenate({"host: the mandatory callback ", callback.name, " is missing; set it"});
     return MXD_INVALID_ARGUMENT;
   }
   return MXD_OK;

@@ -38,4 +38,11 @@ std::string_view concatenate(async::Arena& arena, std::initializer_list<std::str
   return {out, size};
 }
 
+std::string concatenate(std::initializer_list<std::string_view> parts) {
+  std::string out;
+  for (const auto part : parts)
+    out += part;
+  return out;
+}
+
 }  // namespace mxd::http

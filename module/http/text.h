@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <initializer_list>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "module/async/arena.h"
@@ -27,5 +28,9 @@ inline bool has_control_characters(std::string_view text) noexcept {
 
 /// All parts as one text, in the arena. @throws std::bad_alloc
 std::string_view concatenate(async::Arena& arena, std::initializer_list<std::string_view> parts);
+
+/// The same on the heap. (absl::StrFormat is not for here: it ends the process without memory.)
+/// @throws std::bad_alloc
+std::string concatenate(std::initializer_list<std::string_view> parts);
 
 }  // namespace mxd::http

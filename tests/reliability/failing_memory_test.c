@@ -1,0 +1,494 @@
+/* O2, H4, H5, H6: the module and the store in one process, of whose dialogues allocation 1, 2, 3 …
+ * fails, once.
+ *   failing_memory_test MODULE DATABASE STRIDE [BURST]
+ *
+ * Each request gets one answer: the usual one, 500 or 503; each account function returns. Nobody is
+ * blamed for it. What was answered is on disk, and the next request works. Also of opening the
+ * store and creating the module, which then work or say that there is no memory.
+ */
+#include <dlfcn.h>
+#include <errno.h>
+#include <matrix_devices/module.h>
+#include <matrix_devices/sqlite.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "failing_memory.h"
+
+#define VIEW(text) ((mxd_view){(text), strlen(text)})
+#define LIST       "/_matrix/client/v3/devices"
+#define AS_USER    "?user_id=%40alice%3Aexample.org"
+#define AS_TOKEN   "as-token-of-the-test"
+#define PASSWORD   "pass word"
+
+enum { kMost = 1000000, kWaitSeconds = 60, kBody = 1 << 16 };
+
+static const mxd_module* module;
+static const char* database;
+static mxd_sqlite* store;
+static mxd_instance* instance;
+static int problems;
+
+/* ---- What comes back ---- */
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
+static int answers;
+static unsigned last_status;
+static char last_body[kBody];
+static bool is_down;
+static const char* doing = "nothing";
+static int64_t at;
+
+static void problem(const char* what) {
+  fprintf(stderr, "PROBLEM %s, allocation %lld: %s\n", doing, (long long)at + 1, what);
+  ++problems;
+}
+
+static void respond(mxd_cookie host, mxd_cookie request, const mxd_response* response) {
+  (void)host, (void)request;
+  pthread_mutex_lock(&lock);
+  ++answers;
+  last_status = response->http_status;
+  const size_t size = response->body.size < kBody ? response->body.size : kBody - 1;
+  memcpy(last_body, response->body.data, size);
+  last_body[size] = '\0';
+  pthread_cond_signal(&changed);
+  pthread_mutex_unlock(&lock);
+}
+
+static void log_line(mxd_cookie host, mxd_cookie request, int32_t level, mxd_view message) {
+  (void)host, (void)request;
+  if (level == MXD_LOG_HOST_MISBEHAVING) {
+    fprintf(stderr, "%.*s\n", (int)message.size, message.data);
+    problem("the host is blamed");
+  }
+}
+
+static void down(mxd_cookie cookie) {
+  (void)cookie;
+  pthread_mutex_lock(&lock);
+  is_down = true;
+  pthread_cond_signal(&changed);
+  pthread_mutex_unlock(&lock);
+}
+
+/* Until `*what` is not 0; ends the test if that takes too long. With the lock. */
+static void wait_until(const volatile int* what, const volatile bool* or_that) {
+  struct timespec end;
+  clock_gettime(CLOCK_REALTIME, &end);
+  end.tv_sec += kWaitSeconds;
+  while (*what == 0 && !*or_that) {
+    if (pthread_cond_timedwait(&changed, &lock, &end) == ETIMEDOUT) {
+      problem("no answer");
+      exit(1);
+    }
+  }
+}
+
+/* ---- Asking ---- */
+
+static unsigned ask(const char* method, const char* target, const char* token, const char* body) {
+  char bearer[128];
+  snprintf(bearer, sizeof bearer, "Bearer %s", token);
+  const mxd_header headers[] = {{VIEW("Authorization"), VIEW(bearer)}};
+  mxd_request request = {.size = sizeof request, .headers = headers, .header_count = 1};
+  request.method = VIEW(method);
+  request.target = VIEW(target);
+  request.body = VIEW(body);
+  request.remote_addr = VIEW("192.0.2.1");
+  pthread_mutex_lock(&lock);
+  answers = 0;
+  pthread_mutex_unlock(&lock);
+  const int32_t status = module->handle(instance, &request, NULL);
+  if (status != MXD_OK) {
+    problem("the request is not taken");
+    return 0;
+  }
+  static const bool never = false;
+  pthread_mutex_lock(&lock);
+  wait_until(&answers, &never);
+  const unsigned answered = last_status;
+  pthread_mutex_unlock(&lock);
+  return answered;
+}
+
+/* While memory fails: whether it was answered as it should be. */
+static bool answered(unsigned expected, unsigned status) {
+  if (status == expected) return true;
+  if (status != 500 && status != 503) {
+    fprintf(stderr, "%u %s\n", status, last_body);
+    problem("an answer that is neither the usual one nor 500 nor 503");
+  }
+  return false;
+}
+
+static bool returned(int32_t status) {
+  if (status == MXD_OK) return true;
+  if (status != MXD_UNAVAILABLE && status != MXD_NO_MEMORY && status != MXD_INTERNAL) {
+    fprintf(stderr, "status %d\n", status);
+    problem("an account function tells of something else than memory");
+  }
+  return false;
+}
+
+static void must(bool holds, const char* what) {
+  if (!holds) problem(what);
+}
+
+static bool is_there(const char* device_id) {
+  char target[256];
+  snprintf(target, sizeof target, LIST "/%s%s", device_id, AS_USER);
+  const unsigned status = ask("GET", target, AS_TOKEN, "");
+  must(status == 200 || status == 404, "the next request fails");
+  return status == 200;
+}
+
+static void put(const char* device_id) {
+  char target[256];
+  snprintf(target, sizeof target, LIST "/%s%s", device_id, AS_USER);
+  const unsigned status = ask("PUT", target, AS_TOKEN, "{\"display_name\":\"a name\"}");
+  must(status == 200 || status == 201, "the next write fails");
+}
+
+static void set_up_login(mxd_sqlite_login* login, const char* device_id) {
+  memset(login, 0, sizeof *login);
+  login->size = sizeof *login;
+  login->flags = MXD_SQLITE_LOGIN_REFRESHABLE;
+  login->lifetime_ms = -1;
+  login->name = VIEW("alice");
+  login->device_id = VIEW(device_id);
+}
+
+static mxd_sqlite_tokens tokens = {.size = sizeof tokens};
+
+static void log_in(const char* device_id) {
+  mxd_sqlite_login login;
+  set_up_login(&login, device_id);
+  must(mxd_sqlite_login_device(store, &login, &tokens, NULL) == MXD_OK, "the next login fails");
+}
+
+/* ---- Dialogues: each is prepared, spoken while memory fails, and looked at ---- */
+
+static char session[128];
+static char large_body[100000];
+
+static void prepare_nothing(void) {}
+
+static bool list_and_get(void) {
+  bool ok = answered(200, ask("GET", LIST AS_USER, AS_TOKEN, ""));
+  if (ok) must(strstr(last_body, "KEPT") != NULL, "a device is missing");
+  ok &= answered(200, ask("GET", LIST "/KEPT" AS_USER, AS_TOKEN, ""));
+  return answered(404, ask("GET", LIST "/NOWHERE" AS_USER, AS_TOKEN, "")) && ok;
+}
+
+static void remove_new(void) {
+  ask("POST", "/_matrix/client/v3/delete_devices" AS_USER, AS_TOKEN, "{\"devices\":[\"NEW\"]}");
+}
+
+static bool create(void) {
+  return answered(201, ask("PUT", LIST "/NEW" AS_USER, AS_TOKEN, "{\"display_name\":\"new\"}"));
+}
+
+static void check_created(bool ok) {
+  must(!ok || is_there("NEW"), "created, and not there");
+}
+
+static bool rename_kept(void) {
+  static int number;
+  char body[64];
+  snprintf(body, sizeof body, "{\"display_name\":\"name %d\"}", ++number);
+  const bool ok = answered(200, ask("PUT", LIST "/KEPT" AS_USER, AS_TOKEN, body));
+  return ok;
+}
+
+static void prepare_deletion(void) {
+  put("NEW");
+  log_in("OWN");
+}
+
+static bool delete_with_password(void) {
+  if (!answered(401, ask("DELETE", LIST "/NEW", tokens.access_token, "{}"))) return false;
+  const char* begin = strstr(last_body, "\"session\":\"");
+  if (begin == NULL) return problem("a challenge without a session"), false;
+  begin += strlen("\"session\":\"");
+  snprintf(session, sizeof session, "%.*s", (int)strcspn(begin, "\""), begin);
+  char body[512];
+  snprintf(body, sizeof body,
+           "{\"auth\":{\"type\":\"m.login.password\",\"session\":\"%s\",\"password\":\"" PASSWORD
+           "\",\"identifier\":{\"type\":\"m.id.user\",\"user\":\"alice\"}}}",
+           session);
+  return answered(200, ask("DELETE", LIST "/NEW", tokens.access_token, body));
+}
+
+static void check_deleted(bool ok) {
+  must(!ok || !is_there("NEW"), "deleted, and there");
+}
+
+static void prepare_many(void) {
+  put("NEW");
+  put("NEWER");
+}
+
+static bool delete_many(void) {
+  return answered(200, ask("POST", "/_matrix/client/v3/delete_devices" AS_USER, AS_TOKEN,
+                           "{\"devices\":[\"NEW\",\"NEWER\"]}"));
+}
+
+static void check_many(bool ok) {
+  const bool first = is_there("NEW");
+  must(first == is_there("NEWER"), "half deleted");
+  must(!ok || !first, "deleted, and there");
+}
+
+static bool challenge_large(void) {
+  const unsigned status =
+      ask("POST", "/_matrix/client/v3/delete_devices", tokens.access_token, large_body);
+  return answered(401, status);
+}
+
+static void prepare_page(void) {
+  log_in("OWN");
+  must(ask("DELETE", LIST "/KEPT", tokens.access_token, "{}") == 401, "no challenge");
+  const char* begin = strstr(last_body, "\"session\":\"") + strlen("\"session\":\"");
+  snprintf(session, sizeof session, "%.*s", (int)strcspn(begin, "\""), begin);
+}
+
+static bool show_page(void) {
+  char target[256];
+  snprintf(target, sizeof target,
+           "/_matrix/client/v3/auth/m.login.password/fallback/web?session=%s", session);
+  return answered(200, ask("GET", target, "", ""));
+}
+
+static void prepare_own(void) {
+  log_in("OWN");
+}
+
+static bool account_login(void) {
+  mxd_sqlite_login login;
+  set_up_login(&login, "OWN");
+  mxd_sqlite_error why;
+  return returned(mxd_sqlite_login_device(store, &login, &tokens, &why));
+}
+
+static bool is_good(const char* token) {
+  const unsigned status = ask("GET", LIST, token, "");
+  must(status == 200 || status == 401, "the next request fails");
+  return status == 200;
+}
+
+static void check_token(bool ok) {
+  must(!ok || is_good(tokens.access_token), "a token that was answered is dead");
+}
+
+static bool account_refresh(void) {
+  mxd_sqlite_tokens fresh = {.size = sizeof fresh};
+  mxd_sqlite_error why;
+  const bool ok = returned(mxd_sqlite_refresh(store, VIEW(tokens.refresh_token), &fresh, &why));
+  if (ok) tokens = fresh;
+  return ok && answered(200, ask("GET", LIST, tokens.access_token, ""));
+}
+
+static void check_refreshed(bool ok) {
+  (void)ok;
+  must(is_good(tokens.access_token), "neither the old token nor the new one is good");
+}
+
+static bool account_logout(void) {
+  mxd_sqlite_error why;
+  return returned(mxd_sqlite_logout(store, VIEW(tokens.access_token), 0, &why));
+}
+
+static void check_logged_out(bool ok) {
+  must(!ok || !is_good(tokens.access_token), "logged out, and the token lives");
+}
+
+static bool account_password(void) {
+  mxd_sqlite_error why;
+  char user_id[MXD_SQLITE_ID_CAPACITY];
+  return returned(mxd_sqlite_check_password(store, VIEW("alice"), VIEW(PASSWORD), user_id, &why));
+}
+
+static char new_name[32];
+
+static bool account_new(void) {
+  static int number;
+  snprintf(new_name, sizeof new_name, "user%d", ++number);
+  mxd_sqlite_new_account account = {.size = sizeof account};
+  account.name = VIEW(new_name);
+  account.password = VIEW(PASSWORD);
+  mxd_sqlite_error why;
+  return returned(mxd_sqlite_add_account(store, &account, NULL, &why));
+}
+
+static void check_account(bool ok) {
+  mxd_sqlite_error why;
+  const int32_t status =
+      mxd_sqlite_check_password(store, VIEW(new_name), VIEW(PASSWORD), NULL, &why);
+  must(status == MXD_OK || (!ok && status == MXD_FORBIDDEN), "half an account");
+}
+
+static void check_nothing(bool ok) {
+  (void)ok;
+}
+
+typedef struct dialogue {
+  const char* name;
+  void (*prepare)(void);
+  bool (*speak)(void);
+  void (*check)(bool ok);
+} dialogue;
+
+static const dialogue dialogues[] = {
+    {"list and get", prepare_nothing, list_and_get, check_nothing},
+    {"create", remove_new, create, check_created},
+    {"rename", prepare_nothing, rename_kept, check_nothing},
+    {"delete", prepare_deletion, delete_with_password, check_deleted},
+    {"delete many", prepare_many, delete_many, check_many},
+    {"a large body", prepare_own, challenge_large, check_nothing},
+    {"fallback page", prepare_page, show_page, check_nothing},
+    {"log in", prepare_nothing, account_login, check_token},
+    {"refresh", prepare_own, account_refresh, check_refreshed},
+    {"log out", prepare_own, account_logout, check_logged_out},
+    {"check a password", prepare_nothing, account_password, check_nothing},
+    {"new account", prepare_nothing, account_new, check_account},
+};
+
+/* ---- Opening and closing ---- */
+
+static int32_t open_store(void) {
+  mxd_sqlite_options options = {.size = sizeof options, .read_connections = 2};
+  options.path = VIEW(database);
+  options.server_name = VIEW("example.org");
+  mxd_sqlite_error why;
+  return mxd_sqlite_open(&options, &store, &why);
+}
+
+static int32_t create_instance(void) {
+  mxd_host host = {.size = sizeof host, .abi_minor = MXD_ABI_MINOR};
+  mxd_sqlite_fill_host(store, module, &host);
+  host.respond = respond;
+  host.log = log_line;
+  const char* config =
+      "{\"fallback_pages\":true,\"limits\":{\"uia_challenges\":{\"burst\":1000000,\"interval_ms\":"
+      "1},\"uia_failures\":{\"burst\":1000000,\"interval_ms\":1}}}";
+  char error[256];
+  return module->create(&host, VIEW(config), &instance, error, sizeof error);
+}
+
+static int32_t add_service(void) {
+  const mxd_view namespaces[] = {VIEW("@.*")};
+  const uint8_t exclusive[] = {0};
+  mxd_sqlite_service service = {.size = sizeof service, .flags = MXD_PRINCIPAL_UNLIMITED};
+  service.id = VIEW("test");
+  service.as_token = VIEW(AS_TOKEN);
+  service.sender_localpart = VIEW("test");
+  service.user_namespaces = namespaces;
+  service.user_namespace_count = 1;
+  service.exclusive = exclusive;
+  mxd_sqlite_error why;
+  return mxd_sqlite_add_service(store, &service, &why);
+}
+
+static void close_all(void) {
+  if (instance != NULL) {
+    is_down = false;
+    must(module->shutdown(instance, down, 0) == MXD_OK, "it can't be shut down");
+    static const int never = 0;
+    pthread_mutex_lock(&lock);
+    wait_until(&never, &is_down);
+    pthread_mutex_unlock(&lock);
+    must(module->destroy(instance) == MXD_OK, "it can't be destroyed");
+  }
+  instance = NULL;
+  mxd_sqlite_close(store);
+  store = NULL;
+}
+
+static void fail(int64_t to_pass, int64_t to_fail) {
+  memory_control->to_pass = to_pass;
+  memory_control->failed = 0;
+  __atomic_store_n(&memory_control->to_fail, to_fail, __ATOMIC_SEQ_CST);
+}
+
+static int64_t stop_failing(void) {
+  __atomic_store_n(&memory_control->to_fail, 0, __ATOMIC_SEQ_CST);
+  return memory_control->failed;
+}
+
+static int open_while_memory_fails(int64_t stride, int64_t burst) {
+  doing = "open";
+  int runs = 0;
+  for (at = 0; at < kMost; at += stride) {
+    ++runs;
+    fail(at, burst);
+    bool ok = returned(open_store());
+    ok = ok && returned(create_instance());
+    const int64_t failed = stop_failing();
+    must(!ok || instance != NULL, "created, and nothing is there");
+    close_all();
+    if (failed == 0) break;
+  }
+  return runs;
+}
+
+static int speak_while_memory_fails(const dialogue* it, int64_t stride, int64_t burst) {
+  doing = it->name;
+  int runs = 0;
+  for (at = 0; at < kMost; at += stride) {
+    ++runs;
+    it->prepare();
+    fail(at, burst);
+    const bool ok = it->speak();
+    const int64_t failed = stop_failing();
+    it->check(ok);
+    put("KEPT");
+    must(is_there("KEPT"), "the next request does not see the next write");
+    must(ok || failed > 0, "it fails with all the memory that it wants");
+    if (failed == 0) break;
+  }
+  return runs;
+}
+
+int main(int argc, char** argv) {
+  void* library = argc >= 4 ? dlopen(argv[1], RTLD_NOW | RTLD_LOCAL) : NULL;
+  const mxd_entry_v1 entry =
+      library ? __extension__(mxd_entry_v1) dlsym(library, MXD_ENTRY_V1) : NULL;
+  if (entry == NULL) {
+    fprintf(stderr, "usage: failing_memory_test MODULE DATABASE STRIDE [BURST]\n");
+    return 2;
+  }
+  module = entry();
+  database = argv[2];
+  unlink(database);
+  const int64_t stride = atoll(argv[3]);
+  const int64_t burst = argc > 4 ? atoll(argv[4]) : 1;
+
+  printf("open: %d runs\n", open_while_memory_fails(stride, burst));
+  if (!returned(open_store()) || !returned(add_service()) || !returned(create_instance())) return 1;
+  mxd_sqlite_new_account account = {.size = sizeof account};
+  account.name = VIEW("alice");
+  account.password = VIEW(PASSWORD);
+  if (!returned(mxd_sqlite_add_account(store, &account, NULL, NULL))) return 1;
+  put("KEPT");
+  log_in("OWN");
+  strcpy(large_body, "{\"devices\":[\"");
+  memset(large_body + strlen(large_body), 'x', 90000);
+  strcpy(large_body + strlen(large_body), "\"]}");
+
+  for (size_t i = 0; i < sizeof dialogues / sizeof dialogues[0]; ++i) {
+    printf("%s: %d runs\n", dialogues[i].name,
+           speak_while_memory_fails(&dialogues[i], stride, burst));
+    fflush(stdout);
+  }
+  doing = "the end";
+  close_all();
+  printf("problems: %d\n", problems);
+  return problems == 0 ? 0 : 1;
+}
