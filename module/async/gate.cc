@@ -96,12 +96,15 @@ bool Gate::close(Done done, std::uintptr_t cookie) noexcept {
   return true;
 }
 
+// One order of all that abandon() and Slot::abandon() do, and of what a thread inside does before
+// it calls out: either it sees the flag, or its slot is found and closed.
+
 void Gate::abandon() noexcept {
-  word_.fetch_or(kAbandoned, std::memory_order_acq_rel);
+  word_.fetch_or(kAbandoned, std::memory_order_seq_cst);
 }
 
 bool Gate::abandoned() const noexcept {
-  return (word_.load(std::memory_order_relaxed) & kAbandoned) != 0;
+  return (word_.load(std::memory_order_seq_cst) & kAbandoned) != 0;
 }
 
 Gate::Release Gate::release() noexcept {

@@ -14,6 +14,8 @@ constexpr std::uint64_t kLastGeneration = (std::uint64_t{1} << 40) - 1;
 // Operations in one request are few: a slot this near to the end is not given out again.
 constexpr std::uint64_t kRetiredGeneration = kLastGeneration - 1'000'000;
 
+constexpr std::uint64_t kAbandonedWord = kLastGeneration << kIndexBits;
+
 constexpr std::uint64_t generation_of(std::uint64_t word) {
   return word >> kIndexBits;
 }
@@ -124,7 +126,7 @@ Slot& Slot::acquire(Gate& gate) {
   slot->owner_generation_.store(gate.generation(), std::memory_order_relaxed);
   slot->owner_.store(&gate, std::memory_order_release);
   const auto generation = generation_of(slot->request_.load(std::memory_order_relaxed)) + 1;
-  slot->request_.store(generation << kIndexBits, std::memory_order_release);
+  slot->request_.store(generation << kIndexBits, std::memory_order_seq_cst);
   return *slot;
 }
 
@@ -180,10 +182,16 @@ Gate* Slot::pin() noexcept {
   return gate != nullptr && gate->pin(generation) ? gate : nullptr;
 }
 
-bool Slot::belongs_to(const Gate& gate) const noexcept {
-  return owner_.load(std::memory_order_acquire) == &gate &&
-         owner_generation_.load(std::memory_order_acquire) == gate.generation() &&
-         (request_.load(std::memory_order_acquire) & kAnswered) == 0;
+void Slot::abandon(const Gate& gate) noexcept {
+  auto word = request_.load(std::memory_order_seq_cst);
+  do {
+    if ((word & kAnswered) != 0 || owner_.load(std::memory_order_acquire) != &gate ||
+        owner_generation_.load(std::memory_order_acquire) != gate.generation()) {
+      return;
+    }
+    // Fails where the request was answered meanwhile, and the slot perhaps given to another.
+  } while (!request_.compare_exchange_weak(word, kAbandonedWord | kAnswered));
+  operation_.store(kAbandonedWord | kClosed, std::memory_order_seq_cst);
 }
 
 // ---- An operation's life ----
@@ -191,12 +199,13 @@ bool Slot::belongs_to(const Gate& gate) const noexcept {
 Token Slot::open(void* sink, std::coroutine_handle<> handle) noexcept {
   sink_ = sink;
   waiting = handle;
-  const auto word = operation_.load(std::memory_order_relaxed);
+  auto word = operation_.load(std::memory_order_relaxed);
   const auto generation = generation_of(word) + 1;
   // Only abandon() writes beside us here; its generation is the last one, and stays.
-  auto expected = word;
-  operation_.compare_exchange_strong(expected, generation << kIndexBits | kStarted,
-                                     std::memory_order_acq_rel);
+  if (generation > kLastGeneration ||
+      !operation_.compare_exchange_strong(word, generation << kIndexBits | kStarted)) {
+    return 0;
+  }
   return generation << kIndexBits | index_;
 }
 
@@ -276,11 +285,6 @@ Slot::Reply Slot::return_sink() noexcept {
 Token Slot::open_operation() const noexcept {
   const auto word = operation_.load(std::memory_order_acquire);
   return is_open(word) ? (word & ~kIndexMask) | index_ : 0;
-}
-
-void Slot::abandon() noexcept {
-  operation_.store(kLastGeneration << kIndexBits | kClosed, std::memory_order_release);
-  request_.store(kLastGeneration << kIndexBits | kAnswered, std::memory_order_release);
 }
 
 }  // namespace mxd::async

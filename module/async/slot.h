@@ -60,7 +60,8 @@ class Slot {
   Token request_token() const noexcept;
   bool cancelled() const noexcept;
 
-  /// Opens an operation, whose results go to `sink`, and whose answer resumes `waiting`.
+  /// Opens an operation, whose results go to `sink`, and whose answer resumes `waiting`. 0 where
+  /// the slot is abandoned: it is never opened again.
   Token open(void* sink, std::coroutine_handle<> waiting) noexcept;
 
   /// The callback has returned; with `failed` it says that it will never complete, and `status` is
@@ -90,13 +91,13 @@ class Slot {
   /// The operation that is open, or 0.
   Token open_operation() const noexcept;
 
-  /// Makes all tokens stale for good. The slot is not used again.
-  void abandon() noexcept;
+  /// If a request inside `gate` is in it: makes all its tokens stale for good. The slot is not used
+  /// again.
+  void abandon(const Gate& gate) noexcept;
 
   /// Holds the instance that the slot works for, or worked for last, and is still there: pair with
   /// leave(). Null: there is none.
   Gate* pin() noexcept;
-  bool belongs_to(const Gate& gate) const noexcept;
 
   // ---- For the drain of a thread (drain.h). ----
   std::coroutine_handle<> waiting;

@@ -35,6 +35,9 @@ constexpr ApiError kUnknownDevice{
     400, "M_UNKNOWN_DEVICE",
     "The user has no device with the ID in 'device_id'. Create it first, or leave it out."};
 
+/// Longer ones are nobody's. A4
+constexpr std::size_t kMaxToken = 4096;
+
 /// The token in an Authorization header's value, or an empty text.
 std::string_view bearer_token(std::string_view value) {
   constexpr std::string_view kScheme = "bearer ";
@@ -48,14 +51,18 @@ std::string_view bearer_token(std::string_view value) {
   return value.find_first_of(" \t") == value.npos ? value : std::string_view();
 }
 
-/// R11
-const ApiError* refuse_parameter(async::Arena& arena, std::string_view name,
+/// R11. An ID, unlike a token, is refused with U+0000.
+enum class Parameter { kId, kToken };
+const ApiError* refuse_parameter(async::Arena& arena, Parameter kind, std::string_view name,
                                  const QueryParameter& parameter) {
   std::string_view wrong;
   if (parameter.state == State::kTwice) wrong = "' twice. Give it once.";
   if (parameter.state == State::kBroken) wrong = "' with a broken percent-escape. Encode it again.";
   if (parameter.state == State::kGiven && !http::is_utf8(parameter.value)) {
     wrong = "' in bytes that are not UTF-8. Encode it again.";
+  }
+  if (kind == Parameter::kId && http::has_nul(parameter.value)) {
+    wrong = "' with U+0000, which no ID has. Leave that out.";
   }
   if (wrong.empty()) return nullptr;
   return http::make_error(
@@ -78,17 +85,22 @@ Result<mxd_credentials> read_credentials(host::Exchange& exchange) {
   if (!query.empty()) {
     user = http::find_parameter(arena, query, kUserId);
     device = http::find_parameter(arena, query, kDeviceId);
-    old_device = http::find_parameter(arena, query, kOldDeviceId);
+    if (exchange.config.device_id_alias) {
+      old_device = http::find_parameter(arena, query, kOldDeviceId);
+    }
     if (exchange.config.allow_query_token) {  // A2
       token = http::find_parameter(arena, query, kAccessToken);
     }
     const struct {
+      Parameter kind;
       std::string_view name;
       const QueryParameter& parameter;
-    } parameters[] = {
-        {kUserId, user}, {kDeviceId, device}, {kOldDeviceId, old_device}, {kAccessToken, token}};
-    for (const auto& [name, parameter] : parameters) {
-      if (const auto* refused = refuse_parameter(arena, name, parameter)) return refused;
+    } parameters[] = {{Parameter::kId, kUserId, user},
+                      {Parameter::kId, kDeviceId, device},
+                      {Parameter::kId, kOldDeviceId, old_device},
+                      {Parameter::kToken, kAccessToken, token}};
+    for (const auto& [kind, name, parameter] : parameters) {
+      if (const auto* refused = refuse_parameter(arena, kind, name, parameter)) return refused;
     }
   }
 
@@ -96,7 +108,9 @@ Result<mxd_credentials> read_credentials(host::Exchange& exchange) {
   if (request.authorization_count + (in_query ? 1 : 0) > 1) return &kTwoTokens;  // A3
   const auto secret = in_query ? token.value : bearer_token(request.authorization);
   if (secret.empty()) return &kNoToken;
-  if (!http::is_utf8(secret)) return &kUnknownToken;  // A4: nobody's
+  if (secret.size() > kMaxToken || http::has_nul(secret) || !http::is_utf8(secret)) {
+    return &kUnknownToken;  // A4
+  }
 
   mxd_credentials credentials{};
   credentials.size = sizeof credentials;

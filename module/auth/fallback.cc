@@ -116,7 +116,7 @@ async::Task<Result<Response>> Fallback::run() {
 /// F2: everything that the page is for, or the same 404 for all that is not there.
 async::Task<const ApiError*> Fallback::load() {
   const auto id = field(arena(), exchange_.request.target.query, "session");
-  if (!id.has_value() || id->empty() || !http::is_utf8(*id)) co_return &kGone;
+  if (!id.has_value() || !host::is_possible_id(*id) || !http::is_utf8(*id)) co_return &kGone;
   host::LoadSessionCall load(exchange_.line, *id);
   const auto loaded = co_await load;
   if (loaded.answer.error != nullptr) co_return loaded.answer.error;

@@ -1,10 +1,34 @@
 #include "module/auth/stage.h"
 
+#include <algorithm>
+#include <boost/json/value.hpp>
+
 #include "module/auth/limits.h"
 #include "module/host/uia_calls.h"
 #include "module/http/json_body.h"
+#include "module/http/text.h"
 
 namespace mxd::auth {
+namespace {
+
+namespace json = boost::json;
+
+bool has_nul(const json::value* member) {
+  const auto* text = member == nullptr ? nullptr : member->if_string();
+  return text != nullptr && http::has_nul(*text);
+}
+
+/// U4: whether a password, or whom it is for, holds U+0000, which a host need not be able to keep.
+bool has_nul(const json::object& auth) {
+  if (has_nul(auth.if_contains("password")) || has_nul(auth.if_contains("user"))) return true;
+  const auto* identifier = auth.if_contains("identifier");
+  const auto* members = identifier == nullptr ? nullptr : identifier->if_object();
+  return members != nullptr &&
+         std::any_of(members->begin(), members->end(),
+                     [](const auto& member) { return has_nul(&member.value()); });
+}
+
+}  // namespace
 
 async::Task<http::Result<StageOutcome>> try_stage(host::Exchange& exchange,
                                                   std::string_view session_id,
@@ -21,10 +45,10 @@ async::Task<http::Result<StageOutcome>> try_stage(host::Exchange& exchange,
   attempt.auth_json = host::view(http::serialize(arena, auth));
   attempt.remote_addr = host::view(exchange.request.remote_addr);
 
-  // Taken first, so that guesses sent at once don't slip through.
-  const Buckets buckets = failure_buckets(exchange);
-  const auto* limited = co_await take(exchange, buckets);  // U23
+  Attempt limit(exchange, type);
+  const auto* limited = co_await limit.begin();  // U23
   if (limited != nullptr) co_return limited;
+  if (has_nul(auth)) co_return StageOutcome();  // U4
   host::CheckCall question(exchange.line, attempt);
   const auto checked = co_await question;
 
@@ -39,7 +63,7 @@ async::Task<http::Result<StageOutcome>> try_stage(host::Exchange& exchange,
       checked.answer.status == MXD_REFUSED ||
       (checked.answer.status == MXD_OK && outcome.kind == StageOutcome::Kind::kOtherUser);
   if (!failure) {
-    co_await give_back(exchange, buckets);
+    co_await limit.give_back();
   }
   if (checked.answer.error != nullptr) co_return checked.answer.error;
   if (checked.answer.status == MXD_BAD_DATA) {  // U4a

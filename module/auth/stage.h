@@ -23,7 +23,8 @@ struct StageOutcome {
 };
 
 /// Has the host judge a stage's data, within the limit on failures (U23). The principal is that of
-/// the exchange. An error is what the host failed with, bad data (U4a) or a 429 (L1).
+/// the exchange. An error is what the host failed with (H1 to H3, H6), bad data (U4a) or a 429
+/// (L1).
 async::Task<http::Result<StageOutcome>> try_stage(host::Exchange& exchange,
                                                   std::string_view session_id,
                                                   std::string_view type,

@@ -129,6 +129,7 @@ async::Task<Result<const json::object*>> Dialogue::run() {
 /// U8 to U12, U6a: the session that the client names, if it may go on with it. `session_` stays
 /// empty if there is none.
 async::Task<const ApiError*> Dialogue::load_session() {
+  if (!host::is_possible_id(*request_.session)) co_return nullptr;  // U9
   host::LoadSessionCall question(exchange_.line, *request_.session);
   const auto loaded = co_await question;
   if (loaded.answer.error != nullptr) co_return loaded.answer.error;

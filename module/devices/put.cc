@@ -15,6 +15,8 @@ using Kind = host::UpdateDeviceCall::Kind;
 constexpr ApiError kNameNotAString{400, "M_BAD_JSON", "'display_name' must be a string."};
 constexpr ApiError kNameTooLong{400, "M_TOO_LARGE",
                                 "'display_name' is too long. Shorten it; nothing was changed."};
+constexpr ApiError kNulInName{400, "M_INVALID_PARAM",
+                              "'display_name' has U+0000. Leave that out; nothing was changed."};
 constexpr ApiError kBadNewId{400, "M_INVALID_PARAM",
                              "A device ID must be 1 to 255 bytes long, without control characters. "
                              "Choose another."};
@@ -30,7 +32,7 @@ const ApiError* too_many_devices(host::Exchange& exchange) {
                            exchange.arena().copy(member.view())});
 }
 
-/// P2, P9, P10: the name to set, if one is given.
+/// P2, P9, P10, P13: the name to set, if one is given.
 Result<std::optional<std::string_view>> read_name(host::Exchange& exchange) {
   const auto body = http::parse_object(exchange.arena(), exchange.request.body,
                                        http::EmptyBody::kRefused, exchange.config.json);
@@ -41,6 +43,7 @@ Result<std::optional<std::string_view>> read_name(host::Exchange& exchange) {
   if (name && http::count_code_points(*name) > exchange.config.max_display_name_length) {
     return &kNameTooLong;
   }
+  if (name && http::has_nul(*name)) return &kNulInName;  // P13
   return name;
 }
 

@@ -48,6 +48,7 @@ std::int32_t set_up(mxd_instance& instance, const mxd_host* host, mxd_view confi
   }
   instance.limiter = std::make_unique<host::Limiter>(secret);
   instance.gate = &async::Gate::claim(&instance);
+  instance.host.guard(*instance.gate);
   return MXD_OK;
 }
 
@@ -94,9 +95,7 @@ std::int32_t shutdown(mxd_instance* instance, void (*done)(mxd_cookie) noexcept,
 std::int32_t abandon(mxd_instance* instance) noexcept {
   if (instance == nullptr) return MXD_INVALID_ARGUMENT;
   instance->gate->abandon();
-  async::Slot::for_each([&](async::Slot& slot) {
-    if (slot.belongs_to(*instance->gate)) slot.abandon();
-  });
+  async::Slot::for_each([&](async::Slot& slot) { slot.abandon(*instance->gate); });
   return MXD_OK;
 }
 

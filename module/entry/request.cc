@@ -112,6 +112,7 @@ void finish(Slot& slot) noexcept {
   if (line.principal != 0 && instance.host->release_principal != nullptr) {
     instance.host->release_principal(instance.host.cookie(), line.principal);
   }
+  if (gate.abandoned()) return;
   respond(instance, line.request, flight.response);
   slot.release();
   gate.leave();
@@ -121,7 +122,7 @@ void finish(Slot& slot) noexcept {
 http::Request copy(async::Arena& arena, const mxd_request& record) {
   http::Request request;
   request.method = arena.copy(host::text(record.method));
-  request.target = http::Target::split(arena.copy(host::text(record.target)));
+  request.target = http::Target::split(http::printable_target(arena, host::text(record.target)));
   request.remote_addr = arena.copy(host::text(record.remote_addr));
   request.body_too_large = (record.flags & MXD_REQUEST_BODY_TOO_LARGE) != 0;
   for (std::size_t i = 0; i < record.header_count; ++i) {
@@ -189,7 +190,7 @@ std::int32_t handle(mxd_instance* instance, const mxd_request* record,
   if (prepared != MXD_OK) {  // H4
     if (slot != nullptr) slot->release();
     log_failure(*instance, record->cookie);
-    respond(*instance, record->cookie, http::kOutOfMemory);
+    if (!instance->gate->abandoned()) respond(*instance, record->cookie, http::kOutOfMemory);
     instance->gate->leave();
     return MXD_OK;
   }

@@ -30,6 +30,10 @@ std::int32_t AuthenticateCall::principal(const mxd_principal& record) {
   if (!service && record.device_id.size == 0 && record.token_id.size == 0) {
     return fault("emitted a principal with neither a device nor a token_id");
   }
+  const bool validated = (record.flags & MXD_PRINCIPAL_HAS_VALIDATED_MS) != 0;
+  if (validated && !is_time(record.validated_ms)) {
+    return fault("emitted a principal whose validated_ms is negative or too large");
+  }
   // From here on its cookie is to be released, whatever becomes of the request.
   line_.principal = record.cookie;
   Principal who;
@@ -42,7 +46,7 @@ std::int32_t AuthenticateCall::principal(const mxd_principal& record) {
   who.application_service = service;
   who.oauth = (record.flags & MXD_PRINCIPAL_OAUTH) != 0;
   who.unlimited = (record.flags & MXD_PRINCIPAL_UNLIMITED) != 0;
-  if ((record.flags & MXD_PRINCIPAL_HAS_VALIDATED_MS) != 0) who.validated_ms = record.validated_ms;
+  if (validated) who.validated_ms = record.validated_ms;
   principal_ = who;
   return MXD_OK;
 }

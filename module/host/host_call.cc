@@ -11,16 +11,18 @@ using http::ApiError;
 constexpr std::int64_t kDefaultRetryMs = 1000;
 
 using http::kInternal;
+constexpr const char* kNotItsOwn = "completed with a status that is not among its own";
 constexpr ApiError kTimedOut{504, "M_UNKNOWN",
                              "The server did not get an answer in time. Try again later."};
 
 }  // namespace
 
 bool HostCall::await_suspend(std::coroutine_handle<> waiting) noexcept {
-  if (line_.gate.abandoned()) return true;  // the host is not called again
   asked_ = true;
   async::Slot& slot = line_.slot;
   const mxd_op op = slot.open(static_cast<Results*>(this), waiting);
+  // Opened first, so that abandon() finds the slot where it is not seen here. Never to be resumed.
+  if (op == 0 || line_.gate.abandoned()) return true;
   const std::int32_t returned = ask(op);
   bool contradicted = false;
   // Once settled as suspended, another thread may have resumed, and freed, what `this` lies in.
@@ -80,6 +82,9 @@ Answer HostCall::conclude() {
     case MXD_HOST_ERROR:
       return error_ != nullptr ? Answer{status, error_}
                                : misbehaved("completed with MXD_HOST_ERROR, but emitted no error");
+    case MXD_NO_MEMORY:
+      if ((statuses_ & kNoMemory) == 0) return misbehaved(kNotItsOwn);
+      [[fallthrough]];
     case MXD_UNAVAILABLE: {
       const ApiError error{503,
                            "M_UNKNOWN",
@@ -100,10 +105,10 @@ Answer HostCall::conclude() {
                       http::concatenate(arena(), {name_, ": the host failed inside"}));
       return {status, &kInternal};
     default:
-      if (status > MXD_OK && status < 32 && (statuses_ & bit(status)) != 0) {
+      if (status > MXD_OK && status < 31 && (statuses_ & bit(status)) != 0) {
         return {status, nullptr};
       }
-      return misbehaved("completed with a status that is not among its own");
+      return misbehaved(kNotItsOwn);
   }
 }
 

@@ -63,6 +63,8 @@ class HostCall : public Results {
   std::int32_t error(const mxd_error& error) override;
 
   static constexpr std::uint32_t bit(std::int32_t status) { return std::uint32_t{1} << status; }
+  /// Among `statuses`: MXD_NO_MEMORY is an answer, as MXD_UNAVAILABLE is.
+  static constexpr std::uint32_t kNoMemory = std::uint32_t{1} << 31;
 
   Line& line_;
   std::string_view reason_;

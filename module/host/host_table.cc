@@ -10,6 +10,8 @@
 
 #include "module/http/text.h"
 
+#include "module/host/records.h"
+
 namespace mxd::host {
 namespace {
 
@@ -71,12 +73,16 @@ std::int32_t HostTable::adopt(const mxd_host* host, std::string& error) {
 }
 
 bool HostTable::random_bytes(void* out, std::size_t size) const noexcept {
-  if (host_.random_bytes != nullptr) return host_.random_bytes(host_.cookie, out, size) == MXD_OK;
+  if (host_.random_bytes != nullptr && may_call()) {
+    return host_.random_bytes(host_.cookie, out, size) == MXD_OK;
+  }
   return getentropy(out, size) == 0;
 }
 
 std::int64_t HostTable::now_ms() const noexcept {
-  if (host_.now_ms != nullptr) return host_.now_ms(host_.cookie);
+  if (host_.now_ms != nullptr && may_call()) {
+    return std::clamp<std::int64_t>(host_.now_ms(host_.cookie), 0, kLatestTimeMs);
+  }
   using namespace std::chrono;
   return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
 }

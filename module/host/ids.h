@@ -19,4 +19,9 @@ struct DeviceId {
 
 inline constexpr std::size_t kMaxIdBytes = 255;
 
+/// Whether a text can be the ID of anything that the host keeps. R10, U9
+inline bool is_possible_id(std::string_view id) noexcept {
+  return !id.empty() && id.size() <= kMaxIdBytes && id.find('\0') == id.npos;
+}
+
 }  // namespace mxd::host

@@ -41,28 +41,41 @@ Limiter::Bucket& Limiter::find_or_make(std::uint64_t hash) noexcept {
   Bucket* const oldest = std::min_element(
       row, row + kBucketsPerRow,
       [](const Bucket& a, const Bucket& b) { return a.full_at_ms < b.full_at_ms; });
-  *oldest = {hash, elapsed_ms_};
+  *oldest = {hash, elapsed_ms_, 0, 0};
   return *oldest;
 }
 
-std::int64_t Limiter::take(const mxd_limit* limits, std::size_t count, std::int64_t now_ms) {
-  const std::lock_guard lock(mutex_);
+void Limiter::go_on(std::int64_t now_ms) noexcept {
   if (last_now_ms_ != 0) elapsed_ms_ += std::max<std::int64_t>(0, now_ms - last_now_ms_);
   last_now_ms_ = now_ms;
+}
 
-  std::int64_t wait_ms = 0;
+Limiter::Wait Limiter::wait_for(const mxd_limit& limit) noexcept {
+  const Bucket* bucket = find(hash(limit));
+  const std::int64_t full_at = std::max(bucket == nullptr ? 0 : bucket->full_at_ms, elapsed_ms_);
+  const std::int64_t drained = full_at + limit.interval_ms - elapsed_ms_;
+  return {drained - limit.burst * limit.interval_ms,
+          bucket == nullptr ? 0 : bucket->attempts * limit.interval_ms,
+          bucket == nullptr ? 0 : bucket->asking * limit.interval_ms};
+}
+
+Limiter::Taken Limiter::take(const mxd_limit* limits, std::size_t count, std::int64_t now_ms,
+                             bool attempt) {
+  const std::lock_guard lock(mutex_);
+  go_on(now_ms);
+  Taken taken{0, true};
   for (std::size_t i = 0; i < count; ++i) {
-    const Bucket* bucket = find(hash(limits[i]));
-    const std::int64_t full_at = std::max(bucket == nullptr ? 0 : bucket->full_at_ms, elapsed_ms_);
-    const std::int64_t drained = full_at + limits[i].interval_ms - elapsed_ms_;
-    wait_ms = std::max(wait_ms, drained - limits[i].burst * limits[i].interval_ms);
+    const Wait wait = wait_for(limits[i]);
+    taken.wait_ms = std::max(taken.wait_ms, wait.ms);
+    if (wait.ms > 0 && wait.ms > wait.of_attempts_ms) taken.attempts_alone = false;
   }
-  if (wait_ms > 0) return wait_ms;
+  if (taken.wait_ms > 0) return taken;
   for (std::size_t i = 0; i < count; ++i) {
     Bucket& bucket = find_or_make(hash(limits[i]));
     bucket.full_at_ms = std::max(bucket.full_at_ms, elapsed_ms_) + limits[i].interval_ms;
+    if (attempt) ++bucket.attempts;
   }
-  return 0;
+  return {};
 }
 
 void Limiter::give_back(const mxd_limit* limits, std::size_t count) {
@@ -70,6 +83,56 @@ void Limiter::give_back(const mxd_limit* limits, std::size_t count) {
   for (std::size_t i = 0; i < count; ++i) {
     if (Bucket* bucket = find(hash(limits[i]))) bucket->full_at_ms -= limits[i].interval_ms;
   }
+}
+
+// A count may be 0 at its end: its bucket had to make room for another meanwhile.
+
+void Limiter::end_attempt(const mxd_limit* limits, std::size_t count) {
+  const std::lock_guard lock(mutex_);
+  for (std::size_t i = 0; i < count; ++i) {
+    Bucket* bucket = find(hash(limits[i]));
+    if (bucket != nullptr && bucket->attempts > 0) --bucket->attempts;
+  }
+}
+
+void Limiter::begin_asking(const mxd_limit* limits, std::size_t count) {
+  const std::lock_guard lock(mutex_);
+  for (std::size_t i = 0; i < count; ++i)
+    ++find_or_make(hash(limits[i])).asking;
+}
+
+void Limiter::end_asking(const mxd_limit* limits, std::size_t count) {
+  const std::lock_guard lock(mutex_);
+  for (std::size_t i = 0; i < count; ++i) {
+    Bucket* bucket = find(hash(limits[i]));
+    if (bucket != nullptr && bucket->asking > 0) --bucket->asking;
+  }
+}
+
+void Limiter::note_taken(const mxd_limit* limits, std::size_t count, std::int64_t now_ms) {
+  const std::lock_guard lock(mutex_);
+  go_on(now_ms);
+  for (std::size_t i = 0; i < count; ++i) {
+    Bucket& bucket = find_or_make(hash(limits[i]));
+    const std::int64_t full_at = std::max(bucket.full_at_ms, elapsed_ms_) + limits[i].interval_ms;
+    // The host gave it: by its count there was a unit, whatever was lost sight of here.
+    bucket.full_at_ms = std::min(full_at, elapsed_ms_ + limits[i].burst * limits[i].interval_ms);
+    if (bucket.asking > 0) --bucket.asking;
+    ++bucket.attempts;
+  }
+}
+
+bool Limiter::attempts_alone(const mxd_limit* limits, std::size_t count, std::int64_t now_ms,
+                             std::int64_t wait_ms) {
+  const std::lock_guard lock(mutex_);
+  go_on(now_ms);
+  bool enough = false;
+  for (std::size_t i = 0; i < count; ++i) {
+    const Wait wait = wait_for(limits[i]);
+    if (wait.ms > 0 && wait.ms > wait.of_attempts_ms) return false;
+    enough = enough || wait_ms <= wait.of_attempts_ms + wait.of_asking_ms;
+  }
+  return enough;
 }
 
 }  // namespace mxd::host

@@ -9,6 +9,14 @@
 
 namespace mxd::host {
 
+/// The most that a time of the host's may be, in ms, so that sums of some stay far from
+/// overflowing.
+inline constexpr std::int64_t kLatestTimeMs = std::int64_t{1} << 53;
+
+inline constexpr bool is_time(std::int64_t ms) noexcept {
+  return ms >= 0 && ms <= kLatestTimeMs;
+}
+
 /// Who is asking. Text is in the request's arena.
 struct Principal {
   UserId user;

@@ -8,11 +8,6 @@ namespace {
 
 constexpr std::size_t kDigestBytes = 32;
 
-/// Whether sums of such times stay far from overflowing.
-constexpr bool is_time(std::int64_t ms) {
-  return ms >= 0 && ms <= std::int64_t{1} << 53;
-}
-
 }  // namespace
 
 // ---- uia_flows ----
@@ -28,7 +23,8 @@ std::int32_t FlowsCall::ask(mxd_op op) noexcept {
 std::int32_t FlowsCall::flow_stage(std::uint32_t flow, std::string_view type) {
   if (type.empty() || !http::is_utf8(type)) return fault("emitted a stage without a type in UTF-8");
   const bool next_flow = flow == flow_count_;
-  if (!next_flow && flow + 1 != flow_count_) return fault("emitted flows out of order");
+  const bool same_flow = flow_count_ != 0 && flow == flow_count_ - 1;
+  if (!next_flow && !same_flow) return fault("emitted flows out of order");
   if (next_flow) {
     auto* added = arena().make<Flow>();
     (last_flow_ == nullptr ? flows_.first : last_flow_->next) = added;
@@ -73,7 +69,9 @@ std::int32_t CreateSessionCall::ask(mxd_op op) noexcept {
 
 std::int32_t CreateSessionCall::session_id(std::string_view id) {
   if (!id_.empty()) return fault("emitted two session IDs");
-  if (id.empty() || !http::is_utf8(id)) return fault("emitted a session ID that is not UTF-8");
+  if (!is_possible_id(id) || !http::is_utf8(id)) {
+    return fault("emitted a session ID that is not 1 to 255 bytes of UTF-8 without U+0000");
+  }
   id_ = arena().copy(id);
   return MXD_OK;
 }
@@ -166,7 +164,8 @@ std::int32_t RecordCall::ask(mxd_op op) noexcept {
 // ---- uia_check ----
 
 CheckCall::CheckCall(Line& line, const mxd_uia_attempt& attempt)
-    : HostCall(line, "uia_check", bit(MXD_REFUSED) | bit(MXD_BAD_DATA), Cancel::kBefore),
+    : HostCall(line, "uia_check", bit(MXD_REFUSED) | bit(MXD_BAD_DATA) | kNoMemory,
+               Cancel::kBefore),
       attempt_(attempt) {}
 
 std::int32_t CheckCall::ask(mxd_op op) noexcept {
@@ -185,6 +184,12 @@ std::int32_t CheckCall::identity(std::string_view user_id) {
 
 CheckCall::Checked CheckCall::await_resume() {
   const Answer answer = conclude();
+  if (answer.status == MXD_NO_MEMORY || answer.status == MXD_UNAVAILABLE) {  // H6
+    line_.table.log(line_.request, MXD_LOG_WARNING,
+                    answer.status == MXD_NO_MEMORY
+                        ? "uia_check: the host had no memory to check the credentials"
+                        : "uia_check: the host was too busy to check the credentials");
+  }
   return {answer, identity_, reason_};
 }
 
@@ -200,30 +205,29 @@ std::int32_t MarkValidatedCall::ask(mxd_op op) noexcept {
 
 // ---- take_limit ----
 
-TakeLimitCall::TakeLimitCall(Line& line, const mxd_limit* limits, std::size_t count,
-                             std::int32_t units)
+TakeLimitCall::TakeLimitCall(Line& line, const mxd_limit* limits, std::size_t count, Act act)
     : HostCall(line, "take_limit", bit(MXD_LIMIT_EXCEEDED), Cancel::kNever),
       limits_(limits),
       count_(count),
-      units_(units) {}
+      act_(act) {}
 
 std::int32_t TakeLimitCall::ask(mxd_op op) noexcept {
   const HostTable& table = line_.table;
   return table->take_limit(table.cookie(), line_.request, op, line_.principal, limits_, count_,
-                           units_);
+                           act_ == Act::kGiveBack ? -1 : 1);
 }
 
 TakeLimitCall::Taken TakeLimitCall::await_resume() {
-  if (line_.table->take_limit == nullptr) {
-    if (units_ < 0) {
-      line_.limiter.give_back(limits_, count_);
-      return {{MXD_OK, nullptr}, 0};
-    }
-    const std::int64_t wait_ms = line_.limiter.take(limits_, count_, line_.table.now_ms());
-    return {{wait_ms == 0 ? MXD_OK : MXD_LIMIT_EXCEEDED, nullptr}, wait_ms};
+  if (act_ == Act::kGiveBack) line_.limiter.give_back(limits_, count_);
+  if (line_.table->take_limit != nullptr) {
+    const Answer answer = conclude();
+    return {answer, retry_after_ms_, false};
   }
-  const Answer answer = conclude();
-  return {answer, retry_after_ms_};
+  if (act_ == Act::kGiveBack) return {{MXD_OK, nullptr}, 0, false};
+  const auto taken =
+      line_.limiter.take(limits_, count_, line_.table.now_ms(), act_ == Act::kAttempt);
+  const std::int32_t status = taken.wait_ms == 0 ? MXD_OK : MXD_LIMIT_EXCEEDED;
+  return {{status, nullptr}, taken.wait_ms, taken.attempts_alone};
 }
 
 }  // namespace mxd::host

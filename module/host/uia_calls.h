@@ -127,12 +127,14 @@ class MarkValidatedCall final : public HostCall {
 /// `take_limit`, or where the host has none the module's own count
 class TakeLimitCall final : public HostCall {
  public:
-  /// `units`: +1 to take one, -1 to give it back.
-  TakeLimitCall(Line& line, const mxd_limit* limits, std::size_t count, std::int32_t units);
+  /// kAttempt: where the module counts, it is in flight once it has a unit.
+  enum class Act { kTake, kAttempt, kGiveBack };
+  TakeLimitCall(Line& line, const mxd_limit* limits, std::size_t count, Act act);
   bool await_ready() noexcept { return line_.table->take_limit == nullptr; }
   struct Taken {
     Answer answer;  // MXD_OK or MXD_LIMIT_EXCEEDED
     std::int64_t retry_after_ms;
+    bool attempts_alone;  // where the module counts: Limiter::Taken
   };
   Taken await_resume();
 
@@ -141,7 +143,7 @@ class TakeLimitCall final : public HostCall {
 
   const mxd_limit* limits_;
   std::size_t count_;
-  std::int32_t units_;
+  Act act_;
 };
 
 }  // namespace mxd::host

@@ -1,6 +1,9 @@
 #include "module/http/target.h"
 
+#include <absl/strings/match.h>
+
 #include <algorithm>
+#include <boost/locale/utf.hpp>
 #include <boost/url/decode_view.hpp>
 #include <boost/url/encode.hpp>
 #include <boost/url/pct_string_view.hpp>
@@ -31,18 +34,52 @@ bool is_named(async::Arena& arena, std::string_view encoded, std::string_view na
   return decoded.has_value() && *decoded == name;
 }
 
+/// How many bytes from the first on are a character that may be handed on as it is; 0: none.
+std::size_t printable_character(std::string_view text) noexcept {
+  namespace utf = boost::locale::utf;
+  const char* at = text.data();
+  const utf::code_point point = utf::utf_traits<char>::decode(at, text.data() + text.size());
+  const bool printable =
+      point != utf::illegal && point != utf::incomplete && point > 0x20 && point != 0x7F;
+  return printable ? static_cast<std::size_t>(at - text.data()) : 0;
+}
+
 }  // namespace
 
 Target Target::split(std::string_view raw) noexcept {
-  if (!raw.starts_with('/')) {
-    const auto authority = raw.find("://");
-    const auto path = authority == raw.npos ? raw.npos : raw.find('/', authority + 3);
-    if (path != raw.npos) raw.remove_prefix(path);
+  for (const std::string_view scheme : {"http://", "https://"}) {
+    if (raw.starts_with('/') ||
+        !absl::StartsWithIgnoreCase({raw.data(), raw.size()}, {scheme.data(), scheme.size()})) {
+      continue;
+    }
+    raw.remove_prefix(std::min(raw.find_first_of("/?#", scheme.size()), raw.size()));
+    break;
   }
   raw = raw.substr(0, raw.find('#'));
   const auto question = raw.find('?');
   if (question == raw.npos) return {raw, {}};
   return {raw.substr(0, question), raw.substr(question + 1)};
+}
+
+std::string_view printable_target(async::Arena& arena, std::string_view raw) {
+  const bool plain =
+      std::all_of(raw.begin(), raw.end(), [](char c) { return c > 0x20 && c < 0x7F; });
+  if (plain) return arena.copy(raw);
+  char* const out = arena.make_array<char>(3 * raw.size());
+  char* at = out;
+  while (!raw.empty()) {
+    const std::size_t size = printable_character(raw);
+    if (size == 0) {
+      constexpr std::string_view kDigits = "0123456789ABCDEF";
+      const auto byte = static_cast<unsigned char>(raw.front());
+      *at++ = '%';
+      *at++ = kDigits[byte >> 4];
+      *at++ = kDigits[byte & 0x0F];
+    }
+    at = std::copy_n(raw.begin(), size, at);
+    raw.remove_prefix(std::max<std::size_t>(size, 1));
+  }
+  return {out, static_cast<std::size_t>(at - out)};
 }
 
 std::optional<std::string_view> percent_decode(async::Arena& arena, std::string_view encoded,

@@ -12,9 +12,14 @@ struct Target {
   std::string_view path;
   std::string_view query;  // without the question mark
 
-  /// The absolute form ("http://host/path") loses scheme and authority.
+  /// The absolute form loses its scheme, `http` or `https` in any case, and its authority,
+  /// whatever that is. Other schemes stay: nobody's path. R13
   static Target split(std::string_view raw) noexcept;
 };
+
+/// A raw target as it may be handed on, in the arena: bytes that are not UTF-8, U+0000 to U+0020
+/// and U+007F are percent-encoded, nothing else is. R13. @throws std::bad_alloc
+std::string_view printable_target(async::Arena& arena, std::string_view raw);
 
 /// What a percent-encoded text stands for; none where an escape is broken. In a query a plus is a
 /// space. Copies into the arena only what has escapes. @throws std::bad_alloc

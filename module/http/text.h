@@ -26,6 +26,10 @@ inline bool has_control_characters(std::string_view text) noexcept {
   return false;
 }
 
+inline bool has_nul(std::string_view text) noexcept {
+  return text.find('\0') != text.npos;
+}
+
 /// All parts as one text, in the arena. @throws std::bad_alloc
 std::string_view concatenate(async::Arena& arena, std::initializer_list<std::string_view> parts);
 

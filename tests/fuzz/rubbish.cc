@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <memory>
 
@@ -35,7 +36,7 @@ void Rubbish::emit(const mxd_module& module, mxd_op op) {
     case 3:
       return emit_cut(error(), cut, [&](const auto* r) { module.emit_error(op, r); });
     case 4:
-      module.emit_flow_stage(op, cut % 4, text_());
+      module.emit_flow_stage(op, static_cast<std::uint32_t>(integer()), text_());
       return;
     case 5:
       module.emit_params(op, text_(), text_());
@@ -53,15 +54,22 @@ void Rubbish::emit(const mxd_module& module, mxd_op op) {
       module.emit_reason(op, text_());
       return;
     default:
-      module.emit_retry_after(op, number_() - '@');
+      module.emit_retry_after(op, integer());
       return;
   }
+}
+
+std::int64_t Rubbish::integer() {
+  constexpr std::int64_t kEnds[] = {INT64_MIN,  INT64_MIN + 1, -1,       INT32_MAX, UINT32_MAX - 1,
+                                    UINT32_MAX, INT64_MAX - 1, INT64_MAX};
+  const auto byte = static_cast<unsigned char>(number_());
+  return byte < 0xF8 ? byte - '@' : kEnds[byte - 0xF8];
 }
 
 mxd_principal Rubbish::principal() {
   mxd_principal made{};
   made.flags = flags();
-  made.validated_ms = number_();
+  made.validated_ms = integer();
   made.user_id = text_();
   made.device_id = text_();
   made.token_id = text_();
@@ -72,7 +80,7 @@ mxd_principal Rubbish::principal() {
 mxd_device Rubbish::device() {
   mxd_device made{};
   made.flags = flags();
-  made.last_seen_ts_ms = number_() - '@';
+  made.last_seen_ts_ms = integer();
   made.device_id = text_();
   made.display_name = text_();
   made.last_seen_ip = text_();
@@ -82,9 +90,9 @@ mxd_device Rubbish::device() {
 mxd_session Rubbish::session() {
   mxd_session made{};
   made.flags = flags();
-  made.created_ms = number_() - '@';
-  made.lifetime_ms = number_() - '@';
-  made.finished_ms = number_() - '@';
+  made.created_ms = integer();
+  made.lifetime_ms = integer();
+  made.finished_ms = integer();
   made.user_id = text_();
   made.device_id = text_();
   made.token_id = text_();
@@ -102,7 +110,8 @@ mxd_session Rubbish::session() {
 mxd_error Rubbish::error() {
   mxd_error made{};
   made.http_status = 400 + flags();
-  made.retry_after_ms = number_() - '@';
+  if (made.http_status > 600) made.http_status = static_cast<std::uint32_t>(integer());
+  made.retry_after_ms = integer();
   made.errcode = text_();
   made.text = text_();
   made.extra_json = text_();

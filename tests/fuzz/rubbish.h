@@ -24,6 +24,8 @@ class Rubbish {
   mxd_session session();
   mxd_error error();
   std::uint32_t flags() { return static_cast<unsigned char>(number_()); }
+  /// Small, or at an end of its type.
+  std::int64_t integer();
 
   std::function<char()> number_;
   std::function<mxd_view()> text_;

@@ -246,18 +246,33 @@ TEST_F(SlotTest, CancelMarksTheRequest) {
   settle();
 }
 
-TEST_F(SlotTest, BelongsToItsGateUntilItIsReleased) {
-  Gate& other = Gate::claim(nullptr);
-  EXPECT_TRUE(slot->belongs_to(gate));
-  EXPECT_FALSE(slot->belongs_to(other));
+TEST_F(SlotTest, PinsTheGateThatItWorksForOrWorkedForLast) {
   EXPECT_EQ(slot->pin(), &gate);
   gate.leave();
   Slot* released = slot;
   slot->release();
   slot = nullptr;
-  EXPECT_FALSE(released->belongs_to(gate));
-  EXPECT_EQ(released->pin(), &gate) << "the one that it worked for last is still there";
+  EXPECT_EQ(released->pin(), &gate);
   gate.leave();
+}
+
+TEST_F(SlotTest, IsAbandonedWithItsOwnGateOnly) {
+  Gate& other = Gate::claim(nullptr);
+  const Token token = slot->open(&sink, kNobody);
+  slot->abandon(other);
+  EXPECT_EQ(slot->complete(token, kOk), Reply::kDone);
+  settle();
+  Slot* released = slot;
+  slot->release();
+  slot = nullptr;
+  released->abandon(gate);  // it has no request any more
+  slot = &Slot::acquire(other);
+  EXPECT_EQ(slot, released) << "still in use";
+  slot->abandon(gate);
+  EXPECT_NE(slot->open(&sink, kNobody), 0u);
+  settle();
+  slot->release();
+  slot = nullptr;
   EXPECT_EQ(other.release(), Gate::Release::kEmpty);
 }
 
@@ -265,19 +280,24 @@ TEST_F(SlotTest, AbandonedSlotIsStaleForGood) {
   const Token request = slot->request_token();
   const Token token = slot->open(&sink, kNobody);
   EXPECT_TRUE(settle());
-  slot->abandon();
+  slot->abandon(gate);
   EXPECT_EQ(slot->complete(token, kOk), Reply::kStale);
   EXPECT_EQ(borrow(token), nullptr);
   EXPECT_EQ(reply, Reply::kStale);
   EXPECT_EQ(slot->cancel(request), Slot::Cancelled::kAnswered);
   EXPECT_EQ(slot->open_operation(), 0u);
-  slot = nullptr;  // it is never used again
+  EXPECT_EQ(slot->open(&sink, kNobody), 0u) << "it is never opened again";
+  EXPECT_EQ(slot->open_operation(), 0u);
+  Slot* abandoned = slot;
+  slot->release();
+  slot = &Slot::acquire(gate);
+  EXPECT_NE(slot, abandoned) << "nor given out again";
 }
 
 TEST_F(SlotTest, AbandonedInsideTheCallback) {
   slot->open(&sink, kNobody);
   EXPECT_EQ(borrow(slot->open_operation()), &sink);
-  slot->abandon();
+  slot->abandon(gate);
   EXPECT_EQ(slot->return_sink(), Reply::kDone);
   EXPECT_TRUE(settle()) << "never to be resumed";
   slot = nullptr;

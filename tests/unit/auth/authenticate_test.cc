@@ -70,7 +70,25 @@ TEST_P(Rows, A4_UnknownToken) {
   const auto response = get(kDevices, "secret-token-unknown");
   EXPECT_TRUE(is_error(response, 401, "M_UNKNOWN_TOKEN"));
   EXPECT_FALSE(soft_logout(response));
-  EXPECT_TRUE(is_error(get(kDevices, "secret-\xFF"), 401, "M_UNKNOWN_TOKEN"));
+}
+
+TEST_P(Rows, A4_TokensThatNobodyHasAreNotAskedAbout) {
+  const std::string longest(4096, 't');
+  EXPECT_TRUE(is_error(get(kDevices, longest), 401, "M_UNKNOWN_TOKEN"));
+  EXPECT_EQ(host.calls(), Names{"authenticate"}) << "one of 4 KiB is";
+  host.forget_calls();
+  for (const std::string& token :
+       {std::string("secret-\xFF"), std::string("secret-\0", 8), longest + 't'}) {
+    const auto response = get(kDevices, token);
+    EXPECT_TRUE(is_error(response, 401, "M_UNKNOWN_TOKEN"));
+    EXPECT_FALSE(soft_logout(response));
+  }
+  for (const std::string& token : {std::string("secret%00"), longest + 't'}) {
+    const auto response = send(with_headers({}, "?access_token=" + token));
+    EXPECT_TRUE(is_error(response, 401, "M_UNKNOWN_TOKEN"));
+    EXPECT_FALSE(soft_logout(response));
+  }
+  EXPECT_EQ(host.calls(), Names{});
 }
 
 TEST_P(Rows, A5_ExpiredToken) {
@@ -145,6 +163,18 @@ TEST_P(Rows, A14_OldNameOfTheDeviceParameter) {
   EXPECT_EQ(get(user + "&org.matrix.msc3202.device_id=X&device_id=IRC", kServiceToken).status, 200)
       << "the stable name wins";
   EXPECT_EQ(host.credentials_device_id, "IRC");
+}
+
+TEST_P(Rows, A14_OldNameTurnedOff) {
+  host.config = R"({"device_id_alias":false})";
+  const std::string user = std::string(kDevices) + "?user_id=@irc_carol:test";
+  EXPECT_EQ(get(user + "&org.matrix.msc3202.device_id=IRC", kServiceToken).status, 200);
+  EXPECT_FALSE(host.credentials_have_device_id);
+  EXPECT_EQ(
+      get(user + "&org.matrix.msc3202.device_id=%&org.matrix.msc3202.device_id=%00", kServiceToken)
+          .status,
+      200)
+      << "the parameter is ignored everywhere";
 }
 
 TEST_P(Rows, A15_OrdinaryTokenWithMasqueradeParameters) {

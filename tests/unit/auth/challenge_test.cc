@@ -189,6 +189,19 @@ TEST_P(Rows, U9_UnknownSession) {
   EXPECT_TRUE(is_ok(remove("PHONE", with_auth(password_stage(session_of(response))))));
 }
 
+TEST_P(Rows, U9_SessionsThatNobodyHasAreNotAskedAbout) {
+  for (const std::string& id : {std::string(256, 's'), std::string("secret-\0", 8)}) {
+    host.forget_calls();
+    const auto response = remove("PHONE", with_auth(password_stage(id)));
+    EXPECT_TRUE(is_challenge(response, {.errcode = "M_FORBIDDEN"}));
+    EXPECT_EQ(host.calls(), (Names{"authenticate", "uia_flows", "uia_create_session"}));
+    EXPECT_TRUE(is_error(remove_many(with_auth(password_stage(id))), 400, "M_BAD_JSON")) << "D7";
+  }
+  host.forget_calls();
+  remove("PHONE", with_auth(password_stage(std::string(255, 's'))));
+  EXPECT_EQ(host.calls().at(1), "uia_load_session") << "one of 255 bytes is";
+}
+
 TEST_P(Rows, U16_OrderOfFlowsIsTheHosts) {
   host.flows = {{"z", "m.login.password"}, {"m.login.password"}, {"a"}};
   for (int i = 0; i < 3; ++i)

@@ -14,6 +14,7 @@ TEST(Parse, NothingIsTheDefaults) {
     ASSERT_TRUE(parse(text, config, error)) << error;
     EXPECT_EQ(config.path_versions, (std::vector<std::string>{"v3", "r0"}));
     EXPECT_TRUE(config.allow_query_token);
+    EXPECT_TRUE(config.device_id_alias);
     EXPECT_FALSE(config.unknown_fields_null);
     EXPECT_EQ(config.max_body_bytes, 1'048'576u);
     EXPECT_EQ(config.json.depth, 32u);
@@ -32,7 +33,7 @@ TEST(Parse, EveryKey) {
   Config config;
   std::string error;
   ASSERT_TRUE(parse(R"({
-    "path_versions": ["v9"], "allow_query_token": false, "unknown_fields": "null",
+    "path_versions": ["v9"], "allow_query_token": false, "device_id_alias": false, "unknown_fields": "null",
     "max_json_depth": 4, "max_json_members": 8, "max_body_bytes": 1024, "max_display_name_length": 1, "max_devices_per_user": 5,
     "user_limit_info_uri": "https://example.org/l", "account_management_url": "http://example.org",
     "limits": {"device_creation": {"burst": 1, "interval_ms": 2},
@@ -45,6 +46,7 @@ TEST(Parse, EveryKey) {
       << error;
   EXPECT_EQ(config.path_versions, std::vector<std::string>{"v9"});
   EXPECT_FALSE(config.allow_query_token);
+  EXPECT_FALSE(config.device_id_alias);
   EXPECT_TRUE(config.unknown_fields_null);
   EXPECT_EQ(config.max_body_bytes, 1024u);
   EXPECT_EQ(config.json.depth, 4u);
@@ -81,6 +83,9 @@ TEST(Parse, MistakesAreNamedByTheirPath) {
       {R"({"path_versions":[""]})", "\"path_versions\"", "path segments"},
       {R"({"path_versions":[1]})", "\"path_versions\"", "list"},
       {R"({"allow_query_token":"yes"})", "\"allow_query_token\"", "true or false"},
+      {R"({"device_id_alias":1})", "\"device_id_alias\"", "true or false"},
+      {R"({"max_json_members":7})", "\"max_json_members\"", "from 8 to 1024"},
+      {R"({"max_json_members":1025})", "\"max_json_members\"", "from 8 to 1024"},
       {R"({"allow_query_token":null})", "\"allow_query_token\"", "true or false"},
       {R"({"unknown_fields":"keep"})", "\"unknown_fields\"", "\"omit\" or \"null\""},
       {R"({"max_body_bytes":1023})", "\"max_body_bytes\"", "from 1024 to 1073741824"},

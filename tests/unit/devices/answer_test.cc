@@ -169,6 +169,12 @@ TEST_P(Rows, R11_ParametersGivenTwiceOrBroken) {
       "access_token=%",
       "user%5Fid=a&user_id=a",
       "user_id=%FF",
+      "device_id=%FF",
+      "org.matrix.msc3202.device_id=%FF",
+      "access_token=%FF",
+      "user_id=%00",
+      "device_id=a%00b",
+      "org.matrix.msc3202.device_id=%00",
   };
   for (const char* query : queries) {
     const auto response =
@@ -193,9 +199,28 @@ TEST_P(Rows, R12_ErrorsHaveTheHeadersToo) {
   EXPECT_TRUE(is_error(send({.method = "BREW", .target = kDevices}), 405, "M_UNRECOGNIZED"));
 }
 
-TEST_P(Rows, AbsoluteFormOfTheTarget) {
-  EXPECT_EQ(get("http://example.org/_matrix/client/v3/devices").status, 200);
-  EXPECT_EQ(host.start({.target = "http://example.org"}, 1), MXD_NOT_MINE);
+TEST_P(Rows, R13_AbsoluteFormOfTheTarget) {
+  for (const char* origin :
+       {"http://example.org", "HTTPS://example.org:8448", "hTTp://", "http://u@[::1]:1"}) {
+    EXPECT_EQ(get(std::string(origin) + kDevices).status, 200) << origin;
+    EXPECT_TRUE(is_ok(get(std::string(origin) + kDevices + "/PHONE?x=http://a/b"), 200,
+                      R"({"device_id":"PHONE"})"))
+        << origin;
+  }
+  for (const char* target :
+       {"http://example.org", "http://example.org?/_matrix/client/v3/devices",
+        "ftp://example.org/_matrix/client/v3/devices", "example.org/_matrix/client/v3/devices"}) {
+    EXPECT_EQ(host.start({.target = target}, 1), MXD_NOT_MINE) << target;
+  }
+}
+
+TEST_P(Rows, R13_TheHostSeesAPrintableTarget) {
+  const std::string target = "http://example.org" + std::string(kDevices) +
+                             std::string("/A\0 \x7F\xC3\xA9?x=\xFF\t&y=%zz", 18);
+  const auto challenge = send({.method = "DELETE", .target = target, .token = kPhoneToken});
+  EXPECT_TRUE(is_challenge(challenge));
+  EXPECT_EQ(host.sessions.at(session_of(challenge)).target,
+            std::string(kDevices) + "/A%00%20%7F\xC3\xA9?x=%FF%09&y=%zz");
 }
 
 // ---- L2, L3 ----

@@ -103,6 +103,19 @@ TEST_P(Rows, P9_LimitIsConfiguration) {
   EXPECT_TRUE(is_error(put("PHONE", named("abcd")), 400, "M_TOO_LARGE"));
 }
 
+TEST_P(Rows, P13_NulInTheName) {
+  EXPECT_TRUE(is_error(put("PHONE", named(R"(a\u0000b)")), 400, "M_INVALID_PARAM"));
+  EXPECT_TRUE(is_error(put("NEW", named(R"(\u0000)"), kServiceToken), 400, "M_INVALID_PARAM"));
+  EXPECT_EQ(host.calls(), (Names{"authenticate", "authenticate"})) << "nothing changed";
+  EXPECT_TRUE(is_ok(put("PHONE", R"({"other":"\u0000"})"))) << "other keys don't matter";
+}
+
+TEST_P(Rows, P10_OfSeveralFaultsTheFirstThatIsMet) {
+  EXPECT_TRUE(is_error(put("PHONE", R"({"a":1,"a":2)"), 400, "M_BAD_JSON"));
+  EXPECT_TRUE(is_error(put("PHONE", "{\"a\":\"\xFF\",\"a\":2}"), 400, "M_NOT_JSON"));
+  EXPECT_TRUE(is_error(put("PHONE", R"({"a":"\udc00",})"), 400, "M_BAD_JSON"));
+}
+
 TEST_P(Rows, P10_BadBodies) {
   const struct {
     std::string body;

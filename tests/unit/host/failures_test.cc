@@ -1,49 +1,15 @@
-// Rows H1 to H3 and H5: what a client gets when the host fails.
+// Rows H1 to H3 and H5: what a client gets when the host fails. H6: auth/limits_test.cc.
 #include <climits>
 
-#include "tests/unit/rows.h"
+#include "tests/unit/host/questions.h"
 
 namespace mxd::test {
 namespace {
 
-/// A callback, and a request that asks it.
-struct Question {
-  const char* callback;
-  Request request;
-};
-
-std::vector<Question> questions() {
-  const std::string one = std::string(kDevices) + "/PHONE";
-  const std::string credentials = with_auth(password_stage(""));
-  const std::string unknown = with_auth(password_stage("secret-unknown"));
-  return {
-      {"authenticate", {.target = kDevices, .token = kPhoneToken}},
-      {"list_devices", {.target = kDevices, .token = kPhoneToken}},
-      {"get_device", {.target = one, .token = kPhoneToken}},
-      {"rename_device", {.method = "PUT", .target = one, .token = kPhoneToken, .body = "{}"}},
-      {"put_device", {.method = "PUT", .target = one, .token = kServiceToken, .body = "{}"}},
-      {"uia_flows", {.method = "DELETE", .target = one, .token = kPhoneToken}},
-      {"uia_create_session", {.method = "DELETE", .target = one, .token = kPhoneToken}},
-      {"uia_load_session",
-       {.method = "DELETE", .target = one, .token = kPhoneToken, .body = unknown}},
-      {"uia_check", {.method = "DELETE", .target = one, .token = kPhoneToken, .body = credentials}},
-      {"uia_record",
-       {.method = "DELETE", .target = one, .token = kPhoneToken, .body = credentials}},
-      {"mark_validated",
-       {.method = "DELETE", .target = one, .token = kPhoneToken, .body = credentials}},
-      {"delete_devices",
-       {.method = "DELETE", .target = one, .token = kPhoneToken, .body = credentials}},
-  };
-}
-
 // Row H5 as well: after each failure the next request works.
 class Failures : public Rows {
  protected:
-  Failures() {
-    host.config = R"({"uia":{"grace_period_ms":1},"limits":{)"
-                  R"("uia_failures":{"burst":1000,"interval_ms":1},)"
-                  R"("uia_challenges":{"burst":1000,"interval_ms":1}}})";
-  }
+  Failures() { host.config = kAsksAll; }
 
   /// Asks every callback, which completes with this status, or returns it.
   void expect(std::int32_t status, int http_status, bool misbehaves) {
@@ -114,21 +80,6 @@ struct BadResult {
   const char* callback;
   std::int32_t (*emit)(const mxd_module&, mxd_op);
 };
-
-mxd_device a_device(std::string_view id) {
-  mxd_device device{};
-  device.size = sizeof device;
-  device.device_id = view(id);
-  return device;
-}
-
-mxd_principal a_principal(std::string_view user, std::string_view device) {
-  mxd_principal principal{};
-  principal.size = sizeof principal;
-  principal.user_id = view(user);
-  principal.device_id = view(device);
-  return principal;
-}
 
 const BadResult kBadResults[] = {
     {"a device without an ID", "list_devices",
@@ -289,6 +240,23 @@ TEST_P(Failures, H3_NothingEmitted) {
     EXPECT_EQ(host.take_misbehaviour().size(), 1u) << callback;
     host.scripts.clear();
   }
+}
+
+TEST_P(Failures, H5_NothingIsHalfDone) {
+  const auto alice = host.users[kAlice].devices.size();
+  for (const std::int32_t status : {MXD_UNAVAILABLE, MXD_TIMEOUT, MXD_INTERNAL, MXD_CANCELLED}) {
+    for (const auto& [callback, request] : questions()) {
+      SCOPED_TRACE(std::string(callback) + " completes with " + std::to_string(status));
+      host.scripts[callback] = [status](mxd_op) { return status; };
+      send(request);
+      host.scripts.clear();
+      EXPECT_EQ(host.deletions, 0) << "not before everything else has been said yes to";
+      EXPECT_EQ(host.users[kAlice].devices.size(), alice);
+      EXPECT_EQ(host.users[kAlice].devices.count("PHONE"), 1u);
+    }
+  }
+  EXPECT_TRUE(is_ok(remove("PHONE", with_auth(password_stage({}))))) << "the next request works";
+  EXPECT_EQ(host.users[kAlice].devices.size(), alice - 1);
 }
 
 INSTANTIATE_TEST_SUITE_P(Completion, Failures,

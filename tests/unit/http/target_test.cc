@@ -26,7 +26,15 @@ TEST(Target, SplitsAtTheQuestionMark) {
       {"/a?b#c", "/a", "b"},
       {"http://host/a?b", "/a", "b"},
       {"http://host:80/", "/", ""},
-      {"http://host", "http://host", ""},
+      {"http://host", "", ""},
+      {"http://host?a=/b", "", "a=/b"},
+      {"http://host#/a", "", ""},
+      {"HTTP://host/a", "/a", ""},
+      {"hTTps://user@[::1]:8448/a?b=http://c/d", "/a", "b=http://c/d"},
+      {"http:///a", "/a", ""},
+      {"ftp://host/a", "ftp://host/a", ""},
+      {"http:/a", "http:/a", ""},
+      {"host/a", "host/a", ""},
       {"/a://b/c", "/a://b/c", ""},
       {"/%3F?x", "/%3F", "x"},
   };
@@ -35,6 +43,25 @@ TEST(Target, SplitsAtTheQuestionMark) {
     EXPECT_EQ(target.path, row.path) << row.raw;
     EXPECT_EQ(target.query, row.query) << row.raw;
   }
+}
+
+TEST(PrintableTarget, EncodesWhatMayNotBeHandedOn) {  // R13
+  async::Arena arena;
+  const std::pair<std::string_view, std::string_view> cases[] = {
+      {"", ""},
+      {"/a%zz?b=c#d", "/a%zz?b=c#d"},
+      {"/\xC3\xA9\xF0\x9F\x98\x80", "/\xC3\xA9\xF0\x9F\x98\x80"},
+      {{"/\0", 2}, "/%00"},
+      {"/ \t\x1F\x7F~", "/%20%09%1F%7F~"},
+      {"/\xFF\x80", "/%FF%80"},
+      {"/\xC3", "/%C3"},
+      {"/\xC3(", "/%C3("},
+      {"/\xED\xA0\x80", "/%ED%A0%80"},
+      {"/\xC0\xAF", "/%C0%AF"},
+      {"/\xF4\x90\x80\x80", "/%F4%90%80%80"},
+  };
+  for (const auto& [raw, printable] : cases)
+    EXPECT_EQ(printable_target(arena, raw), printable);
 }
 
 TEST(PercentDecode, DecodesOnce) {

@@ -1,0 +1,280 @@
+// Row H3: every number that a host gives is checked before it is reckoned with.
+#include <cstdint>
+
+#include "tests/unit/host/questions.h"
+
+namespace mxd::test {
+namespace {
+
+/// A number that the host gives, in a result that is good but for that.
+struct Number {
+  const char* what;
+  const char* callback;
+  void (*emit)(const mxd_module&, mxd_op, std::int64_t value);
+};
+
+mxd_session a_session() {
+  mxd_session session{};
+  session.size = sizeof session;
+  session.created_ms = 1'700'000'000'000;
+  session.lifetime_ms = 3'600'000;
+  session.user_id = view(kAlice);
+  session.device_id = view("PHONE");
+  session.method = view("DELETE");
+  session.endpoint = view("/devices/{deviceId}");
+  session.path_device_id = view("PHONE");
+  session.body_digest = view("0123456789abcdef0123456789abcdef");
+  session.finished_digest = session.body_digest;
+  return session;
+}
+
+template <class Record, class Field>
+void emit_with(std::int32_t (*emit)(mxd_op, const Record*) noexcept, mxd_op op, Record record,
+               Field Record::*field, std::int64_t value) {
+  record.*field = static_cast<Field>(value);
+  emit(op, &record);
+}
+
+mxd_error an_error() {
+  mxd_error error{};
+  error.size = sizeof error;
+  error.http_status = 429;
+  error.retry_after_ms = 1;
+  error.errcode = view("M_UNKNOWN");
+  return error;
+}
+
+mxd_device a_seen_device() {
+  auto device = a_device("PHONE");
+  device.flags = MXD_DEVICE_HAS_LAST_SEEN_TS;
+  return device;
+}
+
+mxd_principal a_validated_principal() {
+  auto principal = a_principal(kAlice, "PHONE");
+  principal.flags = MXD_PRINCIPAL_HAS_VALIDATED_MS;
+  return principal;
+}
+
+mxd_session a_finished_session() {
+  auto session = a_session();
+  session.flags = MXD_SESSION_FINISHED;
+  session.finished_ms = session.created_ms;
+  return session;
+}
+
+// A record's `size` is how much of it there is: no more than there is can be claimed here.
+const Number kNumbers[] = {
+    {"principal.flags", "authenticate",
+     [](const mxd_module& m, mxd_op op, std::int64_t value) {
+       auto principal = a_validated_principal();
+       principal.service_id = view("bridge");
+       emit_with(m.emit_principal, op, principal, &mxd_principal::flags, value);
+     }},
+    {"principal.validated_ms", "authenticate",
+     [](const mxd_module& m, mxd_op op, std::int64_t value) {
+       emit_with(m.emit_principal, op, a_validated_principal(), &mxd_principal::validated_ms,
+                 value);
+     }},
+    {"principal.reserved", "authenticate",
+     [](const mxd_module& m, mxd_op op, std::int64_t value) {
+       emit_with(m.emit_principal, op, a_validated_principal(), &mxd_principal::reserved, value);
+     }},
+    {"device.flags", "list_devices",
+     [](const mxd_module& m, mxd_op op, std::int64_t value) {
+       emit_with(m.emit_device, op, a_seen_device(), &mxd_device::flags, value);
+     }},
+    {"device.last_seen_ts_ms", "list_devices",
+     [](const mxd_module& m, mxd_op op, std::int64_t value) {
+       emit_with(m.emit_device, op, a_seen_device(), &mxd_device::last_seen_ts_ms, value);
+     }},
+    {"the only flow", "uia_flows",
+     [](const mxd_module& m, mxd_op op, std::int64_t value) {
+       m.emit_flow_stage(op, static_cast<std::uint32_t>(value), view("m.login.password"));
+     }},
+    {"the second flow", "uia_flows",
+     [](const mxd_module& m, mxd_op op, std::int64_t value) {
+       m.emit_flow_stage(op, 0, view("m.login.password"));
+       m.emit_flow_stage(op, static_cast<std::uint32_t>(value), view("m.login.sso"));
+     }},
+    {"session.flags", "uia_load_session",
+     [](const mxd_module& m, mxd_op op, std::int64_t value) {
+       emit_with(m.emit_session, op, a_session(), &mxd_session::flags, value);
+     }},
+    {"session.created_ms", "uia_load_session",
+     [](const mxd_module& m, mxd_op op, std::int64_t value) {
+       emit_with(m.emit_session, op, a_session(), &mxd_session::created_ms, value);
+     }},
+    {"session.lifetime_ms", "uia_load_session",
+     [](const mxd_module& m, mxd_op op, std::int64_t value) {
+       emit_with(m.emit_session, op, a_session(), &mxd_session::lifetime_ms, value);
+     }},
+    {"session.finished_ms", "uia_load_session",
+     [](const mxd_module& m, mxd_op op, std::int64_t value) {
+       emit_with(m.emit_session, op, a_finished_session(), &mxd_session::finished_ms, value);
+     }},
+    {"session.max_live", "uia_load_session",
+     [](const mxd_module& m, mxd_op op, std::int64_t value) {
+       emit_with(m.emit_session, op, a_session(), &mxd_session::max_live, value);
+     }},
+    {"session.finished_ms, recorded", "uia_record",
+     [](const mxd_module& m, mxd_op op, std::int64_t value) {
+       emit_with(m.emit_session, op, a_finished_session(), &mxd_session::finished_ms, value);
+     }},
+    {"session.lifetime_ms, recorded", "uia_record",
+     [](const mxd_module& m, mxd_op op, std::int64_t value) {
+       emit_with(m.emit_session, op, a_finished_session(), &mxd_session::lifetime_ms, value);
+     }},
+};
+
+/// What any callback may emit, and then complete with this.
+struct Failure {
+  const char* what;
+  std::int32_t status;
+  void (*emit)(const mxd_module&, mxd_op, std::int64_t value);
+};
+
+const Failure kFailures[] = {
+    {"error.http_status", MXD_HOST_ERROR,
+     [](const mxd_module& m, mxd_op op, std::int64_t value) {
+       emit_with(m.emit_error, op, an_error(), &mxd_error::http_status, value);
+     }},
+    {"error.retry_after_ms", MXD_HOST_ERROR,
+     [](const mxd_module& m, mxd_op op, std::int64_t value) {
+       emit_with(m.emit_error, op, an_error(), &mxd_error::retry_after_ms, value);
+     }},
+    {"retry_after_ms", MXD_UNAVAILABLE,
+     [](const mxd_module& m, mxd_op op, std::int64_t value) { m.emit_retry_after(op, value); }},
+    {"retry_after_ms of a limit", MXD_LIMIT_EXCEEDED,
+     [](const mxd_module& m, mxd_op op, std::int64_t value) { m.emit_retry_after(op, value); }},
+};
+
+constexpr std::int64_t kValues[] = {0,
+                                    1,
+                                    2,
+                                    -1,
+                                    -2,
+                                    INT32_MAX - 1,
+                                    INT32_MAX,
+                                    UINT32_MAX - 1,
+                                    UINT32_MAX,
+                                    (std::int64_t{1} << 53) - 1,
+                                    std::int64_t{1} << 53,
+                                    (std::int64_t{1} << 53) + 1,
+                                    INT64_MAX - 1,
+                                    INT64_MAX,
+                                    INT64_MIN,
+                                    INT64_MIN + 1};
+
+class Numbers : public Rows {
+ protected:
+  Numbers() { host.config = kAsksAll; }
+
+  /// Asks this callback in every way; whatever the answer, it is one, and the next request works.
+  void ask(std::string_view callback) {
+    auto all = questions();
+    all.push_back({"uia_record",
+                   {.method = "POST",
+                    .target = kDeleteDevices,
+                    .token = kPhoneToken,
+                    .body = with_auth(password_stage({}), deletion_of({"TABLET"}))}});
+    for (const auto& [name, request] : all) {
+      if (name != callback) continue;
+      const auto response = send(request);
+      EXPECT_TRUE(response.status >= 200 && response.status < 600) << response;
+      if (const auto seconds = response.header("Retry-After")) {
+        EXPECT_EQ(seconds->find_first_not_of("0123456789"), std::string::npos) << *seconds;
+      }
+    }
+    host.scripts.clear();
+    host.take_misbehaviour();
+    EXPECT_EQ(get(kDevices, kLaptopToken).status, 200);
+  }
+};
+
+TEST_P(Numbers, H3_EveryNumberOfEveryResultIsCheckedBeforeItIsReckonedWith) {
+  for (const auto& number : kNumbers) {
+    for (const std::int64_t value : kValues) {
+      SCOPED_TRACE(std::string(number.what) + " " + std::to_string(value));
+      host.scripts[number.callback] = [&](mxd_op op) {
+        number.emit(host.module(), op, value);
+        return MXD_OK;
+      };
+      ask(number.callback);
+    }
+  }
+}
+
+TEST_P(Numbers, H3_EveryNumberOfAFailureToo) {
+  for (const auto& failure : kFailures) {
+    for (const std::int64_t value : kValues) {
+      for (const auto& question : questions()) {
+        SCOPED_TRACE(std::string(question.callback) + ": " + failure.what + " " +
+                     std::to_string(value));
+        host.scripts[question.callback] = [&](mxd_op op) {
+          failure.emit(host.module(), op, value);
+          return failure.status;
+        };
+        ask(question.callback);
+      }
+    }
+  }
+}
+
+TEST_P(Numbers, H3_WaitsOfTheHostsLimits) {
+  host.share_limits();
+  for (const std::int64_t value : kValues) {
+    SCOPED_TRACE(value);
+    for (const char* body : {"", R"({"auth":{"type":"m.login.dummy"}})"}) {
+      host.scripts["take_limit"] = [&](mxd_op op) {
+        host.module().emit_retry_after(op, value);
+        return MXD_LIMIT_EXCEEDED;
+      };
+      const auto response = remove("PHONE", body);
+      if (value < 0) {
+        EXPECT_TRUE(is_error(response, 500, "M_UNKNOWN"));
+        EXPECT_EQ(host.take_misbehaviour().size(), 1u);
+      } else {
+        EXPECT_TRUE(is_error(response, 429, "M_LIMIT_EXCEEDED"));
+        EXPECT_EQ(response.json().at("retry_after_ms").to_number<std::int64_t>(),
+                  value == 0 ? 1000 : value);
+      }
+      host.scripts.clear();
+    }
+  }
+}
+
+TEST_P(Numbers, H3_EveryStatus) {
+  for (const auto& question : questions()) {
+    for (const std::int64_t value : kValues) {
+      SCOPED_TRACE(std::string(question.callback) + " completes with " + std::to_string(value));
+      host.scripts[question.callback] = [&](mxd_op) { return static_cast<std::int32_t>(value); };
+      ask(question.callback);
+    }
+  }
+}
+
+TEST_P(Numbers, H3_AnyClock) {
+  const std::string session = session_of(remove("PHONE"));
+  const std::int64_t before = host.now_ms;
+  for (const std::int64_t now : kValues) {
+    SCOPED_TRACE(now);
+    host.now_ms = now;
+    remove("PHONE", with_auth(password_stage(session, "alice", "secret-guess")));
+    remove("PHONE", with_auth(session_alone(session)));
+    remove("PHONE");
+    put("NEW" + std::to_string(now), "{}", kServiceToken);
+    EXPECT_EQ(get(kDevices).status, 200);
+  }
+  host.now_ms = before;
+  EXPECT_EQ(host.deletions, 0);
+}
+
+INSTANTIATE_TEST_SUITE_P(Completion, Numbers,
+                         testing::Values(Completion::kInline, Completion::kDeferred),
+                         [](const auto& mode) {
+                           return mode.param == Completion::kInline ? "Inline" : "Deferred";
+                         });
+
+}  // namespace
+}  // namespace mxd::test
