@@ -9,8 +9,8 @@ from urllib.parse import unquote
 
 import pytest
 
-from doubles import BAD_LENGTHS, DEVICES, TOKEN, SmallHost, bent
-from matrix_devices import ClosedError, Device, asgi
+from doubles import BAD_LENGTHS, DEVICES, TOKEN, USER, SmallHost, bent
+from matrix_devices import ClosedError, Device, Principal, asgi
 from matrix_devices.asgi import Message, Receive, Scope, Send
 
 HEADERS = [(b"authorization", f"Bearer {TOKEN}".encode())]
@@ -166,6 +166,14 @@ def test_R13_an_escaped_slash_stays_one_in_the_absolute_form() -> None:
     host = bent("get_device", lambda _, __, device_id: asked.append(device_id) or Device(device_id))
     assert call(asgi.app(host), "GET", f"http://x{DEVICES}/a%2Fb%25?x=y")[0] == 200
     assert asked == ["a/b%"]
+
+
+def test_R13_a_host_sees_no_bytes_that_are_not_text() -> None:
+    seen: list[str] = []
+    host = bent("authenticate", lambda who: seen.append(who.request.target) or Principal(USER))
+    scope = {**of_request("GET", DEVICES), "raw_path": f"{DEVICES}/a%2F".encode() + b" \x7f"}
+    answer(asgi.app(host), {**scope, "query_string": b"a=\xfe&b=\x01&c=\xc3\xa9"}, [b""])
+    assert seen == [f"{DEVICES}/a%2F%20%7F?a=%FE&b=%01&c=\xc3\xa9"]
 
 
 @pytest.mark.parametrize("in_query_string", [True, False])

@@ -85,6 +85,7 @@ def test_the_principal_comes_back_as_the_object_that_it_was() -> None:
         (f"{DEVICES}/", False),
         (f"{DEVICES}/a/b", False),
         ("/_matrix/client/v3/sync", False),
+        (f"HTTPS://x{DEVICES}/a%2Fb", True),  # R13
     ],
 )
 def test_what_is_not_ours_is_none(path: str, is_ours: bool) -> None:

@@ -14,8 +14,8 @@ from wsgiref.validate import validator
 
 import pytest
 
-from doubles import BAD_LENGTHS, DEVICES, TOKEN, SmallHost, bent
-from matrix_devices import Device, wsgi
+from doubles import BAD_LENGTHS, DEVICES, TOKEN, USER, SmallHost, bent
+from matrix_devices import Device, Principal, wsgi
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -142,6 +142,16 @@ def test_R13_an_escaped_slash_stays_one_in_the_absolute_form() -> None:
     target = f"http://x{DEVICES}/a%2Fb"
     assert call(wsgi.app(host), "GET", f"{DEVICES}/a%2Fb", RAW_URI=target)[0] == "200 OK"
     assert asked == ["a/b"]
+
+
+@pytest.mark.parametrize("raw", [True, False])
+def test_R13_a_host_sees_no_bytes_that_are_not_text(raw: bool) -> None:
+    seen: list[str] = []
+    host = bent("authenticate", lambda who: seen.append(who.request.target) or Principal(USER))
+    query = "a=\xfe&b=\x01&c=\xc3\xa9"
+    extra = {"RAW_URI": f"{DEVICES}/D0\x7f?{query}"} if raw else {}
+    call(wsgi.app(host), "GET", f"{DEVICES}/D0%7F?{query}", checks=False, **extra)
+    assert seen == [f"{DEVICES}/D0%7F?a=%FE&b=%01&c=\xc3\xa9"]
 
 
 @pytest.mark.parametrize("value", [v.decode("latin-1") for v in BAD_LENGTHS if v])

@@ -81,13 +81,14 @@ class AsgiApp:
         if raw is None:  # optional in ASGI; then a %2F in a device ID is lost
             raw = _encoded(scope["path"])
         # The query is not part of it, but some servers leave it there.
-        path, _, query = _core.normal_target(raw).partition("?")
+        raw, _, raw_query = raw.partition(b"?")
+        raw_query = scope.get("query_string") or raw_query
+        path, _, query = _core.normal_target(b"%s?%s" % (raw, raw_query)).partition("?")
         if not self.module.is_mine(path):
             prefix = _encoded(scope.get("root_path", "")).decode("latin-1")
             path = path.removeprefix(prefix)
             if not prefix or not self.module.is_mine(path):
                 return None
-        query = scope.get("query_string", b"").decode("latin-1") or query
         return f"{path}?{query}" if query else path
 
     async def _answer(self, target: str, scope: Scope, receive: Receive, send: Send) -> None:

@@ -16,6 +16,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from types import TracebackType
 from typing import Any
 
+from . import _core
 from ._asyncio import LoopWakeup
 from ._driver import AsyncioDriver
 from ._engine import OPTIONAL, Engine
@@ -119,8 +120,11 @@ class Module:
         return self._engine.is_usable
 
     def is_mine(self, raw_path: str) -> bool:
-        """Whether the path (raw, without a query) is one of the routes, whatever the method."""
-        return self._paths.fullmatch(raw_path) is not None
+        """Whether the path (raw, without a query) is one of the routes, whatever the method.
+
+        The absolute form, ``http://host/path``, is as the origin form (row R13).
+        """
+        return self._paths.fullmatch(_core.normal_target(raw_path)) is not None
 
     def begin(self, request: Request) -> Exchange | None:
         """Start a request; ``None``: not one of the module's routes. Never waits.

@@ -95,12 +95,10 @@ class WsgiApp:
     def _target(self, environ: WSGIEnvironment) -> str | None:
         """The raw target, without the prefix under which this is mounted; None: not ours."""
         prefix = _encoded(environ.get("SCRIPT_NAME", ""))
-        query = environ.get("QUERY_STRING", "")
         raw = environ.get("RAW_URI") or environ.get("REQUEST_URI")
-        if raw:
-            path, _, query = _core.normal_target(raw).partition("?")
-        else:
-            path = _core.normal_target(_encoded(environ.get("PATH_INFO", "")))
+        if not raw:
+            raw = f"{_encoded(environ.get('PATH_INFO', ''))}?{environ.get('QUERY_STRING', '')}"
+        path, _, query = _core.normal_target(raw).partition("?")
         for candidate in (path, path.removeprefix(prefix), prefix + path):
             if self.module.is_mine(candidate):
                 return f"{candidate}?{query}" if query else candidate
