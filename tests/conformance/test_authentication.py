@@ -78,13 +78,28 @@ def test_A3_missing_token(check: Check, user: User) -> None:
 )
 def test_A4_unknown_token(check: Check, homeserver: Homeserver, method: str, path: str) -> None:
     """An unknown token is 401 M_UNKNOWN_TOKEN, not a soft logout."""
-    for token in ("nobody", "x" * 4000, "é", "';DROP/**/TABLE/**/devices;--"):
+    for token in ("nobody", "x" * 4000, "x" * 4097, "é", "';DROP/**/TABLE/**/devices;--"):
         authorization = [("Authorization", f"Bearer {token}")]
         answer = homeserver.client.request(
             method, client_path(path), headers=authorization, body=b"{" if method != "GET" else None
         )
         check.error(f"{method} {path}, {token[:20]}", answer, 401, "M_UNKNOWN_TOKEN")
         check.equal("soft_logout", answer.json.get("soft_logout"), False)
+
+
+def test_A4_tokens_that_nobody_has(check: Check, homeserver: Homeserver) -> None:
+    """With U+0000, not UTF-8 in the header, or over 4 KiB: 401 M_UNKNOWN_TOKEN."""
+    client, path = homeserver.client, client_path("/devices")
+    for what, answer in (
+        ("U+0000 in the query", client.request("GET", f"{path}?access_token=a%00b")),
+        ("too long in the query", client.request("GET", f"{path}?access_token={'x' * 4097}")),
+        (
+            "not UTF-8",
+            client.request("GET", path, headers=[("Authorization", "Bearer \xff\xfe")]),
+        ),
+    ):
+        check.error(what, answer, 401, "M_UNKNOWN_TOKEN")
+        check.equal(f"{what}: soft_logout", answer.json.get("soft_logout"), False)
 
 
 def test_A5_expired_token(check: Check, own_homeserver: Homeserver, user: User) -> None:
@@ -222,6 +237,17 @@ def test_A14_alias(check: Check, service: Service) -> None:
     check.ok("stable one known", ask(**{alias: "NONE", "device_id": "MINE"}))
     wrong = ask(**{alias: "MINE", "device_id": "NONE"})
     check.error("stable one unknown", wrong, 400, "M_UNKNOWN_DEVICE")
+
+
+def test_A14_alias_turned_off(check: Check, configured: Configured) -> None:
+    """Without device_id_alias the parameter is ignored everywhere."""
+    service = configured({"device_id_alias": False}).services["unlimited"]
+    user_id = service.new_user()
+    alias = "org.matrix.msc3202.device_id"
+    unknown = service.request("GET", "/devices", user_id=user_id, **{alias: "NONE"})
+    check.ok("alias of no device", unknown)
+    broken = service.request("GET", "/devices", user_id=user_id, **{alias: "a\x00"})
+    check.ok("alias with U+0000", broken)
 
 
 def test_A15_user_id_with_an_ordinary_token(check: Check, user: User, other_user: User) -> None:

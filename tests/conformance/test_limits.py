@@ -14,6 +14,7 @@ from server import poll
 MAX_BODY_BYTES = 1024 * 1024
 MAX_KEPT_BYTES = 64 * 1024
 MAX_DEPTH = 32
+MAX_MEMBERS = 128
 
 
 def padded(members: dict, size: int) -> bytes:
@@ -25,6 +26,11 @@ def padded(members: dict, size: int) -> bytes:
 def nested(depth: int) -> bytes:
     """An object whose member makes it this deep."""
     return b'{"x": ' + b"[" * (depth - 1) + b"]" * (depth - 1) + b"}"
+
+
+def of_members(count: int) -> dict:
+    """An object with this many members."""
+    return {"display_name": "x", **{f"k{number}": 0 for number in range(count - 1)}}
 
 
 @pytest.mark.capability("failure_limit")
@@ -104,6 +110,34 @@ def test_L3_deep_json(check: Check, user: User) -> None:
         check.error(f"DELETE, depth {depth}", one, 400, "M_BAD_JSON")
         bulk = device.request("POST", "/delete_devices", body=nested(depth))
         check.error(f"POST, depth {depth}", bulk, 400, "M_BAD_JSON")
+
+
+def test_L3_many_members(check: Check, user: User) -> None:
+    """An object with more than 128 members, however deep, is 400 M_BAD_JSON."""
+    device = user.login()
+    path = device_path(device.device_id)
+    at_most = device.request("PUT", path, json=of_members(MAX_MEMBERS))
+    check.ok("PUT, 128 members", at_most, body={})
+    for what, body in (
+        ("129 members", of_members(MAX_MEMBERS + 1)),
+        ("16384 members", of_members(16384)),
+        ("129 members, nested", {"devices": [], "a": [of_members(MAX_MEMBERS + 1)]}),
+    ):
+        over = device.request("PUT", path, json=body)
+        check.error(f"PUT, {what}", over, 400, "M_BAD_JSON")
+        one = device.request("DELETE", path, json=body)
+        check.error(f"DELETE, {what}", one, 400, "M_BAD_JSON")
+        bulk = device.request("POST", "/delete_devices", json=body)
+        check.error(f"POST, {what}", bulk, 400, "M_BAD_JSON")
+    auth = {**user.auth(), **of_members(MAX_MEMBERS)}
+    check.error("in auth", device.delete("A", auth), 400, "M_BAD_JSON")
+
+
+def test_L3_members_configured(check: Check, configured: Configured) -> None:
+    """max_json_members sets the limit."""
+    device = configured({"max_json_members": 8}).new_user().login()
+    check.ok("8 members", device.put(device.device_id, of_members(8)), body={})
+    check.error("9 members", device.put(device.device_id, of_members(9)), 400, "M_BAD_JSON")
 
 
 def test_L4_limiter_memory() -> None:

@@ -104,11 +104,13 @@ def test_P4_unknown_device(check: Check, user: User) -> None:
 
 
 def test_P4_bad_body(check: Check, user: User) -> None:
-    """A body that P9 and P10 refuse is refused first."""
+    """A body that P9, P10 and P13 refuse is refused first."""
     device = user.login()
     check.error("P10", put_raw(device, "UNKNOWN", b"{"), 400, "M_NOT_JSON")
     too_long = device.put("UNKNOWN", {"display_name": "x" * 101})
     check.error("P9", too_long, 400, "M_TOO_LARGE")
+    nul = device.put("UNKNOWN", {"display_name": "a\x00b"})
+    check.error("P13", nul, 400, "M_INVALID_PARAM")
 
 
 @pytest.mark.peer_bug("Continuwuity: 200 for 201")
@@ -222,6 +224,19 @@ def test_P10_bad_json(check: Check, user: User, what: str) -> None:
     check.equal("name", name_of(device, device.device_id), "before")
 
 
+def test_P10_first_fault(check: Check, user: User) -> None:
+    """Of several faults the one that is met first while reading."""
+    device = user.login(name="before")
+    for what, body, errcode in (
+        ("a key twice, then cut", b'{"a": 1, "a": 2', "M_BAD_JSON"),
+        ("half a pair, then not UTF-8", b'{"a": "\\udc00", "b": "\xff"}', "M_BAD_JSON"),
+        ("not UTF-8, then a key twice", b'{"a": "\xff", "a": 1}', "M_NOT_JSON"),
+        ("too deep, then cut", b'{"a": ' + b"[" * 40, "M_BAD_JSON"),
+    ):
+        check.error(what, put_raw(device, device.device_id, body), 400, errcode)
+    check.equal("name", name_of(device, device.device_id), "before")
+
+
 @pytest.mark.parametrize("what", BAD_NAME)
 def test_P10_bad_name(check: Check, user: User, what: str) -> None:
     """A name that is not a string is 400 M_BAD_JSON."""
@@ -238,6 +253,16 @@ def test_P10_by_a_service(check: Check, service: Service) -> None:
     number = service.put("A", {"display_name": 1}, user_id=user_id)
     check.error("PUT with a number", number, 400, "M_BAD_JSON")
     check.equal("devices", service.device_ids(user_id), set())
+
+
+def test_P13_nul_in_name(check: Check, user: User) -> None:
+    """A name with U+0000 is 400 M_INVALID_PARAM, and nothing changes."""
+    device = user.login(name="before")
+    for name in ("\x00", "a\x00b", "later\x00"):
+        answer = device.put(device.device_id, {"display_name": name})
+        check.error(f"name {name!r}", answer, 400, "M_INVALID_PARAM")
+    check.equal("name", name_of(device, device.device_id), "before")
+
 
 
 @pytest.mark.peer_bug("Construct: a client writes any field")

@@ -204,6 +204,18 @@ def test_R11_parameter_twice(check: Check, user: User, name: str) -> None:
         check.error(f"?{query} without", anonymous, 400, "M_INVALID_PARAM")
 
 
+def test_R11_not_text(check: Check, user: User) -> None:
+    """A query parameter that is not UTF-8, or an ID with U+0000, is 400, whoever asks."""
+    device = user.login()
+    queries = [f"{name}=%FF" for name in QUERY_NAMES]
+    queries += [f"{name}=a%00b" for name in QUERY_NAMES if name != "access_token"]
+    for query in queries:
+        answer = device.request("GET", "/devices", query=query)
+        check.error(f"?{query} with a token", answer, 400, "M_INVALID_PARAM")
+        anonymous = user.homeserver.client.request("GET", client_path("/devices") + f"?{query}")
+        check.error(f"?{query} without", anonymous, 400, "M_INVALID_PARAM")
+
+
 def test_R11_other_parameters(check: Check, user: User) -> None:
     """Other parameters are nobody's business."""
     device = user.login()

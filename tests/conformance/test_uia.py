@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from client import client_path, device_path
+from client import Response, client_path, device_path
 from homeserver import PASSWORD_STAGE, Configured, Device, Homeserver, Service, User
 from rows import Check
+from server import poll
 
 UNKNOWN_SESSION = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 
@@ -90,6 +91,27 @@ def test_U4_wrong_password(check: Check, user: User) -> None:
     nobody["identifier"]["user"] = "nobody-of-this-name"
     check.refusal("a user that is not there", device.delete(target.device_id, nobody))
     expect_there(check, device, target.device_id)
+
+
+@pytest.mark.capability("failure_limit")
+@pytest.mark.usefixtures("fresh_accounts")
+def test_U4_nul(check: Check, user: User) -> None:
+    """A password or identifier with U+0000 is a wrong one, and counts as a failure."""
+    device, target = user.login(), user.login()
+    session = device.begin_delete(target.device_id)
+    password = user.auth(session)
+    password["password"] += "\x00"
+    identifier = user.auth(session)
+    identifier["identifier"]["user"] += "\x00"
+    for what, auth in (("password", password), ("identifier", identifier)):
+        check.refusal(f"U+0000 in the {what}", device.delete(target.device_id, auth))
+    expect_there(check, device, target.device_id)
+
+    def limited() -> Response | None:
+        answer = device.delete(target.device_id, password)
+        return answer if answer.status == 429 else None
+
+    check.limited("again and again", poll(limited, 30, "a 429"))
 
 
 BAD_STAGES: dict[str, dict[str, Any]] = {
@@ -222,7 +244,7 @@ def test_U8_stored_body(check: Check, user: User) -> None:
 def test_U9_unknown_session(check: Check, user: User) -> None:
     """An unknown session is 401 with a fresh one; the credentials are not tried."""
     device, target = user.login(), user.login()
-    for unknown in (UNKNOWN_SESSION, "x", "é", "x" * 5000, "a\x00b", "%s%n", "' OR 1=1 --"):
+    for unknown in (UNKNOWN_SESSION, "x", "é", "x" * 256, "x" * 5000, "a\x00b", "%s%n", "' OR 1=1 --"):
         answer = device.delete(target.device_id, user.auth(unknown))
         check.fresh_challenge(f"session {unknown[:20]!r}", answer, unknown)
     alone = device.delete(target.device_id, {"session": UNKNOWN_SESSION})

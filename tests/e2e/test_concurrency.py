@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
@@ -49,6 +50,32 @@ def test_eight_clients(homeserver: Homeserver, server: Server, service: Service)
         list(pool.map(work, range(THREADS)))
     server.stop()
     expect_whole(server.database)
+
+
+def test_U23_sixteen_right_passwords(homeserver: Homeserver) -> None:
+    """Sixteen right passwords at once, of a client that heeds Retry-After: all pass, and soon."""
+    user = homeserver.new_user()
+    device = user.login()
+    barrier = Barrier(16)
+
+    def remove(number: int) -> list[int]:
+        waits: list[int] = []
+        barrier.wait()
+        while True:
+            answer = device.delete(f"UNKNOWN{number}", user.auth())
+            if answer.status == 200:
+                return waits
+            assert answer.status == 429, str(answer)
+            waits.append(answer.json["retry_after_ms"])
+            assert answer.json["error"] == "Too many attempts at once. Try again in 1 second."
+            time.sleep(int(answer.headers["Retry-After"]))
+
+    begin = time.monotonic()
+    with ThreadPoolExecutor(16) as pool:
+        waits = [wait for told in pool.map(remove, range(16)) for wait in told]
+    took = time.monotonic() - begin
+    assert max(waits, default=0) <= 1000, "attempts are in flight: they give their units back"
+    assert took <= 16 * TIME_FACTOR, f"{took:.1f} s, where an idle machine takes 6"
 
 
 def test_eight_clients_of_one_user(
