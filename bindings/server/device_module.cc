@@ -69,10 +69,8 @@ std::int32_t DeviceModule::handle(Exchange& exchange, mxd_request_token* token) 
   return instance_.handle(request, token);
 }
 
-void DeviceModule::begin_stop() {
-  const auto stopped = std::make_shared<std::promise<void>>();
-  stopped_ = stopped->get_future();
-  instance_.shutdown([stopped] { stopped->set_value(); });
+void DeviceModule::begin_stop() noexcept {
+  instance_.shutdown([stopping = stopping_] { stopping->set_value(); });
 }
 
 bool DeviceModule::is_stopped() const {

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <future>
+#include <memory>
 #include <string>
 
 #include "matrix_devices/module.hpp"
@@ -43,8 +44,8 @@ class DeviceModule {
 
   std::uint64_t max_body_bytes() const { return max_body_bytes_; }
 
-  // No handle() may come after this. Does not block.
-  void begin_stop();
+  // No handle() may come after this. Does not block, needs no memory; again, it does nothing.
+  void begin_stop() noexcept;
   // After begin_stop(): whether the last request has been answered.
   bool is_stopped() const;
   // Waits for that; what is not done by then is abandoned, and false returned.
@@ -52,7 +53,9 @@ class DeviceModule {
 
  private:
   std::string config_;
-  std::future<void> stopped_;
+  // Shared with what tells of it, which may still be at it when this is gone.
+  std::shared_ptr<std::promise<void>> stopping_ = std::make_shared<std::promise<void>>();
+  std::future<void> stopped_ = stopping_->get_future();
   Instance instance_;
   std::uint64_t max_body_bytes_;
 };

@@ -13,9 +13,9 @@
 #include <cerrno>
 #include <condition_variable>
 #include <future>
-#include <iostream>
 #include <mutex>
 #include <stdexcept>
+#include <string_view>
 #include <system_error>
 #include <thread>
 
@@ -92,13 +92,20 @@ LogOutput open_log(const ServeOptions& options) {
   return options.log_file.empty() ? LogOutput::standard_error() : LogOutput::file(options.log_file);
 }
 
+// Not through a buffer, which may get no memory and then loses it without a word.
+void say(std::string_view line) {
+  if (::write(STDOUT_FILENO, line.data(), line.size()) < 0) {
+    log_message(MXD_LOG_WARNING, "standard output cannot be written to");
+  }
+}
+
 // True: all was finished.
 bool live(const ServeOptions& options, Orders& orders) {
   LogWriter log(open_log(options));
   bool is_finished = false;
   {
     Server server(options, log);
-    std::cout << "listening on http://" << to_string(server.address()) << std::endl;
+    say("listening on http://" + to_string(server.address()) + "\n");
     std::optional<Clock::time_point> stop_by;
     while (!(stop_by = orders.next()))
       server.reload();

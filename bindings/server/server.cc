@@ -151,7 +151,7 @@ void Server::reload_configuration() {
   Configuration configuration = read_configuration(options_.config_file);
   // What may fail comes first: after it all of it is replaced.
   std::unique_ptr<DeviceModule> instance;
-  destroy_stopped();
+  stop_replaced();  // where there was no memory for it the last time
   if (configuration.module != router_.devices().config()) {
     replaced_.reserve(replaced_.size() + 1);
     instance = make_instance(options_, library_, configuration.module);
@@ -162,11 +162,18 @@ void Server::reload_configuration() {
   settings_.replace(std::move(configuration.settings));
   if (instance == nullptr) return;
   replaced_.push_back(router_.replace(std::move(instance)));
-  http_.wait_until_all_loops_have_turned();
-  replaced_.back()->begin_stop();
+  try {
+    stop_replaced();
+  } catch (const std::exception& error) {  // no memory: the next reload does it, or the stop
+    log_message(MXD_LOG_ERROR, error.what());
+  }
 }
 
-void Server::destroy_stopped() {
+void Server::stop_replaced() {
+  if (replaced_.empty()) return;
+  http_.wait_until_all_loops_have_turned();
+  for (const auto& instance : replaced_)
+    instance->begin_stop();
   std::erase_if(replaced_, [](const auto& instance) { return instance->is_stopped(); });
 }
 
@@ -175,6 +182,8 @@ bool Server::stop(std::chrono::steady_clock::time_point deadline) {
   bool is_finished = http_.stop(deadline - kAfterRequests);
   router_.devices().begin_stop();
   is_finished &= router_.devices().end_stop(deadline - kAfterModule);
+  for (const auto& instance : replaced_)
+    instance->begin_stop();
   for (const auto& instance : replaced_)
     is_finished &= instance->end_stop(deadline - kAfterModule);
   workers_.join();

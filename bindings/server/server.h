@@ -43,8 +43,9 @@ class Server {
 
   void reload_configuration();
   void reload_log();
-  // Instances that another has taken the place of, and that have answered their last request.
-  void destroy_stopped();
+  // Stops instances that another has taken the place of, and destroys those that have answered
+  // their last request. Throws std::bad_alloc, and can be called again.
+  void stop_replaced();
 
   const ServeOptions& options_;
   LogWriter& log_;
@@ -55,7 +56,7 @@ class Server {
   Workers workers_;
   AccountContext accounts_;
   ModuleLibrary library_;
-  std::vector<std::unique_ptr<DeviceModule>> replaced_;  // each has begun to stop
+  std::vector<std::unique_ptr<DeviceModule>> replaced_;  // stopped, or to be stopped
   RequestRouter router_;
   TrustedProxies proxies_;
 };

@@ -11,7 +11,11 @@ thread they are made.
 
 from __future__ import annotations
 
+import json
+import os
+import signal
 import struct
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -20,8 +24,10 @@ from typing import Any
 from trial import (
     AS_TOKEN,
     PASSWORD,
+    SETTINGS,
     Control,
     Response,
+    ServerError,
     Trial,
     arguments,
     device_path,
@@ -35,6 +41,8 @@ USER = "alice"
 KEPT = "KEPT"  # a device that stays
 PROBED = "PROBED"  # another, which is renamed after each dialogue
 MOST_PROBLEMS = 60
+RELOAD_S = 0.5
+FOR_EVER = 1 << 40
 
 
 class Memory:
@@ -47,6 +55,11 @@ class Memory:
     def fail(self, to_pass: int, to_fail: int) -> None:
         """After `to_pass` allocations, the next `to_fail` fail."""
         self.control.write(struct.pack("<3q", to_pass, to_fail, 0))
+
+    def count(self) -> int:
+        """Allocations since fail(FOR_EVER, 1)."""
+        left: int = struct.unpack("<3q", self.control.read())[0]
+        return FOR_EVER - left
 
     def stop(self) -> int:
         """No more fail; how many did."""
@@ -64,6 +77,13 @@ class World(Trial):
         self.where = "at the start"
         self.numbers = 0
         self.kept_token = ""
+
+    def change_settings(self) -> None:
+        """Other ones for the module, so that a reload makes a new instance."""
+        self.numbers += 1
+        (self.folder / "settings.json").write_text(
+            json.dumps({**SETTINGS, "max_json_members": 100 + self.numbers % 50})
+        )
 
     def fresh(self) -> str:
         """A name that nothing has had."""
@@ -272,6 +292,22 @@ def asking_small_things(world: World) -> Iterator[None]:
     yield
 
 
+def reloading(world: World) -> Iterator[None]:
+    """SIGHUP, with settings that make a new instance of the module; a request beside it."""
+    world.change_settings()
+    told = len(world.server.log())
+    yield
+    world.server.signal(signal.SIGHUP)
+    world.ask(200, "GET", of_user("/devices", USER), token=AS_TOKEN)
+    deadline = time.monotonic() + RELOAD_S  # the line that tells of it may be what fails
+    while time.monotonic() < deadline and not any(
+        "registrations and settings" in line.get("message", "")
+        for line in world.server.log()[told:]
+    ):
+        time.sleep(0.01)
+    yield
+
+
 DIALOGUES: list[Dialogue] = [
     listing,
     getting,
@@ -284,6 +320,7 @@ DIALOGUES: list[Dialogue] = [
     deleting_many,
     showing_pages,
     asking_small_things,
+    reloading,
 ]
 
 
@@ -324,6 +361,44 @@ def clean(world: World) -> None:
         world.sure(200, "POST", path, json={"devices": names}, token=AS_TOKEN)
 
 
+def start_while_memory_fails(world: World, options: Any) -> int:
+    """It starts, or says that it cannot; how often that was tried."""
+    # What libraries set up before main() cannot be caught.
+    world.memory.fail(FOR_EVER, 1)
+    subprocess.run(
+        [world.server.binary, "--version"],
+        env={**os.environ, **world.environment},
+        stdout=subprocess.DEVNULL,
+        check=True,
+    )
+    begin = max(options.begin, world.memory.count())
+    # A start makes more of them than all dialogues together.
+    stride = options.stride if options.stride == 1 else 11 * options.stride
+    tried = 0
+    for to_pass in range(begin, options.most, stride):
+        tried += 1
+        world.where = f"start, allocation {to_pass + 1}"
+        world.memory.fail(to_pass, options.burst)
+        try:
+            world.server.start()
+        except ServerError as error:
+            failed = world.memory.stop()
+            process = world.server.process
+            status = process.poll() if process else None
+            world.must(status == 1, f"it neither starts nor refuses, but ends with {status}")
+            world.must(str(error).count("\n") > 0, "it refuses without a word")
+            if status is None:
+                world.restart()
+                world.stop()
+            world.server.process = None
+        else:
+            failed = world.memory.stop()
+            world.stop()
+        if failed == 0 or len(world.problems) > MOST_PROBLEMS:
+            break
+    return tried
+
+
 def sweep(world: World, dialogue: Dialogue, options: Any) -> int:
     """All allocations of a dialogue; how many were tried."""
     tried = 0
@@ -353,10 +428,13 @@ def main() -> int:
     began = time.monotonic()
     world = World(options)
     world.add_users(USER)
+    tried = 0
+    if options.only in "start":
+        tried = start_while_memory_fails(world, options)
+        print(f"start: {tried} runs", flush=True)
     world.server.start()
     world.kept_token = world.login(KEPT)["access_token"]
     world.put(PROBED, "")
-    tried = 0
     for dialogue in DIALOGUES:
         if options.only in dialogue.__name__ and len(world.problems) <= MOST_PROBLEMS:
             count = sweep(world, dialogue, options)

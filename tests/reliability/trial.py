@@ -29,6 +29,7 @@ __all__ = [
     "AS_TOKEN",
     "HANG_S",
     "PASSWORD",
+    "SETTINGS",
     "TIME_FACTOR",
     "Control",
     "RawConnection",
