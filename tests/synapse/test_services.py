@@ -50,6 +50,34 @@ def test_masquerading(site: Site, service: Service) -> None:
     assert (unknown.status, unknown.errcode) == (400, "M_UNKNOWN_DEVICE"), str(unknown)
 
 
+@pytest.mark.parametrize("option", ["without the option", "with the option"])
+def test_A14_the_alias_is_taken_where_synapse_takes_it(
+    request: pytest.FixtureRequest, option: str
+) -> None:
+    """A bridge is the same device on the device endpoints as on the others."""
+    site: Site = request.getfixturevalue("site" if option.startswith("without") else "strict")
+    service = site.services["unlimited"]
+    for query in (
+        {ALIAS: "USED"},
+        {ALIAS: "UNKNOWN"},
+        {"device_id": "OTHER", ALIAS: "USED"},
+        {"device_id": "OTHER", ALIAS: "UNKNOWN"},
+        {"device_id": "UNKNOWN", ALIAS: "USED"},
+    ):
+        user_id = service.new_user()  # Synapse notes one device of a user in two minutes
+        site.synapse.sql(
+            "INSERT INTO devices (user_id, device_id, hidden)"
+            f" VALUES ('{user_id}', 'USED', 0), ('{user_id}', 'OTHER', 0)"
+        )
+        here = service.request("GET", "/devices", user_id=user_id, **query)
+        elsewhere = service.request("GET", "/account/whoami", user_id=user_id, **query)
+        assert here.status == elsewhere.status, f"{query}: {here}, {elsewhere}"
+        if here.status == 200:
+            seen = {each["device_id"] for each in here.json["devices"] if each["last_seen_ts"]}
+            acted_as = elsewhere.json.get("device_id")
+            assert seen == ({acted_as} if acted_as else set()), f"{query}: {elsewhere}"
+
+
 def test_namespace(site: Site, service: Service) -> None:
     """A user outside its namespaces: 403 (A11)."""
     user_id = site.new_user().user_id

@@ -108,6 +108,7 @@ IMPORTED: Mapping[str, Sequence[str]] = {
     ),
     "synapse.storage.database": (
         "LoggingTransaction.call_after(callback)",
+        "LoggingTransaction.database_engine",
         "LoggingTransaction.execute(sql, parameters)",
         "LoggingTransaction.fetchall()",
         "LoggingTransaction.fetchone()",
@@ -169,7 +170,6 @@ LIVE: Mapping[str, Sequence[str]] = {
         "add_user_agent_ip_to_ui_auth_session(session_id, user_agent, ip)",
         "count_devices_by_users(user_ids)",
         "create_ui_auth_session(clientdict, uri, method, description)",
-        "database_engine",
         "get_access_token_last_validated(token_id)",
         "get_app_service_by_token(token)",
         "get_completed_ui_auth_stages(session_id)",

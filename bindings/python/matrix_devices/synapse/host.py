@@ -24,7 +24,6 @@ from .. import (
     Device,
     DeviceUpdate,
     Flow,
-    Forbidden,
     Principal,
     Refused,
     Session,
@@ -124,10 +123,6 @@ class SynapseHost:
         if service is None:
             return  # A15
         user_id, device_id = credentials.user_id, credentials.device_id
-        if user_id is not None and "\0" in user_id:  # PostgreSQL cannot even be asked for it
-            raise Forbidden  # A11
-        if device_id is not None and "\0" in device_id:
-            raise UnknownDevice  # A13
         if user_id is None and device_id is not None:
             user_id = service.sender.to_string()  # which Synapse would look up in a wrong type
         if user_id is not None:

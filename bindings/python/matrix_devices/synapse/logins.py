@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .. import BadData, Refused
+from .. import BadData
 
 PASSWORD = "m.login.password"
 
@@ -17,7 +17,7 @@ def as_synapse_takes_it(auth: Mapping[str, Any]) -> dict[str, Any]:
     """A copy on which Synapse does not fall over.
 
     Synapse expects an ``identifier`` of strings, and of a phone number its old name too. Raises
-    BadData, Refused.
+    BadData.
     """
     prepared = dict(auth)
     identifier = prepared.get("identifier")
@@ -39,5 +39,3 @@ def _check(identifier: Mapping[str, Any]) -> None:
     values = [identifier[name] for name in _FIELDS if name in identifier]
     if not all(isinstance(value, str) for value in values):
         raise BadData("The fields of 'identifier' must be strings.")
-    if any("\0" in value for value in values):
-        raise Refused  # nobody's, and PostgreSQL cannot even be asked

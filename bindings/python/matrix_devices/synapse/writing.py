@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from synapse.api.errors import NotFoundError
 from synapse.logging.context import make_deferred_yieldable
-from synapse.storage.engines import PostgresEngine
 from synapse.util.async_helpers import Linearizer
 from twisted.internet.task import deferLater
 
-from .. import DeviceUpdate, LimitExceeded, MatrixError, NotFound, Timeout
+from .. import DeviceUpdate, LimitExceeded, NotFound, Timeout
 
 if TYPE_CHECKING:
     from synapse.server import HomeServer
@@ -32,10 +31,9 @@ class Writing:
         self._devices: Any = hs.get_device_handler()
         self._reactor = hs.get_reactor()
         self._creations = Linearizer(_LOCK, clock=hs.get_clock())
-        self._stores_nul = not isinstance(self._store.database_engine, PostgresEngine)
 
     async def rename(self, update: DeviceUpdate) -> None:
-        """Give a device that is there another name. Raises NotFound, MatrixError.
+        """Give a device that is there another name. Raises NotFound.
 
         Synapse would tell everybody of a change that is none, and not look whether the device is
         there (P2, P4).
@@ -44,7 +42,6 @@ class Writing:
             if not await self._is_there(update):
                 raise NotFound
             return
-        self._check_name(update.display_name)
         content = {"display_name": update.display_name}
         try:
             await self._devices.update_device(update.user_id, update.device_id, content)
@@ -52,8 +49,7 @@ class Writing:
             raise NotFound from None
 
     async def put(self, update: DeviceUpdate) -> bool:
-        """Create a device, or rename it; whether it was created. Raises LimitExceeded, Timeout,
-        MatrixError.
+        """Create a device, or rename it; whether it was created. Raises LimitExceeded, Timeout.
 
         With a cap (P7), creations for one user come one after the other, on all processes.
         """
@@ -92,14 +88,7 @@ class Writing:
         return await self._store.get_device(update.user_id, update.device_id) is not None
 
     async def _upsert(self, update: DeviceUpdate) -> bool:
-        if update.display_name is not None:
-            self._check_name(update.display_name)
         created: bool = await self._devices.upsert_device(
             update.user_id, update.device_id, update.display_name
         )
         return created
-
-    def _check_name(self, name: str) -> None:
-        if "\0" in name and not self._stores_nul:
-            text = "'display_name' holds U+0000, which this server cannot store. Leave it out."
-            raise MatrixError(400, "M_INVALID_PARAM", text)
