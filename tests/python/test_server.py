@@ -397,6 +397,7 @@ def test_O10_trailers_are_dropped(server: Server, login: Login) -> None:
         b"2\n{}\r\n0\r\n\r\n",
         b"2\r\n{}\n0\r\n\r\n",
         b"2\r\n{}0\r\n\r\n",
+        b"2\r\n{}XX0\r\n\r\n",
         b"1\r\n{}\r\n0\r\n\r\n",
         b"2;\x00\r\n{}\r\n0\r\n\r\n",
         b"2;a\rb\r\n{}\r\n0\r\n\r\n",

@@ -154,7 +154,7 @@ def test_R13_a_host_sees_no_bytes_that_are_not_text(raw: bool) -> None:
     assert seen == [f"{DEVICES}/D0%7F?a=%FE&b=%01&c=\xc3\xa9"]
 
 
-@pytest.mark.parametrize("value", [v.decode("latin-1") for v in BAD_LENGTHS if v])
+@pytest.mark.parametrize("value", [*(v.decode("latin-1") for v in BAD_LENGTHS if v), "\u0665"])
 def test_lengths_are_digits_alone(value: str) -> None:
     app = wsgi.app(SmallHost())
     status, _, body = call(
