@@ -17,6 +17,8 @@ from json_texts import json_texts
 from matrix_devices import (
     ConfigurationError,
     Credentials,
+    Forbidden,
+    MatrixError,
     MemoryHost,
     Module,
     Namespace,
@@ -277,6 +279,22 @@ def test_U4_a_nul_is_not_asked_about_and_counts(name: str, word: str) -> None:
     api = Api(host, limits=AttemptLimits(login_address=Bucket(1, 3_600_000)))
     expect(api.login(name, word), 403, "M_FORBIDDEN")
     expect(api.login(), 429, "M_LIMIT_EXCEEDED")
+
+
+def test_U4_P13_no_host_keeps_a_nul(host: AnyHost) -> None:
+    for attempt in (
+        lambda: host.add_user("bob", "a\0b"),
+        lambda: host.set_password("alice", "a\0b"),
+        lambda: host.login("alice", display_name="a\0b"),
+    ):
+        with pytest.raises(MatrixError, match="M_INVALID_PARAM"):
+            attempt()
+    for password in (f"{PASSWORD}\0", "\0"):
+        with pytest.raises(Forbidden):
+            host.check_password("alice", password)
+    assert host.resolve_name("bob") == "@bob:example.org"
+    with pytest.raises(NotFound):
+        host.login("bob")
 
 
 # ---- Limits ----

@@ -19,6 +19,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
+from .errors import MatrixError
 from .records import Credentials
 
 
@@ -168,3 +169,9 @@ class Accounts(Protocol):
 
     def covers(self, service_id: str, user_id: str) -> bool:
         """Whether the service may act as this user, registered or not: of a namespace or sender."""
+
+
+def refuse_nul(text: str | None, what: str) -> None:
+    """U+0000 is in no password (U4) and in no device's name (P13). ``MatrixError``."""
+    if text is not None and "\0" in text:
+        raise MatrixError(400, "M_INVALID_PARAM", f"{what} has U+0000 in it. Leave it out.")

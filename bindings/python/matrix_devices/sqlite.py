@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from . import _contract, _core, _libraries
-from .accounts import Identity, Login, Service
+from .accounts import Identity, Login, Service, refuse_nul
 from .clock import Clock
 from .errors import (
     ClosedError,
@@ -123,6 +123,7 @@ class SqliteHost:
         service_id: str | None = None,
     ) -> str:
         """See ``Accounts``."""
+        refuse_nul(password, "The password")
         flags = (_contract.ACCOUNT_GUEST if guest else 0) | (
             _contract.ACCOUNT_APPSERVICE if service_id else 0
         )
@@ -149,6 +150,7 @@ class SqliteHost:
 
     def set_password(self, name: str, password: str) -> None:
         """See ``Accounts``."""
+        refuse_nul(password, "The password")
         self._call(_OF_ACCOUNTS, "M_WEAK_PASSWORD", self.store.set_password, name, password)
 
     def set_locked(self, name: str, locked: bool) -> None:
@@ -204,6 +206,7 @@ class SqliteHost:
         max_devices: int = 0,
     ) -> Login:
         """See ``Accounts``."""
+        refuse_nul(display_name, "The device's name")
         if device_id == "":
             raise MatrixError(
                 400, "M_INVALID_PARAM", "device_id is empty: leave it out, and one is made."

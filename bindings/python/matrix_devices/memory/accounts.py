@@ -6,7 +6,7 @@ import secrets
 import string
 
 from .._core import Expression
-from ..accounts import Identity, Login, Service
+from ..accounts import Identity, Login, Service, refuse_nul
 from ..clock import Clock
 from ..errors import (
     ConfigurationError,
@@ -78,7 +78,8 @@ class MemoryAccounts:
         """See ``Accounts.add_user``."""
         if guest and not name:
             name = "guest-" + _letters(16, string.ascii_lowercase)
-        hashed = _hash_of(password) if password else None
+        refuse_nul(password, "The password")
+        hashed = PasswordHash(password) if password else None
         with self._state.lock:
             return self._add_account(name, hashed, guest, service_id).user_id
 
@@ -86,7 +87,8 @@ class MemoryAccounts:
         """See ``Accounts.set_password``."""
         if not password:
             raise MatrixError(400, "M_WEAK_PASSWORD", "The password is empty.")
-        hashed = _hash_of(password)
+        refuse_nul(password, "The password")
+        hashed = PasswordHash(password)
         with self._state.lock:
             account = self._account(name)
             if account.deactivated:
@@ -144,9 +146,7 @@ class MemoryAccounts:
         max_devices: int = 0,
     ) -> Login:
         """See ``Accounts.login``."""
-        if "\0" in (display_name or ""):  # P13
-            text = "A device's name has no U+0000 in it."
-            raise MatrixError(400, "M_INVALID_PARAM", text)
+        refuse_nul(display_name, "The device's name")
         if device_id and not is_valid_device_id(device_id):
             text = "A device ID has 255 bytes at most, and no control characters in it."
             raise MatrixError(400, "M_INVALID_PARAM", text)
@@ -356,12 +356,6 @@ class MemoryAccounts:
             service_id=service.service.id,
             unlimited=user_id == service.sender or not service.service.rate_limited,  # P6
         )
-
-
-def _hash_of(password: str) -> PasswordHash:
-    if "\0" in password:  # U4: nobody could log in with it
-        raise MatrixError(400, "M_INVALID_PARAM", "A password has no U+0000 in it.")
-    return PasswordHash(password)
 
 
 def _deactivated() -> MatrixError:

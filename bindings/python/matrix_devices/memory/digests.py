@@ -27,8 +27,8 @@ class PasswordHash:
         self._hash = self._of(password)
 
     def matches(self, password: str) -> bool:
-        """Whether it is this password."""
-        return hmac.compare_digest(self._hash, self._of(password))
+        """Whether it is this password. None has U+0000: to a hash those at an end are nothing."""
+        return "\0" not in password and hmac.compare_digest(self._hash, self._of(password))
 
     def _of(self, password: str) -> bytes:
         data = password.encode("utf-8", "surrogatepass")

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from .. import _core
-from ..accounts import Accounts, Login
+from ..accounts import Accounts, Login, refuse_nul
 from ..errors import (
     Forbidden,
     LimitExceeded,
@@ -86,9 +86,7 @@ class _DeviceWish:
             text = "A device ID has 255 bytes at most, and no control characters in it."
             refuse(400, "M_INVALID_PARAM", text)
         name = fields.text("initial_device_display_name") or ""
-        if "\0" in name:  # P13
-            text = '"initial_device_display_name" has no U+0000 in it.'
-            refuse(400, "M_INVALID_PARAM", text)
+        refuse_nul(name, "The device's name")
         return cls(
             device_id,
             name[:max_display_name_length] or None,  # T4
@@ -329,8 +327,6 @@ class AccountApi:
             refuse(400, "M_MISSING_PARAM", '"password" is missing.')
         if not password:
             refuse(400, "M_WEAK_PASSWORD", "The password is empty.")
-        if "\0" in password:  # U4: nobody could log in with it
-            refuse(400, "M_INVALID_PARAM", "The password has U+0000 in it. Leave it out.")
         user_id = self._accounts.add_user(name or "u" + secrets.token_hex(6), password)
         return self._registered(user_id, wish)
 
