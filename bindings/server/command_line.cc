@@ -23,9 +23,11 @@ const CLI::Validator& listen_address() {
       [](std::string& text) {
         return parse_listen_address(text)
                    ? std::string()
-                   : "not an address and port such as 127.0.0.1:8008 or [::1]:0: " + text;
+                   : "not an address and port such as 127.0.0.1:8008 or [::1]:0, nor "
+                     "unix:PATH: " +
+                         text;
       },
-      "ADDRESS:PORT");
+      "ADDRESS:PORT|unix:PATH");
   return validator;
 }
 

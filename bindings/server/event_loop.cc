@@ -47,6 +47,11 @@ EventLoop::~EventLoop() {
   destroyed_ = true;
 }
 
+void EventLoop::listen_on(ListeningSocket socket) {
+  const int family = socket.family();
+  acceptor_.assign(asio::generic::stream_protocol(family, 0), socket.release());
+}
+
 void EventLoop::start(RequestRouter& router, const TrustedProxies& proxies) {
   router_ = &router;
   proxies_ = &proxies;

@@ -4,8 +4,8 @@
 #include <array>
 #include <atomic>
 #include <boost/asio/basic_socket_acceptor.hpp>
+#include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/posix/basic_stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/intrusive/list.hpp>
@@ -18,11 +18,13 @@
 
 #include "server/connection.h"
 #include "server/connection_limits.h"
+#include "server/listening_socket.h"
 
 namespace mxd::server {
 
 using Executor = boost::asio::io_context::executor_type;
-using Acceptor = boost::asio::basic_socket_acceptor<boost::asio::ip::tcp, Executor>;
+using Acceptor =
+    boost::asio::basic_socket_acceptor<boost::asio::generic::stream_protocol, Executor>;
 
 // What the loops of a server have in common.
 struct SharedByLoops {
@@ -38,8 +40,8 @@ class EventLoop final : public ConnectionOwner {
   EventLoop(const EventLoop&) = delete;
   EventLoop& operator=(const EventLoop&) = delete;
 
-  // To be opened before start().
-  Acceptor& acceptor() { return acceptor_; }
+  // Before start().
+  void listen_on(ListeningSocket socket);
 
   // The first three are the owner's, who calls them in this order.
   void start(RequestRouter& router, const TrustedProxies& proxies);

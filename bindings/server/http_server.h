@@ -3,10 +3,12 @@
 
 #include <chrono>
 #include <memory>
+#include <vector>
 
 #include "server/client_address.h"
 #include "server/event_loop.h"
 #include "server/listen_address.h"
+#include "server/listening_socket.h"
 #include "server/request_router.h"
 #include "server/settings.h"
 
@@ -18,10 +20,14 @@ class HttpServer {
   // std::runtime_error if the address cannot be had. `max_files`: of connections, all together.
   HttpServer(const ListenAddress& address, std::size_t loops, const CurrentSettings& settings,
              std::size_t max_files);
+  // On sockets that listen already, one or more.
+  HttpServer(std::vector<ListeningSocket> sockets, std::size_t loops,
+             const CurrentSettings& settings, std::size_t max_files);
   // All connections are closed, whatever state they are in.
   ~HttpServer();
 
-  const ListenAddress& address() const { return address_; }
+  // The first one's. Until stop().
+  ListenAddress address() const { return sockets_.front().address(); }
 
   // Both must outlive the threads, that is: until stop() has returned.
   void start(RequestRouter& router, const TrustedProxies& proxies);
@@ -35,7 +41,7 @@ class HttpServer {
   void wait_until_all_loops_have_turned();
 
  private:
-  ListenAddress address_;
+  std::vector<ListeningSocket> sockets_;
   SharedByLoops shared_;
 };
 

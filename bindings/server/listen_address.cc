@@ -6,8 +6,18 @@
 #include <limits>
 
 namespace mxd::server {
+namespace {
+
+constexpr std::string_view kUnix = "unix:";
+
+}  // namespace
 
 std::optional<ListenAddress> parse_listen_address(std::string_view text) {
+  if (text.starts_with(kUnix)) {
+    const std::string_view path = text.substr(kUnix.size());
+    if (path.empty() || path.find('\0') != path.npos) return std::nullopt;
+    return ListenAddress{{}, 0, std::string(path)};
+  }
   const auto colon = text.rfind(':');
   if (colon == std::string_view::npos) return std::nullopt;
   std::string host(text.substr(0, colon));
@@ -26,10 +36,11 @@ std::optional<ListenAddress> parse_listen_address(std::string_view text) {
       port > std::numeric_limits<std::uint16_t>::max()) {
     return std::nullopt;
   }
-  return ListenAddress{address.to_string(), static_cast<std::uint16_t>(port)};
+  return ListenAddress{address.to_string(), static_cast<std::uint16_t>(port), {}};
 }
 
 std::string to_string(const ListenAddress& address) {
+  if (!address.path.empty()) return std::string(kUnix) + address.path;
   const bool v6 = address.host.find(':') != std::string::npos;
   return (v6 ? "[" + address.host + "]" : address.host) + ":" + std::to_string(address.port);
 }

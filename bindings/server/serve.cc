@@ -7,14 +7,17 @@
 #include <sodium.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
+#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <condition_variable>
+#include <ctime>
 #include <future>
 #include <mutex>
 #include <stdexcept>
+#include <string>
 #include <string_view>
 #include <system_error>
 #include <thread>
@@ -99,16 +102,31 @@ void say(std::string_view line) {
   }
 }
 
+// systemd takes the next READY=1 for the end of a reload that began after its signal only.
+void notify_reloading() {
+  timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  const long long us = now.tv_sec * 1'000'000LL + now.tv_nsec / 1000;
+  ::sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld", us);
+}
+
 // True: all was finished.
 bool live(const ServeOptions& options, Orders& orders) {
   LogWriter log(open_log(options));
   bool is_finished = false;
   {
     Server server(options, log);
-    say("listening on http://" + to_string(server.address()) + "\n");
+    const ListenAddress address = server.address();
+    say("listening on " + std::string(address.path.empty() ? "http://" : "") + to_string(address) +
+        "\n");
+    ::sd_notify(0, "READY=1");
     std::optional<Clock::time_point> stop_by;
-    while (!(stop_by = orders.next()))
+    while (!(stop_by = orders.next())) {
+      notify_reloading();
       server.reload();
+      ::sd_notify(0, "READY=1");
+    }
+    ::sd_notify(0, "STOPPING=1");
     is_finished = server.stop(*stop_by);
   }
   return log.finish() == 0 && is_finished;

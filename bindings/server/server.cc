@@ -32,6 +32,13 @@ std::size_t raise_file_limit() {
   return std::max<std::size_t>(files.rlim_cur, 2 * kReservedFiles) - kReservedFiles;
 }
 
+// What systemd has passed on comes before --listen.
+HttpServer listen(const ServeOptions& options, const CurrentSettings& settings) {
+  std::vector<ListeningSocket> passed_on = ListeningSocket::passed_on();
+  if (passed_on.empty()) return {options.listen, cores(), settings, raise_file_limit()};
+  return {std::move(passed_on), cores(), settings, raise_file_limit()};
+}
+
 std::string find_module(const std::string& wanted) {
   if (!wanted.empty()) {
     // dlopen() looks for a bare name in the system's directories only.
@@ -114,7 +121,7 @@ Server::Server(const ServeOptions& options, LogWriter& log, const Configuration&
       log_(log),
       services_(read_registrations(options.registration_files)),
       settings_(configuration.settings),
-      http_(options.listen, cores(), settings_, raise_file_limit()),
+      http_(listen(options, settings_)),
       store_({options.database, options.server_name, options.access_token_lifetime}),
       workers_(std::max<std::size_t>(cores(), 4), kMaxJobs),
       accounts_{store_,    workers_, services_, store_.server_name(), options.open_registration,

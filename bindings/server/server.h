@@ -26,7 +26,7 @@ class Server {
   // says why it cannot.
   Server(const ServeOptions& options, LogWriter& log);
 
-  const ListenAddress& address() const { return http_.address(); }
+  ListenAddress address() const { return http_.address(); }
 
   // Registrations, settings and the log's file are read and opened anew. What is wrong is refused
   // as a whole, with a line of log that says why, and the old goes on. Requests in flight end as

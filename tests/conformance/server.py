@@ -66,6 +66,10 @@ class Server:
     def start(self) -> Server:
         """Start and wait for the line that names the address."""
         self.spawn()
+        return self.start_is_over()
+
+    def start_is_over(self) -> Server:
+        """Wait for the line that names the address."""
         poll(self._is_listening, 30, "the server prints where it listens")
         return self
 

@@ -29,6 +29,15 @@ TEST(ListenAddress, RefusesAllElse) {
   }
 }
 
+TEST(ListenAddress, AUnixSocketIsAPath) {
+  const auto address = parse_listen_address("unix:/run/matrix-devices/http.sock");
+  ASSERT_TRUE(address);
+  EXPECT_EQ(address->path, "/run/matrix-devices/http.sock");
+  EXPECT_EQ(to_string(*address), "unix:/run/matrix-devices/http.sock");
+  EXPECT_FALSE(parse_listen_address("unix:"));
+  EXPECT_FALSE(parse_listen_address(std::string_view("unix:a\0b", 8)));
+}
+
 TEST(ListenAddress, IsWrittenAsInAUrl) {
   EXPECT_EQ(to_string({"127.0.0.1", 8008}), "127.0.0.1:8008");
   EXPECT_EQ(to_string({"::1", 8008}), "[::1]:8008");
