@@ -7,6 +7,7 @@
 #include "module/devices/endpoints.h"
 #include "module/host/device_calls.h"
 #include "module/http/json_body.h"
+#include "module/http/target.h"
 #include "module/http/text.h"
 
 namespace mxd::devices {
@@ -51,6 +52,16 @@ DeviceIds collect(async::Arena& arena, const json::object& body) {
   return {ids, static_cast<std::size_t>(end - ids)};
 }
 
+/// What a session keeps of the ID in the path. An ID with U+0000, which a host need not be able to
+/// keep, is kept as another one that nothing can own: encoded, and longer than any is. R10
+host::DeviceId keepable(async::Arena& arena, host::DeviceId id) {
+  if (!http::has_nul(id.text)) return id;
+  constexpr std::size_t kLonger = host::kMaxIdBytes + 1;
+  char* const padding = arena.make_array<char>(kLonger);
+  std::fill_n(padding, kLonger, '.');
+  return {http::concatenate(arena, {http::percent_encode(arena, id.text), {padding, kLonger}})};
+}
+
 std::string_view describe(async::Arena& arena, const json::object& body) {
   const auto* devices = body.if_contains("devices");
   const std::size_t count =
@@ -84,7 +95,7 @@ async::Task<Answered> delete_one(host::Exchange& exchange, host::DeviceId id) {
     auth::Operation operation;
     operation.method = "DELETE";
     operation.endpoint = path_template(Endpoint::kDevice);
-    operation.path_device = id;
+    operation.path_device = keepable(arena, id);
     operation.body = *body;
     operation.body_may_be_stored = (*body)->empty();
     operation.description = "Sign out one device";

@@ -5,6 +5,8 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "module/http/text.h"
+
 namespace mxd::fuzz {
 
 void require(bool holds, std::string_view promise) {
@@ -20,6 +22,14 @@ bool is_one_line(std::string_view text) {
 
 bool is_header(std::string_view text) {
   return is_one_line(text) && text.find('\x7f') == text.npos;
+}
+
+bool is_keepable(std::string_view text) {
+  return mxd::http::is_utf8(text) && text.find('\0') == text.npos;
+}
+
+bool is_printable(std::string_view target) {
+  return is_header(target) && mxd::http::is_utf8(target) && target.find(' ') == target.npos;
 }
 
 bool holds_token(std::string_view target) {

@@ -16,6 +16,13 @@ bool is_header(std::string_view text);
 
 bool is_json(std::string_view text);
 
+/// Whether any host can keep a text: UTF-8 without U+0000.
+bool is_keepable(std::string_view text);
+
+/// Whether a target holds nothing but what may be printed: UTF-8 without spaces and control
+/// characters.
+bool is_printable(std::string_view target);
+
 /// Whether the query of a target has an access token that is not empty.
 bool holds_token(std::string_view target);
 

@@ -14,6 +14,9 @@ constexpr std::string_view kUser = "@alice:example.org";
 /// What kind of caller it is, the token says: SECRET, and a capital letter for each kind.
 std::int32_t ScriptedHost::authenticate(mxd_op op, const mxd_credentials& credentials) {
   const auto token = text(credentials.access_token);
+  require(is_keepable(token) && token.size() <= 4096, "a token that nobody has is not asked about");
+  require(is_keepable(text(credentials.user_id)) && is_keepable(text(credentials.device_id)),
+          "whom a service acts as is text");
   if (token.substr(0, kSecret.size()) != kSecret) return MXD_UNKNOWN_TOKEN;
   const auto kinds = token.substr(kSecret.size());
   const auto is = [&](char kind) { return kinds.find(kind) != std::string_view::npos; };
@@ -54,6 +57,8 @@ std::int32_t ScriptedHost::emit_device(mxd_op op, const std::string& device_id) 
 
 std::int32_t ScriptedHost::update(const mxd_device_update& update, bool may_create) {
   const std::string device_id(text(update.device_id));
+  require(is_keepable(device_id) && device_id.size() <= 255, "a device has an ID");
+  require(is_keepable(text(update.display_name)), "a name is text");
   const bool is_new = devices_.find(device_id) == devices_.end();
   if (is_new && !may_create) return MXD_NOT_FOUND;
   if (is_new && update.max_devices > 0 && devices_.size() >= update.max_devices)
@@ -74,6 +79,8 @@ std::int32_t ScriptedHost::create_session(mxd_op op, const mxd_session& session)
   kept.endpoint = text(session.endpoint);
   kept.target = text(session.target);
   require(!holds_token(kept.target), "no token is kept");
+  require(is_printable(kept.target), "a target is printable");
+  require(is_keepable(text(session.path_device_id)), "a device ID is text");
   kept.path_device_id = text(session.path_device_id);
   kept.description = text(session.description);
   if ((session.flags & MXD_SESSION_HAS_BODY) != 0) kept.body = text(session.body);
@@ -85,6 +92,8 @@ std::int32_t ScriptedHost::create_session(mxd_op op, const mxd_session& session)
 }
 
 std::int32_t ScriptedHost::emit_session(mxd_op op, std::string_view session_id) const {
+  require(is_keepable(session_id) && session_id.size() <= 255,
+          "a session that nobody has is not asked about");
   const auto found = sessions_.find(std::string(session_id));
   if (found == sessions_.end()) return MXD_NOT_FOUND;
   const Session& kept = found->second;
