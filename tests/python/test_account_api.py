@@ -507,6 +507,15 @@ def test_T8_the_first_requests_parameters_are_remembered(api: Api) -> None:
     expect(api.login("bob", "secret"), 200)
 
 
+def test_T8_T4_a_long_device_name_is_cut_and_remembered(api: Api, host: AnyHost) -> None:
+    body = {"username": "bob", "password": "secret", "initial_device_display_name": "x" * 9000}
+    session = expect(api("POST", "/register", body), 401)["session"]
+    made = expect(api("POST", "/register", {"auth": {**DUMMY, "session": session}}), 200)
+    with Module.open(host) as module:
+        shown = Asking(module, made["access_token"]).device(made["device_id"])
+    assert shown["display_name"] == "x" * 100
+
+
 def test_T8_what_the_last_request_says_counts_for_more(api: Api) -> None:
     body = {"username": "bob", "password": "secret"}
     session = expect(api("POST", "/register", body), 401)["session"]

@@ -10,19 +10,17 @@ behave as those of ``matrix-devices-server``. Behind the module, before what els
 from __future__ import annotations
 
 import logging
-import secrets
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from .. import _core
-from ..accounts import Accounts, Login, refuse_nul
+from ..accounts import Accounts
 from ..errors import (
     Forbidden,
     LimitExceeded,
     MatrixError,
-    NotFound,
     Timeout,
     Unavailable,
     UnknownDevice,
@@ -30,13 +28,12 @@ from ..errors import (
     UserLocked,
     is_starvation,
 )
-from ..names import is_valid_device_id
 from ..records import Credentials, Request, Response
+from .account_context import AccountContext, DeviceWish, tokens_of
 from .attempt_limits import DEFAULT_LIMITS, AttemptLimiter, AttemptLimits
 from .json_answers import (
     Fields,
     RefusedRequest,
-    access_token,
     busy_response,
     error_response,
     json_response,
@@ -46,7 +43,7 @@ from .json_answers import (
     query_parameter,
     refuse,
 )
-from .registration_sessions import RegistrationSession, RegistrationSessions
+from .registration import APPLICATION_SERVICE, Registration
 
 logger = logging.getLogger("matrix_devices.server")
 
@@ -54,45 +51,10 @@ VERSIONS = (
     *("r0.5.0", "r0.6.0", "r0.6.1"),
     *(f"v1.{minor}" for minor in range(1, 18)),
 )
-MAX_REMEMBERED = 4096  # characters of a registration's parameters
 PASSWORD = "m.login.password"
-APPLICATION_SERVICE = "m.login.application_service"
-DUMMY = "m.login.dummy"
 
-_DEFAULTS: Mapping[str, Any] = {  # of the module's settings that concern these endpoints
-    "allow_query_token": True,  # A2
-    "device_id_alias": True,  # A14
-    "max_display_name_length": 100,  # T4
-    "max_devices_per_user": 0,  # T12
-    "user_limit_info_uri": None,
-}
 _PREFIX = "/_matrix/client/"
 _Endpoint = Callable[[Request], Response]
-
-
-@dataclass(frozen=True, slots=True)
-class _DeviceWish:
-    """What a login and a registration ask for beside the account."""
-
-    device_id: str | None = None
-    display_name: str | None = None
-    refresh_token: bool = False
-    inhibit_login: bool = False
-
-    @classmethod
-    def of(cls, fields: Fields, max_display_name_length: int) -> _DeviceWish:
-        device_id = fields.text("device_id") or None
-        if device_id is not None and not is_valid_device_id(device_id):
-            text = "A device ID has 255 bytes at most, and no control characters in it."
-            refuse(400, "M_INVALID_PARAM", text)
-        name = fields.text("initial_device_display_name") or ""
-        refuse_nul(name, "The device's name")
-        return cls(
-            device_id,
-            name[:max_display_name_length] or None,  # T4
-            fields.flag("refresh_token"),
-            fields.flag("inhibit_login"),
-        )
 
 
 class AccountApi:
@@ -116,15 +78,13 @@ class AccountApi:
         (``clock``), else the system's.
         """
         self._accounts = accounts
-        self._open_registration = open_registration
-        self._config = {**_DEFAULTS, **(config or {})}
         clock = getattr(accounts, "clock", None)
-        self._now_ms = now_ms or (_system_ms if clock is None else clock.now_ms)
-        self._limiter = AttemptLimiter(limits, self._now_ms)
-        self._registrations = RegistrationSessions()
+        now_ms = now_ms or (_system_ms if clock is None else clock.now_ms)
+        self._context = AccountContext(accounts, config, AttemptLimiter(limits, now_ms), now_ms)
+        registration = Registration(self._context, open_registration)
         self._routes: dict[str, dict[str, _Endpoint]] = {
             "login": {"GET": self._get_login, "POST": self._post_login},
-            "register": {"POST": self._post_register},
+            "register": {"POST": registration.post},
             "refresh": {"POST": self._post_refresh},
             "logout": {"POST": lambda request: self._log_out(request, False)},
             "logout/all": {"POST": lambda request: self._log_out(request, True)},
@@ -192,148 +152,39 @@ class AccountApi:
             text = "This type of login is not known here; GET /login lists the types."
             refuse(400, "M_UNKNOWN", text)
         name = _login_name(fields)
-        wish = self._wish_of(fields)
+        wish = self._context.wish_of(fields)
         if kind == PASSWORD:
             return self._log_in_with_password(request, name, fields, wish)
         return self._log_in_as_service(request, name, wish)
 
     def _log_in_with_password(
-        self, request: Request, name: str, fields: Fields, wish: _DeviceWish
+        self, request: Request, name: str, fields: Fields, wish: DeviceWish
     ) -> Response:
         password = fields.text("password")
         if password is None:
             refuse(400, "M_MISSING_PARAM", '"password" is missing.')
         try:
-            with self._limiter.guess(request.remote_addr, self._meant_by(name)):
+            with self._context.limiter.guess(request.remote_addr, self._context.meant_by(name)):
                 if "\0" in name or "\0" in password:  # as U4
                     raise Forbidden()
                 user_id = self._accounts.check_password(name, password)
         except Forbidden:
             return error_response(403, "M_FORBIDDEN", "The user name or the password is wrong.")
-        return self._log_in(user_id, wish)
+        return self._context.log_in(user_id, wish)
 
-    def _log_in_as_service(self, request: Request, name: str, wish: _DeviceWish) -> Response:
+    def _log_in_as_service(self, request: Request, name: str, wish: DeviceWish) -> Response:
         try:
-            service_id = self._accounts.find_service(self._token_of(request))
+            service_id = self._accounts.find_service(self._context.token_of(request))
         except (RefusedRequest, UnknownToken):
             service_id = None
         if service_id is None:
             text = "Send the as_token of a registered application service."
             refuse(403, "M_FORBIDDEN", text)
-        user_id = self._meant_by(name)
+        user_id = self._context.meant_by(name)
         if not self._accounts.covers(service_id, user_id):
             text = "This user is not in the application service's namespaces."
             refuse(403, "M_EXCLUSIVE", text)
-        return self._log_in(user_id, wish)
-
-    def _log_in(self, user_id: str, wish: _DeviceWish) -> Response:
-        try:
-            login = self._accounts.login(
-                user_id,
-                device_id=wish.device_id,
-                display_name=wish.display_name,
-                refreshable=wish.refresh_token,
-                max_devices=self._config["max_devices_per_user"],
-            )
-        except NotFound:
-            return error_response(403, "M_FORBIDDEN", "There is no such account.")
-        except LimitExceeded:  # T12
-            uri = self._config["user_limit_info_uri"]
-            text = "This user has as many devices as are allowed. Delete some first."
-            extra = {} if uri is None else {"info_uri": uri}
-            return error_response(403, "M_USER_LIMIT_EXCEEDED", text, extra)
-        body = {
-            "user_id": login.user_id,
-            "home_server": self._accounts.server_name,
-            "device_id": login.device_id,
-        }
-        return json_response(200, {**body, **_tokens(login)})
-
-    def _wish_of(self, fields: Fields) -> _DeviceWish:
-        return _DeviceWish.of(fields, self._config["max_display_name_length"])
-
-    def _meant_by(self, name: str) -> str:
-        """One text for all ways to write a user's name; empty: it can be nobody's here."""
-        return self._accounts.resolve_name(name) or ""
-
-    # ---- Registration ----
-
-    def _post_register(self, request: Request) -> Response:
-        kind = query_parameter(request, "kind") or "user"
-        if kind not in ("user", "guest"):
-            refuse(400, "M_INVALID_PARAM", "The query parameter kind is user or guest.")
-        fields = Fields.of_body(request)
-        wish = self._wish_of(fields)
-        if fields.text("type") == APPLICATION_SERVICE:
-            return self._register_for_service(request, fields, wish)
-        self._limiter.register(request.remote_addr)  # T6
-        if not self._open_registration:
-            text = "Registration is closed here. Ask the server's administrator."
-            refuse(403, "M_FORBIDDEN", text)
-        if kind == "guest":  # all but the name is ignored for guests
-            user_id = self._accounts.add_user("", guest=True)
-            return self._log_in(user_id, _DeviceWish(display_name=wish.display_name))
-        return self._register_user(fields)
-
-    def _register_for_service(
-        self, request: Request, fields: Fields, wish: _DeviceWish
-    ) -> Response:
-        service_id = self._accounts.find_service(self._token_of(request))
-        if service_id is None:
-            return _unknown_token_response(False)
-        name = fields.text("username")
-        if not name:
-            refuse(400, "M_MISSING_PARAM", '"username" is missing.')
-        return self._registered(self._accounts.add_user(name, service_id=service_id), wish)
-
-    def _register_user(self, fields: Fields) -> Response:
-        """The stage, with a session or without one; before it the parameters are kept (T8)."""
-        auth = fields.object("auth")
-        if not auth:
-            return _challenge(self._begin_registration(fields))
-        session_id, stage = auth.text("session"), auth.text("type")
-        session = None
-        if session_id is not None:
-            session = self._registrations.take(session_id, self._now_ms())
-            if session is None:
-                text = "This session is over or never was. Go on with the one that is given here."
-                return _challenge(self._begin_registration(fields), refusal=text)
-        registered = False
-        try:
-            if stage == DUMMY:
-                asked = fields if session is None else fields.or_of(session.parameters)
-                response = self._add_user(asked)
-                registered = True
-                return response
-        finally:
-            if session is not None and not registered:
-                self._registrations.give_back(session)
-        session = session or self._begin_registration(fields)
-        text = f"Only the stage {DUMMY} is offered here."
-        return _challenge(session, completed=True, refusal=None if stage is None else text)
-
-    def _begin_registration(self, fields: Fields) -> RegistrationSession:
-        texts = ("username", "password", "device_id", "initial_device_display_name")
-        if sum(len(fields.text(key) or "") for key in texts) > MAX_REMEMBERED:
-            text = f"The account's fields have {MAX_REMEMBERED} characters at most together."
-            refuse(400, "M_TOO_LARGE", text)
-        parameters = fields.only(*texts, "refresh_token", "inhibit_login")
-        return self._registrations.begin(parameters, self._now_ms())
-
-    def _add_user(self, fields: Fields) -> Response:
-        name, password = fields.text("username"), fields.text("password")
-        wish = self._wish_of(fields)
-        if password is None:
-            refuse(400, "M_MISSING_PARAM", '"password" is missing.')
-        if not password:
-            refuse(400, "M_WEAK_PASSWORD", "The password is empty.")
-        user_id = self._accounts.add_user(name or "u" + secrets.token_hex(6), password)
-        return self._registered(user_id, wish)
-
-    def _registered(self, user_id: str, wish: _DeviceWish) -> Response:
-        if wish.inhibit_login:
-            return json_response(200, {"user_id": user_id})
-        return self._log_in(user_id, wish)
+        return self._context.log_in(user_id, wish)
 
     # ---- Sessions ----
 
@@ -342,14 +193,14 @@ class AccountApi:
         if token is None:
             refuse(400, "M_MISSING_PARAM", '"refresh_token" is missing.')
         try:
-            return json_response(200, _tokens(self._accounts.refresh(token)))
+            return json_response(200, tokens_of(self._accounts.refresh(token)))
         except UnknownToken as error:
             if not error.soft_logout:
-                self._limiter.refresh_unknown(request.remote_addr)  # T6
+                self._context.limiter.refresh_unknown(request.remote_addr)  # T6
             raise
 
     def _log_out(self, request: Request, all_devices: bool) -> Response:
-        token = self._token_of(request)
+        token = self._context.token_of(request)
         if self._accounts.find_service(token) is not None:
             text = "An as_token cannot be logged out. Delete the device instead."
             refuse(403, "M_FORBIDDEN", text)
@@ -357,11 +208,11 @@ class AccountApi:
         return json_response(200, {})
 
     def _get_whoami(self, request: Request) -> Response:
-        token = self._token_of(request)
+        token = self._context.token_of(request)
         user_id = query_parameter(request, "user_id")
         device_id = query_parameter(request, "device_id")
         # The name from before it was in the specification; bridges still send it.
-        if self._config["device_id_alias"]:
+        if self._context.config["device_id_alias"]:
             alias = query_parameter(request, "org.matrix.msc3202.device_id")
             device_id = alias if device_id is None else device_id
         credentials = Credentials(token, user_id, device_id, request.remote_addr, request)
@@ -377,9 +228,6 @@ class AccountApi:
         if identity.device_id is not None:
             body["device_id"] = identity.device_id
         return json_response(200, body)
-
-    def _token_of(self, request: Request) -> str:
-        return access_token(request, in_query=self._config["allow_query_token"])
 
 
 def _get_versions(_request: Request) -> Response:
@@ -400,32 +248,6 @@ def _login_name(fields: Fields) -> str:
         text = 'Say who logs in: "identifier": {"type": "m.id.user", "user": "alice"}.'
         refuse(400, "M_MISSING_PARAM", text)
     return name
-
-
-def _challenge(
-    session: RegistrationSession, *, completed: bool = False, refusal: str | None = None
-) -> Response:
-    """A client finds out from this that m.login.dummy is all that is asked."""
-    body: dict[str, Any] = {
-        "flows": [{"stages": [DUMMY]}],
-        "params": {},
-        "session": session.session_id,
-    }
-    if completed:
-        body["completed"] = []
-    if refusal is not None:
-        body["errcode"] = "M_FORBIDDEN"
-        body["error"] = refusal
-    return json_response(401, body)
-
-
-def _tokens(login: Login) -> dict[str, Any]:
-    tokens: dict[str, Any] = {"access_token": login.access_token}
-    if login.refresh_token is not None:
-        tokens["refresh_token"] = login.refresh_token
-    if login.expires_in_ms is not None:
-        tokens["expires_in_ms"] = login.expires_in_ms
-    return tokens
 
 
 def _unknown_token_response(soft_logout: bool) -> Response:
