@@ -44,6 +44,7 @@ const CLI::Validator& address() {
 struct Raw {
   std::string listen = "127.0.0.1:8008";
   std::string access_token_lifetime;
+  std::string delete_devices_after;
   std::string token_lifetime;
   ServeOptions serve;
   UserOptions user;
@@ -71,6 +72,9 @@ void describe_serving(CLI::App& app, Raw& raw) {
       ->type_name("FILE");
   app.add_option("--access-token-lifetime", raw.access_token_lifetime,
                  "Of access tokens that can be refreshed (default 10m)")
+      ->check(duration());
+  app.add_option("--delete-devices-after", raw.delete_devices_after,
+                 "Delete devices that were unused for so long, such as 365d (default: never)")
       ->check(duration());
   app.add_option("--log-file", raw.serve.log_file,
                  "Where the log goes, instead of standard error; SIGHUP opens it again")
@@ -122,6 +126,9 @@ Command serving(Raw& raw) {
     if (raw.serve.access_token_lifetime.count() == 0) {
       return Exit{2, "--access-token-lifetime: must be more than 0s"};
     }
+  }
+  if (!raw.delete_devices_after.empty()) {
+    raw.serve.delete_devices_after = parse_duration(raw.delete_devices_after);
   }
   for (std::string& proxy : raw.serve.trusted_proxies)
     proxy = *normal_address(proxy);

@@ -100,6 +100,11 @@ void set_services(const Store& store, const std::vector<Registration>& registrat
   }
 }
 
+void set_lifetimes(const Store& store, const ServeOptions& options, const Settings& settings) {
+  store.set_lifetimes(settings.refresh_token_lifetime, settings.guest_lifetime,
+                      options.delete_devices_after.value_or(settings.delete_devices_after));
+}
+
 std::unique_ptr<DeviceModule> make_instance(const ServeOptions& options,
                                             const ModuleLibrary& library,
                                             const std::string& config) {
@@ -130,6 +135,7 @@ Server::Server(const ServeOptions& options, LogWriter& log, const Configuration&
       router_(make_instance(options, library_, configuration.module), accounts_),
       proxies_(options.trusted_proxies) {
   set_services(store_, services_.get());
+  set_lifetimes(store_, options, settings_.get());
   http_.start(router_, proxies_);
 }
 
@@ -167,6 +173,7 @@ void Server::reload_configuration() {
 
   services_.replace(std::move(registrations));
   settings_.replace(std::move(configuration.settings));
+  set_lifetimes(store_, options_, settings_.get());
   if (instance == nullptr) return;
   replaced_.push_back(router_.replace(std::move(instance)));
   try {

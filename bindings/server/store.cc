@@ -30,4 +30,15 @@ Store::~Store() {
   mxd_sqlite_close(store_);
 }
 
+void Store::set_lifetimes(std::chrono::milliseconds refresh_tokens,
+                          std::chrono::milliseconds guests,
+                          std::chrono::milliseconds devices) const {
+  mxd_sqlite_lifetimes lifetimes{};
+  lifetimes.size = sizeof lifetimes;
+  lifetimes.refresh_token_ms = refresh_tokens.count();
+  lifetimes.guest_ms = guests.count();
+  lifetimes.device_ms = devices.count();
+  mxd_sqlite_set_lifetimes(store_, &lifetimes);
+}
+
 }  // namespace mxd::server

@@ -23,6 +23,10 @@ class Store {
   Store(const Store&) = delete;
   Store& operator=(const Store&) = delete;
 
+  // T6, T11: how long what is unused is kept; 0: for good, as all is until this is called.
+  void set_lifetimes(std::chrono::milliseconds refresh_tokens, std::chrono::milliseconds guests,
+                     std::chrono::milliseconds devices) const;
+
   mxd_sqlite* get() const { return store_; }
   std::string server_name() const { return std::string(text(mxd_sqlite_server_name(store_))); }
 

@@ -175,7 +175,7 @@ Outcome set_account_flags(Store& store, std::string_view name, uint32_t set, uin
   if ((clear & MXD_SQLITE_ACCOUNT_DEACTIVATED) != 0) {
     return {MXD_INVALID_ARGUMENT, "a deactivated account stays so: add another one"};
   }
-  return store.writer.run([&](Connection& connection) -> Outcome {
+  Outcome changed = store.writer.run_with_reserve([&](Connection& connection) -> Outcome {
     std::optional<Account> account;
     Outcome outcome = require_account(store, connection, name, account);
     if (!succeeded(outcome.status)) return outcome;
@@ -199,6 +199,8 @@ Outcome set_account_flags(Store& store, std::string_view name, uint32_t set, uin
         .execute();
     return {};
   });
+  if ((set & MXD_SQLITE_ACCOUNT_DEACTIVATED) != 0) store.sweeper.wake();
+  return changed;
 }
 
 Outcome set_password(Store& store, std::string_view name, std::string_view password) {

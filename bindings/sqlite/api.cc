@@ -82,6 +82,7 @@ class ReplacePairUnawaited : public Write {
     delete_replaced_pair(connection, pair_);
     return MXD_OK;
   }
+  bool may_use_reserve() const override { return true; }
   void finish(int32_t) noexcept override {}  // the token's next use tries again
 
  private:
@@ -121,6 +122,11 @@ MXD_EXPORT void mxd_sqlite_fill_host(mxd_sqlite* store, const mxd_module* module
   if (store->options.now_ms != nullptr) {
     host->now_ms = [](mxd_cookie cookie) noexcept { return store_of(cookie).now_ms(); };
   }
+}
+
+MXD_EXPORT void mxd_sqlite_set_lifetimes(mxd_sqlite* store,
+                                         const mxd_sqlite_lifetimes* lifetimes) noexcept {
+  store->sweeper.set_lifetimes(known_part(lifetimes));
 }
 
 MXD_EXPORT mxd_view mxd_sqlite_server_name(mxd_sqlite* store) noexcept {

@@ -13,7 +13,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 // Few enough that a portion keeps to its time, also where each has to be read from the disk.
-constexpr int64_t kDevicesAtOnce = 16;
+constexpr int64_t kDevicesAtOnce = 64;
 constexpr int64_t kMessagesAtOnce = 500;
 
 // The IDs as a JSON array, for json_each(). It would cut an ID at U+0000, and take it for another

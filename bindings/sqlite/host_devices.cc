@@ -21,6 +21,7 @@ class ReplacePair : public OperationWrite {
     delete_replaced_pair(connection, pair_);
     return MXD_OK;
   }
+  bool may_use_reserve() const override { return true; }
 
  private:
   // The token is good all the same, and its next use tries again: a disk that is full does not
@@ -75,6 +76,7 @@ class Delete : public OperationWrite {
     delete_devices(connection, text(user_id_), device_ids_, count_);
     return MXD_OK;
   }
+  bool may_use_reserve() const override { return true; }
 
  private:
   const mxd_view user_id_;
@@ -96,6 +98,7 @@ class MarkValidated : public OperationWrite {
         .execute();
     return MXD_OK;
   }
+  bool may_use_reserve() const override { return true; }  // a deletion waits for it
 
  private:
   const mxd_cookie access_token_;

@@ -17,7 +17,6 @@ namespace {
 
 constexpr std::string_view kPasswordStage = "m.login.password";
 constexpr std::string_view kDummyStage = "m.login.dummy";
-constexpr int64_t kSweepIntervalMs = 60'000;
 
 class CreateSession : public OperationWrite {
  public:
@@ -28,6 +27,7 @@ class CreateSession : public OperationWrite {
     create_session(connection, session_, id_, store().now_ms());
     return MXD_OK;
   }
+  bool may_use_reserve() const override { return true; }  // a deletion begins with it
 
  private:
   int32_t emit(int32_t status) noexcept override {
@@ -49,6 +49,7 @@ class Record : public OperationWrite {
     if (!record_stage(connection, record_, now_ms)) return MXD_NOT_FOUND;
     return copy_.read(connection, text(record_.session_id), now_ms) ? MXD_OK : MXD_NOT_FOUND;
   }
+  bool may_use_reserve() const override { return true; }
 
  private:
   int32_t emit(int32_t status) noexcept override {
@@ -59,35 +60,6 @@ class Record : public OperationWrite {
   const mxd_uia_record& record_;
   SessionCopy copy_;
 };
-
-class Sweep : public Write {
- public:
-  explicit Sweep(Store& store) : store_(store) {}
-
-  int32_t run(Connection& connection) override {
-    if (sweep_sessions(connection, store_.now_ms())) {
-      store_.writer.submit_later(std::make_unique<Sweep>(store_));
-    }
-    return MXD_OK;
-  }
-
-  void finish(int32_t) noexcept override {}  // the next sweep does what this one could not
-
- private:
-  Store& store_;
-};
-
-// Sessions come from create_session() only, so now and then one of those has the others' expired
-// ones removed, beside its own transaction.
-void sweep_if_due(Store& store) {
-  const int64_t now_ms = store.now_ms();
-  int64_t due_ms = store.next_sweep_ms.load(std::memory_order_relaxed);
-  if (now_ms < due_ms || !store.next_sweep_ms.compare_exchange_strong(
-                             due_ms, now_ms + kSweepIntervalMs, std::memory_order_relaxed)) {
-    return;
-  }
-  store.writer.submit_later(std::make_unique<Sweep>(store));
-}
 
 int32_t flows_callback(mxd_cookie host, mxd_cookie, mxd_op op, mxd_cookie,
                        const mxd_uia_operation* operation) noexcept {
@@ -104,12 +76,7 @@ int32_t flows_callback(mxd_cookie host, mxd_cookie, mxd_op op, mxd_cookie,
 
 int32_t create_session_callback(mxd_cookie host, mxd_cookie, mxd_op op, mxd_cookie,
                                 const mxd_session* session) noexcept {
-  Store& store = store_of(host);
-  const int32_t swept = guarded(store, "removing expired sessions", [&] {
-    sweep_if_due(store);
-    return MXD_OK;
-  });
-  return swept == MXD_OK ? enqueue<CreateSession>(store, op, *session) : swept;
+  return enqueue<CreateSession>(store_of(host), op, *session);
 }
 
 int32_t load_session_callback(mxd_cookie host, mxd_cookie, mxd_op op, mxd_cookie,

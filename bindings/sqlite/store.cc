@@ -18,7 +18,8 @@ Store::Store(const mxd_sqlite_options& given, const std::string& path, const std
       server_name(name),
       log(given.log, given.log_cookie),
       readers(path, connection_count(given.read_connections)),
-      writer(path, log) {}
+      writer(path, log),
+      sweeper(options, readers, writer, log) {}
 
 int64_t now_ms(const mxd_sqlite_options& options) noexcept {
   if (options.now_ms != nullptr) return options.now_ms(options.now_cookie);

@@ -2,7 +2,6 @@
 #ifndef MXD_BINDINGS_SQLITE_STORE_H
 #define MXD_BINDINGS_SQLITE_STORE_H
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -12,6 +11,7 @@
 #include "bindings/sqlite/password.h"
 #include "bindings/sqlite/read_pool.h"
 #include "bindings/sqlite/services.h"
+#include "bindings/sqlite/sweeper.h"
 #include "bindings/sqlite/writer.h"
 #include "matrix_devices/sqlite.h"
 
@@ -30,14 +30,14 @@ struct Store {
   const std::string server_name;
   const Log log;
   Services services;
-  const mxd_module* module = nullptr;     // gets the results of the callbacks
-  std::atomic<int64_t> next_sweep_ms{0};  // of expired sessions
+  const mxd_module* module = nullptr;  // gets the results of the callbacks
 
   // Destroyed from the last to the first: the password threads finish what they have, then the
-  // writer does, whose queue refers to last_seen.
+  // sweeper does, then the writer, whose queue refers to last_seen.
   ReadPool readers;
   LastSeen last_seen;
   Writer writer;
+  Sweeper sweeper;
   PasswordThreads passwords;
 };
 

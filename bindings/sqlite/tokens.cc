@@ -112,7 +112,7 @@ Outcome login_device(Store& store, const mxd_sqlite_login& login, mxd_sqlite_tok
 }
 
 Outcome refresh(Store& store, std::string_view refresh_token, mxd_sqlite_tokens& out) {
-  return store.writer.run([&](Connection& writer) -> Outcome {
+  return store.writer.run_with_reserve([&](Connection& writer) -> Outcome {
     Query row(writer,
               "SELECT r.pair, r.device, r.oauth, d.device_id, a.user_id, a.locked"
               " FROM refresh_tokens r JOIN devices d USING (device) JOIN accounts a USING (account)"
@@ -145,7 +145,7 @@ Outcome refresh(Store& store, std::string_view refresh_token, mxd_sqlite_tokens&
 }
 
 Outcome logout(Store& store, std::string_view access_token, bool all) {
-  return store.writer.run([&](Connection& writer) -> Outcome {
+  Outcome outcome = store.writer.run_with_reserve([&](Connection& writer) -> Outcome {
     int64_t device;
     int64_t account;
     {
@@ -170,6 +170,8 @@ Outcome logout(Store& store, std::string_view access_token, bool all) {
     }
     return {};
   });
+  if (all) store.sweeper.wake();
+  return outcome;
 }
 
 void delete_replaced_pair(Connection& writer, int64_t pair) {

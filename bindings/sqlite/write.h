@@ -18,6 +18,9 @@ class Write {
   // (SQLite::Exception, std::bad_alloc), undoes what this write did, and only that.
   virtual int32_t run(Connection& connection) = 0;
 
+  // O4: whether it may use the room that is kept for deletions on a full disk.
+  virtual bool may_use_reserve() const { return false; }
+
   // The change is on disk, or it never will be: UNAVAILABLE or INTERNAL.
   virtual void finish(int32_t status) noexcept = 0;
 };

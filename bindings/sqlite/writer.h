@@ -7,13 +7,17 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
+#include <initializer_list>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "bindings/sqlite/file_guard.h"
 #include "bindings/sqlite/log.h"
+#include "bindings/sqlite/reserve.h"
 #include "bindings/sqlite/status.h"
 #include "bindings/sqlite/write.h"
 
@@ -39,36 +43,70 @@ class Writer {
   // within kLinger.
   void submit_later(std::unique_ptr<Write> write);
 
+  using Change = absl::FunctionRef<Outcome(Connection&)>;
+
   // Runs `change` as a write and waits for its commit. Not from the writer's own thread.
-  Outcome run(absl::FunctionRef<Outcome(Connection&)> change);
+  Outcome run(Change change);
+
+  // The same for what is part of a deletion, or of going on to read: on a full disk too.
+  Outcome run_with_reserve(Change change);
+
+  // The same for what has time: in a transaction of its own, once there was no write for kIdle, or
+  // after kPatience.
+  Outcome run_in_background(Change change);
 
  private:
+  using Clock = std::chrono::steady_clock;
+
   static constexpr std::chrono::milliseconds kLinger{100};
+  static constexpr std::chrono::milliseconds kIdle{20};
+  static constexpr std::chrono::milliseconds kPatience{300};
+  static constexpr auto kNever = Clock::time_point::max();
 
   struct Entry {
     std::unique_ptr<Write> write;
     int32_t status = MXD_UNAVAILABLE;
   };
 
+  // What waits, and since when its first does.
+  struct Queue {
+    std::vector<Entry> entries;
+    Clock::time_point since{};
+  };
+
+  // What one transaction is about.
+  enum class Whose { kAll, kThoseWithReserve };
+
+  Outcome run(Change change, bool may_use_reserve, Queue& queue);
+  void enqueue(Queue& queue, std::unique_ptr<Write> write);
   void loop();
+  std::optional<Clock::time_point> due() const;
+  Clock::time_point background_due() const;
   void wait_for_work(std::unique_lock<std::mutex>& lock);
-  void commit();
+  void take_work();
+  void work_off(std::initializer_list<std::vector<Entry>*> parts);
+  void commit(std::initializer_list<std::vector<Entry>*> parts);
+  bool try_commit(std::initializer_list<std::vector<Entry>*> parts, Whose whose);
   void roll_back();
   void run_in_savepoint(Entry& entry);
 
   const Log& log_;
   Connection connection_;
+  Reserve reserve_;
+  FileGuard files_;
 
   std::mutex mutex_;
   std::condition_variable work_;
-  std::vector<Entry> queue_;
-  std::vector<Entry> later_;
-  std::chrono::steady_clock::time_point later_since_;
+  Queue queue_;
+  Queue later_;
+  Queue background_;
   bool stopping_ = false;
 
   // The thread's own: what it has taken, in this order.
   std::vector<Entry> batch_;
   std::vector<Entry> later_batch_;
+  std::vector<Entry> background_batch_;
+  Clock::time_point idle_since_{};
 
   std::thread thread_;  // last: it uses all of the above
 };

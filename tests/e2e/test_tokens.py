@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from client import Response, client_path
 from homeserver import Device, Homeserver
+from server import Server, poll
 
 TABS = 4
 
@@ -65,3 +69,24 @@ def test_soft_logout_ends_with_the_login(homeserver: Homeserver) -> None:
     )
     expect_soft_logout(again.list(), False, "its device is gone")
     expect_soft_logout(refresh(homeserver, again.refresh_token), False, "its device is gone")
+
+
+def test_unused_devices_are_deleted(
+    homeserver: Homeserver, server: Server, restart: Callable[[], None]
+) -> None:
+    """T11: --delete-devices-after; what is younger, or seen since, stays."""
+    user = homeserver.new_user()
+    devices = [user.login() for _ in range(3)]
+    used, *unused = devices
+    with sqlite3.connect(server.database, timeout=30) as database:
+        database.execute("UPDATE devices SET created_ms = created_ms - 40 * 86400000")
+    assert used.list().status == 200
+    with contextlib.closing(sqlite3.connect(server.database, timeout=30)) as database:
+        seen = "SELECT count(*) FROM devices WHERE last_seen_ms IS NOT NULL"
+        poll(lambda: database.execute(seen).fetchone() == (1,), 30, "last seen")
+    server.stop()
+    server.options += ["--delete-devices-after", "30d"]
+    restart()
+    poll(lambda: used.device_ids() == {used.device_id}, 30, "the unused devices are deleted")
+    for device in unused:
+        expect_soft_logout(device.list(), False, "its device is gone")

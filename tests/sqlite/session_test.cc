@@ -215,17 +215,6 @@ TEST_F(SessionTest, ExpiredOnesDoNotCountAndAreRemoved) {
   EXPECT_EQ(number("SELECT count(*) FROM uia_sessions"), 1);
 }
 
-TEST_F(SessionTest, ExpiredOnesOfOthersAreSweptBesideOtherWrites) {
-  session.user_id = view("@bob:example.org");
-  create();
-  surroundings.now_ms += session.lifetime_ms;
-  session.created_ms = surroundings.now_ms;
-  session.user_id = view("@alice:example.org");
-  create();
-  EXPECT_EQ(store.put(alice, "A", "a commit after the sweep was queued").status, MXD_CREATED);
-  EXPECT_EQ(number("SELECT count(*) FROM uia_sessions"), 1);
-}
-
 TEST_F(SessionTest, DeletedDeviceLeavesNone) {
   store.put(alice, "PHONE", nullptr);
   const std::string id = create();

@@ -3,8 +3,10 @@
 #include <SQLiteCpp/Column.h>
 #include <SQLiteCpp/Statement.h>
 
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
+#include <thread>
 
 namespace mxd::test {
 
@@ -222,6 +224,15 @@ std::vector<std::string> device_ids(const Answer& answer) {
   for (const Device& device : answer.devices)
     ids.push_back(device.device_id);
   return ids;
+}
+
+bool eventually(const std::function<bool()>& holds) {
+  const auto end = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+  while (!holds()) {
+    if (std::chrono::steady_clock::now() >= end) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  return true;
 }
 
 StoreTest::StoreTest() {

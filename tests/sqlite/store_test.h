@@ -8,6 +8,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <initializer_list>
 #include <mutex>
 #include <string>
@@ -90,6 +91,9 @@ class OpenStore {
 };
 
 std::vector<std::string> device_ids(const Answer& answer);
+
+// Waits for what the store does in its own time; false after a minute.
+bool eventually(const std::function<bool()>& holds);
 
 class StoreTest : public testing::Test {
  protected:

@@ -68,6 +68,21 @@ void mxd_sqlite_close(mxd_sqlite* store) MXD_NOEXCEPT;
    outlive the instance. */
 void mxd_sqlite_fill_host(mxd_sqlite* store, const mxd_module* module, mxd_host* host) MXD_NOEXCEPT;
 
+/* How long what is unused is kept, in milliseconds; 0: for good, as all is until this is called. It
+   may be called again. What is over is removed in the background, within the hour, in transactions
+   of some 100 ms behind all other writes. Expired access tokens, expired sessions and what is left
+   of deleted devices always are. */
+typedef struct mxd_sqlite_lifetimes {
+  uint32_t size;
+  uint32_t reserved;
+  int64_t refresh_token_ms; /* since it was given out */
+  int64_t guest_ms;         /* the account; since it was made, or one of its devices last seen */
+  int64_t device_ms;        /* since it was made or last seen; deleted as by its user */
+} mxd_sqlite_lifetimes;
+
+void mxd_sqlite_set_lifetimes(mxd_sqlite* store,
+                              const mxd_sqlite_lifetimes* lifetimes) MXD_NOEXCEPT;
+
 /* The server name; the view lives as long as the store. */
 mxd_view mxd_sqlite_server_name(mxd_sqlite* store) MXD_NOEXCEPT;
 
@@ -121,7 +136,8 @@ typedef struct mxd_sqlite_account {
    of exactly this localpart or, where there is none, of its lower case. */
 
 /* The user ID that a name means; where no account is meant, the one in lower case: one key for all
-   spellings of an account. Reads only, does not block. INVALID_ARGUMENT: it can be nobody's here. */
+   spellings of an account. Reads only, does not block. INVALID_ARGUMENT: it can be nobody's here.
+ */
 int32_t mxd_sqlite_resolve_name(mxd_sqlite* store, mxd_view name,
                                 char user_id[MXD_SQLITE_ID_CAPACITY],
                                 mxd_sqlite_error* error) MXD_NOEXCEPT;

@@ -1,0 +1,52 @@
+// Room on the disk that is kept for deletions.
+#ifndef MXD_BINDINGS_SQLITE_RESERVE_H
+#define MXD_BINDINGS_SQLITE_RESERVE_H
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <string>
+
+#include "bindings/sqlite/log.h"
+
+namespace mxd::sqlite {
+
+// O4: a file beside the database that holds nothing but its place. On a full disk it gives its
+// place to the write-ahead log, for those writes that may use it, and takes it again once there is
+// room. Processes with one database share the file. For the writer's thread.
+class Reserve {
+ public:
+  // Makes the file of the database at this path, as large as may be: kBytes, or of a small disk a
+  // quarter of what is free.
+  Reserve(const std::string& database, const Log& log);
+  Reserve(const Reserve&) = delete;
+  Reserve& operator=(const Reserve&) = delete;
+  ~Reserve();
+
+  // Gives the place up: the disk is full. False if there was none.
+  bool release() noexcept;
+
+  // Whether only those may write that may use it: it was given up, and there is no room for it yet.
+  bool is_spent() noexcept;
+
+ private:
+  // The log of 10,000 deletions, one by one or at once, with much to spare.
+  static constexpr off_t kBytes = off_t{16} * 1024 * 1024;
+  static constexpr std::chrono::seconds kRetryAfter{1};
+
+  void grow() noexcept;
+  bool take(off_t bytes) noexcept;
+  off_t size() const noexcept;
+
+  const Log& log_;
+  int file_;
+  off_t wanted_ = 0;
+  std::chrono::steady_clock::time_point retry_at_{};
+};
+
+// Gives up the reserve of a database that is not open yet.
+void release_reserve(const std::string& database) noexcept;
+
+}  // namespace mxd::sqlite
+
+#endif  // MXD_BINDINGS_SQLITE_RESERVE_H

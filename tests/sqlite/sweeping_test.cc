@@ -1,0 +1,274 @@
+// What is removed in the background: T6, T11, and devices that are gone.
+#include <SQLiteCpp/Database.h>
+
+#include <algorithm>
+#include <chrono>
+#include <iostream>
+#include <optional>
+#include <thread>
+
+#include "tests/sqlite/store_test.h"
+
+namespace mxd::test {
+namespace {
+
+constexpr int64_t kHourMs = 3'600'000;
+constexpr int64_t kDayMs = 24 * kHourMs;
+
+class SweepingTest : public AliceTest {
+ protected:
+  // A store sweeps when it is opened.
+  void reopen() {
+    store.close();
+    again.emplace(path(), surroundings);
+    ASSERT_EQ(again->status(), MXD_OK) << again->error();
+  }
+
+  void set_lifetimes(int64_t refresh_token_ms, int64_t guest_ms, int64_t device_ms) {
+    mxd_sqlite_lifetimes lifetimes{};
+    lifetimes.size = sizeof lifetimes;
+    lifetimes.refresh_token_ms = refresh_token_ms;
+    lifetimes.guest_ms = guest_ms;
+    lifetimes.device_ms = device_ms;
+    mxd_sqlite_set_lifetimes(again->get(), &lifetimes);
+  }
+
+  std::string add_guest() {
+    mxd_sqlite_new_account account{};
+    account.size = sizeof account;
+    account.flags = MXD_SQLITE_ACCOUNT_GUEST;
+    char user_id[MXD_SQLITE_ID_CAPACITY];
+    EXPECT_EQ(mxd_sqlite_add_account(store.get(), &account, user_id, nullptr), MXD_OK);
+    return user_id;
+  }
+
+  bool is_seen(std::string_view user_id, std::string_view device_id) {
+    return store.get(user_id, device_id).devices.at(0).last_seen_ts_ms.has_value();
+  }
+
+  int64_t rows(const std::string& table) { return number("SELECT count(*) FROM " + table); }
+
+  std::optional<OpenStore> again;
+};
+
+TEST_F(SweepingTest, ExpiredAccessTokensGoAndAreStillKnown) {  // T11, T2
+  const Tokens expired = store.login("alice", "A", MXD_SQLITE_LOGIN_REFRESHABLE);
+  const Tokens other = store.login("alice", "B", 0, 2 * kDayMs);
+  const Tokens lasting = store.login("alice", "C");
+  surroundings.now_ms += kDayMs;
+  reopen();
+  EXPECT_TRUE(eventually([&] { return rows("access_tokens") == 2; }));
+  EXPECT_EQ(again->authenticate(expired.access_token).status, MXD_TOKEN_EXPIRED);
+  EXPECT_EQ(again->authenticate(other.access_token).status, MXD_OK);
+  EXPECT_EQ(again->authenticate(lasting.access_token).status, MXD_OK);
+  EXPECT_EQ(again->refresh(expired.refresh_token).status, MXD_OK) << "it is for this";
+}
+
+TEST_F(SweepingTest, JustExpiredAccessTokenStillLogsOut) {
+  const Tokens tokens = store.login("alice", "A", MXD_SQLITE_LOGIN_REFRESHABLE);
+  surroundings.now_ms += tokens.expires_in_ms;
+  reopen();
+  EXPECT_EQ(mxd_sqlite_logout(again->get(), view(tokens.access_token), 0, nullptr), MXD_OK);
+}
+
+TEST_F(SweepingTest, RefreshTokensUnusedForTooLongGo) {  // T11
+  const Tokens unused = store.login("alice", "A", MXD_SQLITE_LOGIN_REFRESHABLE, 400 * kDayMs);
+  const Tokens old = store.login("alice", "B", MXD_SQLITE_LOGIN_REFRESHABLE);
+  surroundings.now_ms += 360 * kDayMs;
+  const Tokens unread = store.refresh(old.refresh_token);
+  surroundings.now_ms += 10 * kDayMs;
+  reopen();
+  EXPECT_TRUE(eventually([&] { return rows("access_tokens") == 1; })) << "expired ones are swept";
+  EXPECT_EQ(rows("refresh_tokens"), 3) << "for good, until a lifetime is set";
+  set_lifetimes(365 * kDayMs, 0, 0);
+  EXPECT_TRUE(eventually([&] { return rows("refresh_tokens") == 2; }));
+  EXPECT_EQ(again->refresh(unused.refresh_token).status, MXD_TOKEN_EXPIRED);
+  EXPECT_EQ(again->authenticate(unused.access_token).status, MXD_OK) << "it has its own time";
+  EXPECT_EQ(again->refresh(old.refresh_token).status, MXD_OK) << "used ten days ago";
+  EXPECT_EQ(again->refresh(unread.refresh_token).status, MXD_OK);
+}
+
+TEST_F(SweepingTest, ExpiredSessionsGo) {  // T11, U20
+  mxd_session session{};
+  session.size = sizeof session;
+  session.max_live = 32;
+  session.created_ms = surroundings.now_ms;
+  session.user_id = view(alice);
+  for (const int64_t lifetime_ms : {kHourMs, 2 * kHourMs}) {
+    session.lifetime_ms = lifetime_ms;
+    store.create_session(session);
+  }
+  surroundings.now_ms += kHourMs;
+  reopen();
+  EXPECT_TRUE(eventually([&] { return rows("uia_sessions") == 1; }));
+}
+
+TEST_F(SweepingTest, UnusedGuestsGo) {  // T6
+  const std::string unused = add_guest(), used = add_guest(), seen_long_ago = add_guest();
+  store.login(unused, "X");
+  const std::string token = store.login(used, "X").access_token;
+  store.authenticate(store.login(seen_long_ago, "X").access_token);
+  EXPECT_TRUE(eventually([&] { return is_seen(seen_long_ago, "X"); }));
+  surroundings.now_ms += 29 * kDayMs;
+  store.authenticate(token);
+  EXPECT_TRUE(eventually([&] { return is_seen(used, "X"); }));
+  const std::string young = add_guest();
+  surroundings.now_ms += kDayMs;
+  reopen();
+  set_lifetimes(0, 30 * kDayMs, 0);
+  EXPECT_TRUE(eventually([&] { return rows("accounts WHERE guest = 1") == 2; }));
+  EXPECT_EQ(again->list(unused).devices.size(), 0u);
+  EXPECT_EQ(again->list(seen_long_ago).devices.size(), 0u);
+  EXPECT_EQ(again->authenticate(token).status, MXD_OK);
+  EXPECT_EQ(again->login(young, "X").status, MXD_OK);
+  EXPECT_EQ(rows("accounts WHERE guest = 0"), 1) << "nobody else's";
+  EXPECT_EQ(rows("devices"), 2);
+}
+
+TEST_F(SweepingTest, UnusedDevicesGoAsTheirUserDeletesThem) {  // T11, D12
+  const Tokens never_seen = store.login("alice", "NEVER", MXD_SQLITE_LOGIN_REFRESHABLE);
+  const std::string seen = store.login("alice", "SEEN").access_token;
+  const Tokens seen_long_ago = store.login("alice", "LONG_AGO");
+  store.authenticate(seen_long_ago.access_token);
+  EXPECT_TRUE(eventually([&] { return is_seen(alice, "LONG_AGO"); }));
+  surroundings.now_ms += 80 * kDayMs;
+  store.authenticate(seen);
+  EXPECT_TRUE(eventually([&] { return is_seen(alice, "SEEN"); }));
+  store.login("alice", "YOUNG");
+  mxd_session session{};
+  session.size = sizeof session;
+  session.max_live = 32;
+  session.created_ms = surroundings.now_ms;
+  session.lifetime_ms = 1000 * kDayMs;
+  session.user_id = view(alice);
+  session.device_id = view("NEVER");
+  store.create_session(session);
+  surroundings.now_ms += 10 * kDayMs;
+  reopen();
+  set_lifetimes(0, 0, 90 * kDayMs);
+  EXPECT_TRUE(eventually([&] { return rows("devices") == 2; }));
+  EXPECT_EQ(device_ids(again->list(alice)), (std::vector<std::string>{"SEEN", "YOUNG"}));
+  EXPECT_EQ(again->authenticate(seen_long_ago.access_token).status, MXD_UNKNOWN_TOKEN);
+  EXPECT_EQ(again->refresh(never_seen.refresh_token).status, MXD_UNKNOWN_TOKEN);
+  EXPECT_EQ(rows("device_list_changes"), 1);
+  EXPECT_EQ(rows("uia_sessions"), 0);
+}
+
+TEST_F(SweepingTest, PagesAreLookedThroughToTheEnd) {
+  execute(
+      "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1700)"
+      " INSERT INTO devices (account, device_id, created_ms)"
+      " SELECT 1, 'D' || i, CASE WHEN i % 3 = 0 THEN 9e15 ELSE 1 END FROM n");
+  reopen();
+  set_lifetimes(0, 0, kDayMs);
+  EXPECT_TRUE(eventually([&] { return rows("devices") == 1700 / 3; }));
+}
+
+class GoneTest : public SweepingTest {
+ protected:
+  static constexpr int kDevices = 100'000;
+
+  // With a token, of which the last is known, and what hangs off a device.
+  void add_many_devices() {
+    known = store.login("alice", "KNOWN", MXD_SQLITE_LOGIN_REFRESHABLE);
+    execute(
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 99999)"
+        " INSERT INTO devices (account, device_id, display_name)"
+        " SELECT 1, printf('DEVICE%05d', i), 'A device' FROM n;"
+        "INSERT INTO access_tokens (digest, device, oauth) SELECT randomblob(32), device, 0"
+        " FROM devices WHERE device_id <> 'KNOWN';"
+        "INSERT INTO device_keys SELECT device, '{}' FROM devices;"
+        "INSERT INTO one_time_keys SELECT device, 'curve25519', 'k1', '{}' FROM devices");
+    ASSERT_EQ(rows("devices"), kDevices);
+  }
+
+  void expect_gone(OpenStore& at) {
+    EXPECT_EQ(at.list(alice).devices.size(), 0u);
+    EXPECT_EQ(at.get(alice, "DEVICE00001").status, MXD_NOT_FOUND);
+    EXPECT_EQ(at.rename(alice, "DEVICE00001", "x").status, MXD_NOT_FOUND);
+    EXPECT_EQ(at.authenticate(known.access_token).status, MXD_UNKNOWN_TOKEN);
+    EXPECT_EQ(at.refresh(known.refresh_token).status, MXD_UNKNOWN_TOKEN);
+    EXPECT_EQ(mxd_sqlite_logout(at.get(), view(known.access_token), 1, nullptr), MXD_UNKNOWN_TOKEN);
+  }
+
+  Tokens known;
+};
+
+// From the first transaction on nothing of them is seen, also not by another process; they go in
+// portions, and other writes get in between.
+TEST_F(GoneTest, LogoutOfAHundredThousandDevicesIsNobodysWait) {
+  using Clock = std::chrono::steady_clock;
+  const auto ms_since = [](Clock::time_point start) {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - start).count();
+  };
+  add_many_devices();
+  store.add_user("bob");
+  OpenStore other(path(), surroundings);
+  const auto start = Clock::now();
+  ASSERT_EQ(mxd_sqlite_logout(store.get(), view(known.access_token), 1, nullptr), MXD_OK);
+  const auto logout_ms = ms_since(start);
+  ASSERT_GT(rows("devices"), kDevices / 2) << "the rest follows";
+  expect_gone(store);
+  expect_gone(other);
+  EXPECT_EQ(store.put(alice, "DEVICE99999", "one of the old IDs, new").status, MXD_CREATED);
+  EXPECT_EQ(store.get(alice, "DEVICE99999").devices.at(0).display_name, "one of the old IDs, new");
+  EXPECT_EQ(rows("device_list_changes"), 1);
+
+  // Writes that never stop get in between, and the portions come about beside them.
+  std::vector<int64_t> waits_ms;
+  std::vector<int64_t> left{rows("devices")};
+  int64_t largest_portion = 0;
+  for (const auto first = Clock::now(); ms_since(first) < 3000;) {
+    const auto before = Clock::now();
+    const std::string name = std::to_string(waits_ms.size());
+    ASSERT_GE(store.put("@bob:example.org", "B", name.c_str()).status, 0);
+    waits_ms.push_back(ms_since(before));
+    if (const int64_t now = rows("devices"); now < left.back()) {
+      largest_portion = std::max(largest_portion, left.back() - now);
+      left.push_back(now);
+    }
+  }
+  while (rows("devices") > 2 && ms_since(start) < 300'000)
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  std::sort(waits_ms.begin(), waits_ms.end());
+  std::cout << "logout of 100,000 devices: answered after " << logout_ms << " ms; beside "
+            << waits_ms.size() << " writes (median " << waits_ms[waits_ms.size() / 2]
+            << " ms, longest " << waits_ms.back() << " ms) " << left.size() - 1
+            << " portions of up to " << largest_portion << " devices; all removed after "
+            << ms_since(start) << " ms\n";
+  EXPECT_EQ(device_ids(store.list(alice)), std::vector<std::string>{"DEVICE99999"});
+  for (const char* table : {"access_tokens", "refresh_tokens", "token_pairs", "one_time_keys"})
+    EXPECT_EQ(rows(table), 0) << table;
+  EXPECT_TRUE(eventually([&] { return rows("accounts WHERE gone_through > 0") == 0; }));
+  // Counted, since time is not to be relied on where others use the machine.
+  EXPECT_GE(left.size(), 3u) << "portions came about";
+  EXPECT_LT(largest_portion, kDevices / 2);
+}
+
+// A process that ends in between: the next one sees none of them either, and removes the rest.
+TEST_F(GoneTest, RemovalIsFinishedAfterARestart) {
+  add_many_devices();
+  ASSERT_EQ(store.set_flags("alice", MXD_SQLITE_ACCOUNT_DEACTIVATED), MXD_OK);
+  store.close();
+  ASSERT_GT(rows("devices"), 0) << "it was closed too late to see anything";
+  again.emplace(path(), surroundings);
+  expect_gone(*again);
+  EXPECT_TRUE(eventually([&] { return rows("devices") == 0; }));
+  EXPECT_TRUE(eventually([&] { return rows("accounts WHERE gone_through > 0") == 0; }));
+}
+
+TEST_F(SweepingTest, MessagesOfADeviceThatIsGoneAreRemovedInPortionsToo) {
+  const std::string token = store.login("alice", "A").access_token;
+  execute(
+      "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300000)"
+      " INSERT INTO to_device_inbox (device, message_json) SELECT 1, '{\"type\":\"m.dummy\"}'"
+      " FROM n");
+  ASSERT_EQ(mxd_sqlite_logout(store.get(), view(token), 1, nullptr), MXD_OK);
+  EXPECT_GT(rows("to_device_inbox"), 0) << "the rest follows";
+  EXPECT_EQ(store.list(alice).devices.size(), 0u);
+  EXPECT_TRUE(eventually([&] { return rows("devices") == 0; }));
+  EXPECT_EQ(rows("to_device_inbox"), 0);
+}
+
+}  // namespace
+}  // namespace mxd::test
