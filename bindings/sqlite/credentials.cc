@@ -14,6 +14,9 @@ namespace {
 
 namespace json = boost::json;
 
+// The module's own, which may be set so high, were kept before this is asked.
+constexpr common::JsonLimits kLimits{256, 1024};
+
 // The parsed object holds the password: its memory is wiped before it goes back.
 class WipingResource : public json::memory_resource {
   void* do_allocate(std::size_t bytes, std::size_t alignment) override {
@@ -84,7 +87,7 @@ const char* parse_identifier(const json::object& identifier, PasswordCredentials
 
 const char* parse_password_credentials(std::string_view auth_json, PasswordCredentials& out) {
   WipingResource memory;
-  const common::ReadObject read = common::read_json_object(auth_json, &memory);
+  const common::ReadObject read = common::read_json_object(auth_json, &memory, kLimits);
   if (read.fault) return "auth must be a JSON object of few members, nested not too deep";
   const json::object& auth = read.object;
   const json::string* const password = string_member(auth, "password");

@@ -44,7 +44,7 @@ std::int32_t emit(mxd_op op, Deliver&& deliver) noexcept {
     return refuse_stale(slot, "a result was emitted into an operation that is not open");
   }
   const std::int32_t status = guarded([&] { return deliver(*results); });
-  if (status == MXD_NO_MEMORY) results->fault("emitted a result that there was no memory for");
+  if (status == MXD_NO_MEMORY) results->lack_memory();
   go_on(*slot, slot->return_sink());
   return status;
 }

@@ -76,6 +76,11 @@ Answer HostCall::conclude() {
     misbehaved("returned an error for an operation that it had completed; the completion counts");
   }
   if (fault_ != nullptr) return misbehaved(fault_);
+  if (lacks_memory_) {  // H4
+    line_.table.log(line_.request, MXD_LOG_ERROR,
+                    http::concatenate(arena(), {name_, ": no memory for what the host emitted"}));
+    return {MXD_INTERNAL, &kInternal};
+  }
   switch (status) {
     case MXD_OK:
       return missing() == nullptr ? Answer{MXD_OK, nullptr} : misbehaved(missing());

@@ -24,6 +24,9 @@ class Results {
   virtual std::int32_t retry_after(std::int64_t ms) = 0;
   virtual std::int32_t error(const mxd_error&) = 0;
 
+  /// There was no memory to take a result in: the question fails, and that is nobody's fault.
+  void lack_memory() noexcept { lacks_memory_ = true; }
+
   /// Notes the first thing that is wrong; a constant.
   std::int32_t fault(const char* what) noexcept {
     if (fault_ == nullptr) fault_ = what;
@@ -35,6 +38,7 @@ class Results {
   std::int32_t misplaced() noexcept { return fault("emitted a result of another kind"); }
 
   const char* fault_ = nullptr;
+  bool lacks_memory_ = false;
 };
 
 }  // namespace mxd::host

@@ -15,7 +15,7 @@
 #define HEAP_IS_THE_SANITIZERS
 #endif
 
-static atomic_size_t allocations, bytes, peak;
+static atomic_size_t allocations, bytes, peak, refused;
 
 size_t heap_allocations(void) {
   return atomic_load(&allocations);
@@ -28,6 +28,10 @@ size_t heap_peak(void) {
 }
 void heap_restart_peak(void) {
   atomic_store(&peak, atomic_load(&bytes));
+}
+
+void heap_refuse_from(size_t size) {
+  atomic_store(&refused, size);
 }
 
 #ifdef HEAP_IS_THE_SANITIZERS
@@ -63,27 +67,35 @@ static void uncount(void* block) {
   if (block != NULL) atomic_fetch_sub(&bytes, malloc_usable_size(block));
 }
 
+static bool is_refused(size_t size) {
+  const size_t from = atomic_load(&refused);
+  if (from == 0 || size < from) return false;
+  errno = ENOMEM;
+  return true;
+}
+
 void* malloc(size_t size) {
-  return count(__libc_malloc(size));
+  return is_refused(size) ? NULL : count(__libc_malloc(size));
 }
 void* calloc(size_t number, size_t size) {
-  return count(__libc_calloc(number, size));
+  return is_refused(number * size) ? NULL : count(__libc_calloc(number, size));
 }
 void* memalign(size_t alignment, size_t size) {
-  return count(__libc_memalign(alignment, size));
+  return is_refused(size) ? NULL : count(__libc_memalign(alignment, size));
 }
 void* aligned_alloc(size_t alignment, size_t size) {
-  return count(__libc_memalign(alignment, size));
+  return is_refused(size) ? NULL : count(__libc_memalign(alignment, size));
 }
 
 int posix_memalign(void** out, size_t alignment, size_t size) {
-  void* block = count(__libc_memalign(alignment, size));
+  void* block = is_refused(size) ? NULL : count(__libc_memalign(alignment, size));
   if (block == NULL) return ENOMEM;
   *out = block;
   return 0;
 }
 
 void* realloc(void* block, size_t size) {
+  if (is_refused(size)) return NULL;
   uncount(block);
   void* moved = __libc_realloc(block, size);
   if (moved == NULL && size != 0) { /* the old one is still there */

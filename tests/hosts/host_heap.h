@@ -14,4 +14,7 @@ size_t heap_bytes(void);       /* now in use */
 size_t heap_peak(void);        /* the most in use since heap_restart_peak() */
 void heap_restart_peak(void);
 
+/* From now on there is no memory for anything of so many bytes or more; 0: there is. */
+void heap_refuse_from(size_t size);
+
 #endif
