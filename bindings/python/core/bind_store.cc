@@ -43,6 +43,16 @@ void add_service(const Store& store, const std::string& id, const std::string& a
   });
 }
 
+void set_lifetimes(const Store& store, std::int64_t refresh_token_ms, std::int64_t guest_ms,
+                   std::int64_t device_ms) {
+  mxd_sqlite_lifetimes lifetimes{};
+  lifetimes.size = sizeof(lifetimes);
+  lifetimes.refresh_token_ms = refresh_token_ms;
+  lifetimes.guest_ms = guest_ms;
+  lifetimes.device_ms = device_ms;
+  without_gil([&] { store.functions().set_lifetimes(store.handle(), &lifetimes); });
+}
+
 py::object find_service(const Store& store, const std::string& as_token) {
   mxd_view id{};
   const std::int32_t status = store.functions().find_service(store.handle(), view(as_token), &id);
@@ -172,6 +182,7 @@ void bind_store(py::module_& core) {
           [](const Store& store) { return to_str(store.functions().server_name(store.handle())); })
       .def_property_readonly("now_ms", &Store::now_ms)
       .def("set_clock_offset", &Store::set_clock_offset)
+      .def("set_lifetimes", &set_lifetimes)
       .def("add_service", &add_service)
       .def("find_service", &find_service)
       .def("resolve_name", &resolve_name)

@@ -68,6 +68,7 @@ StoreFunctions StoreFunctions::load(const std::string& path) {
   find(library, path, "mxd_sqlite_open", found.open);
   find(library, path, "mxd_sqlite_close", found.close);
   find(library, path, "mxd_sqlite_fill_host", found.fill_host);
+  find(library, path, "mxd_sqlite_set_lifetimes", found.set_lifetimes);
   find(library, path, "mxd_sqlite_server_name", found.server_name);
   find(library, path, "mxd_sqlite_add_service", found.add_service);
   find(library, path, "mxd_sqlite_find_service", found.find_service);

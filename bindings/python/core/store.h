@@ -19,6 +19,7 @@ struct StoreFunctions {
   decltype(&mxd_sqlite_open) open;
   decltype(&mxd_sqlite_close) close;
   decltype(&mxd_sqlite_fill_host) fill_host;
+  decltype(&mxd_sqlite_set_lifetimes) set_lifetimes;
   decltype(&mxd_sqlite_server_name) server_name;
   decltype(&mxd_sqlite_add_service) add_service;
   decltype(&mxd_sqlite_find_service) find_service;

@@ -30,6 +30,8 @@ from .records import Credentials
 
 __all__ = ["SqliteHost"]
 
+_DAY_MS = 24 * 3600 * 1000
+
 logger = logging.getLogger("matrix_devices")
 
 
@@ -65,15 +67,23 @@ class SqliteHost:
         *,
         server_name: str | None = None,
         access_token_ms: int = 0,
+        refresh_token_lifetime_ms: int = 365 * _DAY_MS,
+        guest_lifetime_ms: int = 30 * _DAY_MS,
+        delete_devices_after_ms: int = 0,
         library: str | os.PathLike[str] | None = None,
     ) -> None:
         """Open the file, or make it: then it needs a ``server_name``.
 
-        ``access_token_ms``: lifetime of refreshable access tokens, 0: 10 minutes. ``library``: a
-        path; without it ``MATRIX_DEVICES_SQLITE_LIBRARY`` has it, else it is the package's own.
-        Raises LoadError; ConfigurationError: not such a file, or of another server; StoreError:
-        another process has it locked.
+        ``access_token_ms``: lifetime of refreshable access tokens, 0: 10 minutes. The three after
+        it: for how long refresh tokens, guests and devices are kept that nobody uses; 0: for good.
+        They are swept in the background (docs/accounts.md, T6 and T11). ``library``: a path;
+        without it ``MATRIX_DEVICES_SQLITE_LIBRARY`` has it, else it is the package's own. Raises
+        LoadError; ConfigurationError: not such a file, or of another server, or no server may have
+        this name; StoreError: another process has it locked.
         """
+        lifetimes = (refresh_token_lifetime_ms, guest_lifetime_ms, delete_devices_after_ms)
+        if min(lifetimes) < 0:
+            raise ConfigurationError("a lifetime is 0, for good, or more milliseconds")
         try:
             self._store: _core.Store | None = _core.Store(
                 _libraries.store_path(library),
@@ -88,6 +98,7 @@ class SqliteHost:
             if "the store" in text or "no matrix_devices store" in text:
                 raise LoadError(text) from None
             raise ConfigurationError(text) from None
+        self._store.set_lifetimes(*lifetimes)
         self.server_name = self._store.server_name
         """What stands behind the colon of user IDs."""
         self.clock: Clock = _StoreClock(self._store)
