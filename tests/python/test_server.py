@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import http.client
 import json
 import logging
@@ -12,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 from urllib.parse import urlsplit
 
 import pytest
@@ -632,6 +633,60 @@ def test_many_connections_at_once(server: Server, login: Login) -> None:
 
     with ThreadPoolExecutor(16) as pool:
         list(pool.map(work, range(32)))
+
+
+def test_H6_a_connection_without_a_thread_ends_no_other(
+    server: Server, login: Login, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = threading.Thread.start
+    refusals = 3
+
+    def starved(thread: threading.Thread) -> None:
+        nonlocal refusals
+        if thread.name == "matrix_devices connection" and refusals:
+            refusals -= 1
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", starved)
+    for _ in range(3):
+        with Raw(server) as raw:
+            assert raw.rest() == b""
+    assert not server._http._connections
+    with Raw(server) as raw:
+        raw.send(head("GET", DEVICES, login.access_token))
+        assert raw.answer().status == 200
+
+
+def test_accepting_goes_on_when_files_run_out(
+    server: Server, login: Login, caplog: pytest.LogCaptureFixture
+) -> None:
+    listening = server._http.socket
+
+    class Full:
+        failures = 5
+        failed_at: ClassVar[list[float]] = []
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(listening, name)
+
+        def accept(self) -> Any:
+            if self.failures:
+                self.failures -= 1
+                self.failed_at.append(time.monotonic())
+                raise OSError(errno.EMFILE, "Too many open files")
+            return listening.accept()
+
+    full = Full()
+    server._http.socket = full  # type: ignore[assignment]
+    try:
+        with Raw(server), Raw(server) as raw:  # the first is what accept() waits for already
+            raw.send(head("GET", DEVICES, login.access_token))
+            assert raw.answer().status == 200
+    finally:
+        server._http.socket = listening
+    assert full.failed_at[-1] - full.failed_at[0] > 0.3, "it tried again and again without a pause"
+    assert "Too many open files" in caplog.text
 
 
 def test_idle_connections_do_not_hold_up_the_end(server: Server, login: Login) -> None:

@@ -34,6 +34,8 @@ from .attempt_limits import DEFAULT_LIMITS, AttemptLimits
 from .connection import HttpConnection
 from .json_answers import busy_response, error_response, preflight_response
 
+ACCEPT_PAUSE_SECONDS = 0.1  # after a failure: no more files, no more memory
+
 Observer = Callable[[Request, Response], None]
 _T = TypeVar("_T")
 _log = logging.getLogger("matrix_devices.server")
@@ -189,7 +191,13 @@ class _HttpServer(ThreadingHTTPServer):
         thread.daemon = True
         with self._lock:
             self._connections[thread] = request
-        thread.start()
+        try:
+            thread.start()
+        except RuntimeError:  # there are no more threads: this connection is lost, and no other
+            with self._lock:
+                del self._connections[thread]
+            _log.error("a connection was closed: no thread could be started for it")
+            self.shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """What a connection's thread did not expect."""
@@ -199,9 +207,10 @@ class _HttpServer(ThreadingHTTPServer):
         while not self.stopping:
             try:
                 connection, address = self.socket.accept()
-            except OSError:
+            except OSError as error:
                 if not self.stopping:
-                    _log.exception("accept failed")
+                    _log.error("accept failed: %s", error)
+                    time.sleep(ACCEPT_PAUSE_SECONDS)  # until some connections have ended
                 continue
             self.process_request(connection, address)
 
