@@ -78,8 +78,11 @@ off_t Reserve::size() const noexcept {
   return file_ >= 0 && ::fstat(file_, &found) == 0 ? found.st_size : 0;
 }
 
-void release_reserve(const std::string& database) noexcept {
-  [[maybe_unused]] const int cut = ::truncate((database + kSuffix).c_str(), 0);
+bool release_reserve(const std::string& database) {
+  const std::string file = database + kSuffix;
+  struct stat found;
+  return ::stat(file.c_str(), &found) == 0 && found.st_size != 0 &&
+         ::truncate(file.c_str(), 0) == 0;
 }
 
 }  // namespace mxd::sqlite

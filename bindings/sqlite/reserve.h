@@ -44,8 +44,8 @@ class Reserve {
   std::chrono::steady_clock::time_point retry_at_{};
 };
 
-// Gives up the reserve of a database that is not open yet.
-void release_reserve(const std::string& database) noexcept;
+// Gives up the reserve of a database that is not open yet; false if it has none.
+bool release_reserve(const std::string& database);
 
 }  // namespace mxd::sqlite
 

@@ -4,16 +4,22 @@
 #include <SQLiteCpp/Database.h>
 #include <SQLiteCpp/Statement.h>
 #include <fcntl.h>
+#include <pwd.h>
 #include <sqlite3.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <chrono>
+#include <cstdio>
+#include <filesystem>
 #include <system_error>
 #include <thread>
 
 #include "bindings/sqlite/connection.h"
 #include "bindings/sqlite/migrations.h"
+#include "bindings/sqlite/reserve.h"
 
 namespace mxd::sqlite {
 namespace {
@@ -153,22 +159,71 @@ Outcome make_file(const std::string& path, bool may_create) {
               "; check its directory"};
 }
 
+std::string user_name(uid_t id) {
+  std::array<char, 4096> memory;
+  passwd found{};
+  passwd* entry = nullptr;
+  const bool is_known =
+      ::getpwuid_r(id, &found, memory.data(), memory.size(), &entry) == 0 && entry != nullptr;
+  return is_known ? found.pw_name : "user " + std::to_string(id);
+}
+
+// O3: which of the files, or their directory, can't be written by this process, whose it is, and
+// what to do; OK where that is not what is wrong.
+Outcome check_writable(const std::string& path) {
+  const std::filesystem::path directory = std::filesystem::absolute(path).parent_path();
+  for (const std::string& file :
+       {path, path + "-wal", path + "-shm", path + "-reserve", directory.string()}) {
+    struct stat found;
+    if (::stat(file.c_str(), &found) != 0) continue;
+    const int wanted = S_ISDIR(found.st_mode) ? R_OK | W_OK | X_OK : R_OK | W_OK;
+    if (::faccessat(AT_FDCWD, file.c_str(), wanted, AT_EACCESS) == 0) continue;
+    const std::string name = std::filesystem::path(file).filename().string();
+    if (errno == EROFS) {
+      return {MXD_INVALID_ARGUMENT,
+              name + " is on a file system that is mounted read-only: mount it writable"};
+    }
+    std::array<char, 8> mode;
+    std::snprintf(mode.data(), mode.size(), "%04o", static_cast<unsigned>(found.st_mode & 07777));
+    const std::string me = user_name(::geteuid());
+    return {MXD_INVALID_ARGUMENT, name + " belongs to " + user_name(found.st_uid) + " (mode " +
+                                      mode.data() + ") and can't be written by " + me +
+                                      ": run as its owner, or chown it to " + me +
+                                      " and make it writable"};
+  }
+  return {};
+}
+
+Outcome open_and_migrate(const std::string& path, std::string& server_name, int64_t now_ms) {
+  SQLite::Database database(path, SQLite::OPEN_READWRITE, kBusyTimeoutMs);
+  // What it looks at is of one moment: another process may be making the database.
+  database.exec("BEGIN");
+  Outcome outcome = check_ownership(database);
+  if (!succeeded(outcome.status)) return outcome;
+  database.exec("COMMIT");
+  set_write_ahead_log(database);
+  database.exec("PRAGMA synchronous = FULL");
+  database.exec("PRAGMA foreign_keys = ON");
+  return migrate(database, server_name, now_ms);
+}
+
 }  // namespace
 
 Outcome prepare_file(const std::string& path, std::string& server_name, int64_t now_ms) {
   Outcome outcome = make_file(path, !server_name.empty());
+  // SQLite would open what it can't write for reading only, and call that a success.
+  if (succeeded(outcome.status)) outcome = check_writable(path);
   if (!succeeded(outcome.status)) return outcome;
   try {
-    SQLite::Database database(path, SQLite::OPEN_READWRITE, kBusyTimeoutMs);
-    // What it looks at is of one moment: another process may be making the database.
-    database.exec("BEGIN");
-    outcome = check_ownership(database);
-    if (!succeeded(outcome.status)) return outcome;
-    database.exec("COMMIT");
-    set_write_ahead_log(database);
-    database.exec("PRAGMA synchronous = FULL");
-    database.exec("PRAGMA foreign_keys = ON");
-    return migrate(database, server_name, now_ms);
+    return open_and_migrate(path, server_name, now_ms);
+  } catch (const SQLite::Exception& error) {
+    const int code = error.getErrorCode() & 0xff;
+    const bool may_be_full = code == SQLITE_FULL || code == SQLITE_IOERR || code == SQLITE_CANTOPEN;
+    if (!may_be_full || !release_reserve(path)) return outcome_of_opening(error);
+  }
+  // The index of the write-ahead log is made at every start, and needs some room.
+  try {
+    return open_and_migrate(path, server_name, now_ms);
   } catch (const SQLite::Exception& error) {
     return outcome_of_opening(error);
   }

@@ -33,6 +33,8 @@ Outcome outcome_of_opening(const SQLite::Exception& error) {
     case SQLITE_AUTH:
       return {MXD_INVALID_ARGUMENT,
               "the file or its directory can't be opened and written: check path and permissions"};
+    case SQLITE_FULL:
+      return {MXD_UNAVAILABLE, "the disk is full: make room"};
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
     case SQLITE_PROTOCOL:
