@@ -80,8 +80,6 @@ class HttpConnection final : public Connection,
   }
 
   void begin_stop() override {
-    if (state_ == State::kIdle) owner_.waits(*this, ConnectionOwner::Waiting::kForRequest);
-    if (state_ == State::kReceiving) owner_.waits(*this, ConnectionOwner::Waiting::kForRest);
     readable_ = true;
     run();
   }
@@ -114,11 +112,12 @@ class HttpConnection final : public Connection,
   int fd() { return socket_.native_handle(); }
 
   void enter(State state) {
-    using Waiting = ConnectionOwner::Waiting;
     state_ = state;
-    owner_.waits(*this, state == State::kIdle        ? Waiting::kForRequest
-                        : state == State::kReceiving ? Waiting::kForRest
-                                                     : Waiting::kForNothing);
+    if (state == State::kIdle || state == State::kReceiving) {
+      owner_.waits_for_client(*this);
+    } else {
+      owner_.is_busy(*this);
+    }
   }
 
   void expire_after(Clock::duration time) { deadline_ = Clock::now() + time; }

@@ -37,15 +37,12 @@ class Connection : public boost::intrusive::list_base_hook<
   virtual void close() = 0;
 
   Connection* next_answered = nullptr;  // the owner's
-  Clock::time_point waiting_since;      // the owner's: how long it has been idle, or receiving
+  Clock::time_point waiting_since;      // the owner's: for its client
 };
 
 // The event loop that a connection belongs to. All calls are on its thread, but answered().
 class ConnectionOwner {
  public:
-  // What a connection waits for.
-  enum class Waiting { kForRequest, kForRest, kForNothing };
-
   virtual RequestRouter& router() = 0;
   virtual const TrustedProxies& proxies() = 0;
   virtual IncomingBodies& incoming_bodies() = 0;
@@ -55,7 +52,9 @@ class ConnectionOwner {
   virtual bool grace_is_over() const = 0;           // and no further request is answered
   virtual bool is_own_thread() const = 0;           // [any-thread]
   virtual void answered(Connection&) noexcept = 0;  // answered() will be called. [any-thread]
-  virtual void waits(Connection& connection, Waiting what) = 0;
+  // From now on it waits for its client: for a request, or for the rest of one.
+  virtual void waits_for_client(Connection& connection) = 0;
+  virtual void is_busy(Connection& connection) = 0;
   virtual void gone(Connection& connection) = 0;  // it is being destroyed
 
  protected:

@@ -23,7 +23,7 @@ class ConnectionLimit {
   void opened() { open_.fetch_add(1, std::memory_order_relaxed); }
   void closed() {
     const std::size_t left = open_.fetch_sub(1, std::memory_order_relaxed) - 1;
-    if (left < most() / 10 * 9) told_.store(false, std::memory_order_relaxed);
+    if (left < most() / 2) told_.store(false, std::memory_order_relaxed);
   }
 
   // Whether it is to be told that the limit is reached: once, until there is room to spare again.

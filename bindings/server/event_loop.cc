@@ -7,6 +7,7 @@
 
 #include <boost/asio/post.hpp>
 #include <cerrno>
+#include <cstdint>
 #include <limits>
 #include <system_error>
 #include <utility>
@@ -23,6 +24,7 @@ constexpr auto kTick = std::chrono::seconds(1);
 constexpr auto kStoppingTick = std::chrono::milliseconds(100);
 // When stopping: how long a request that has begun may take to arrive.
 constexpr auto kRequestGrace = std::chrono::seconds(2);
+constexpr std::size_t kAcceptedInTurn = 64;
 constexpr Clock::rep kNobodyWaits = std::numeric_limits<Clock::rep>::max();
 
 thread_local const EventLoop* loop_of_this_thread = nullptr;
@@ -104,22 +106,23 @@ void EventLoop::stop_now() {
   stopping_ = true;
   grace_ends_ = Clock::now() + kRequestGrace;
   try {
-    accept_all();  // who is in the queue may have sent a request already
+    accept_up_to(SIZE_MAX);  // who is in the queue may have sent a request already
   } catch (const std::exception& error) {
     log_message(MXD_LOG_ERROR, error.what());
   }
   error_code ignored;
   acceptor_.close(ignored);
   timer_.cancel();  // from now on it is shorter
-  Connections waiting;
-  waiting.splice(waiting.end(), idle_);
-  waiting.splice(waiting.end(), receiving_);
-  while (!waiting.empty()) {
-    Connection& connection = waiting.front();
-    busy_.splice(busy_.end(), waiting, waiting.begin());
-    connection.begin_stop();
+  // Who goes on waiting comes in behind those who wait now.
+  if (!waiting_.empty()) {
+    Connection* const last = &waiting_.back();
+    Connection* connection = nullptr;
+    do {
+      connection = &waiting_.front();
+      waiting_.splice(waiting_.end(), waiting_, waiting_.begin());
+      connection->begin_stop();
+    } while (connection != last);
   }
-  note_longest_waiting();
   end_if_done();
 }
 
@@ -152,21 +155,22 @@ void EventLoop::wait_for_clients() {
   acceptor_.async_wait(Acceptor::wait_read, [this](error_code error) {
     accepting_ = false;
     if (error) return;  // closed
-    paused_ = !accept_all();
+    paused_ = !accept_up_to(kAcceptedInTurn);
     wait_for_clients();
   });
   accepting_ = true;
 }
 
-bool EventLoop::accept_all() {
-  while (true) {
-    if (shared_.limit.reached() && !make_room()) return false;
+bool EventLoop::accept_up_to(std::size_t most) {
+  for (std::size_t i = 0; i < most; ++i) {
     sockaddr_storage peer{};
     socklen_t size = sizeof peer;
     const int socket = ::accept4(acceptor_.native_handle(), reinterpret_cast<sockaddr*>(&peer),
                                  &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (socket >= 0) {
+      const bool has_room = !shared_.limit.reached() || make_room();
       open(socket, peer.ss_family);
+      if (!has_room) return false;
       continue;
     }
     switch (errno) {
@@ -182,6 +186,7 @@ bool EventLoop::accept_all() {
         continue;
     }
   }
+  return true;
 }
 
 void EventLoop::open(int socket, int family) {
@@ -216,11 +221,7 @@ void EventLoop::gone(Connection& connection) {
 }
 
 bool EventLoop::make_room() {
-  if (shared_.limit.to_be_told()) {
-    log_message(MXD_LOG_WARNING, "connections are at their limit, " +
-                                     std::to_string(shared_.limit.most()) +
-                                     ": the longest idle one makes room for each new one");
-  }
+  tell_of_limit();
   EventLoop* longest = nullptr;
   Clock::rep since = kNobodyWaits;
   for (const auto& loop : shared_.loops) {
@@ -240,31 +241,36 @@ bool EventLoop::make_room() {
   return true;
 }
 
-void EventLoop::close_longest_waiting() {
-  if (!idle_.empty()) return idle_.front().close();
-  if (!receiving_.empty()) receiving_.front().close();
+void EventLoop::tell_of_limit() noexcept try {
+  if (!shared_.limit.to_be_told()) return;
+  log_message(MXD_LOG_WARNING, "connections are at their limit, " +
+                                   std::to_string(shared_.limit.most()) +
+                                   ": the longest idle one makes room for each new one");
+} catch (const std::exception&) {  // no memory for the line
 }
 
-// The time since when; of those who have begun a request as if that were long after.
+void EventLoop::close_longest_waiting() {
+  if (!waiting_.empty()) waiting_.front().close();
+}
+
 void EventLoop::note_longest_waiting() {
-  constexpr Clock::duration kLater = std::chrono::hours(24 * 365);
-  Clock::rep since = kNobodyWaits;
-  if (!idle_.empty()) {
-    since = idle_.front().waiting_since.time_since_epoch().count();
-  } else if (!receiving_.empty()) {
-    since = (receiving_.front().waiting_since + kLater).time_since_epoch().count();
-  }
+  const Clock::rep since =
+      waiting_.empty() ? kNobodyWaits : waiting_.front().waiting_since.time_since_epoch().count();
   longest_waiting_.store(since, std::memory_order_relaxed);
 }
 
-void EventLoop::waits(Connection& connection, Waiting what) {
+void EventLoop::waits_for_client(Connection& connection) {
   if (!connection.is_linked()) return;
-  Connections& to = what == Waiting::kForRequest ? idle_
-                    : what == Waiting::kForRest  ? receiving_
-                                                 : busy_;
   connection.unlink();
-  to.push_back(connection);
-  if (what != Waiting::kForNothing) connection.waiting_since = Clock::now();
+  waiting_.push_back(connection);
+  connection.waiting_since = Clock::now();
+  note_longest_waiting();
+}
+
+void EventLoop::is_busy(Connection& connection) {
+  if (!connection.is_linked()) return;
+  connection.unlink();
+  busy_.push_back(connection);
   note_longest_waiting();
 }
 
@@ -335,7 +341,7 @@ void EventLoop::wait_for_tick() {
 void EventLoop::tick() {
   const auto now = Clock::now();
   const bool waited_enough = grace_is_over();
-  for (Connections* const connections : {&idle_, &receiving_, &busy_}) {
+  for (Connections* const connections : {&waiting_, &busy_}) {
     for (auto at = connections->begin(); at != connections->end();) {
       Connection& connection = *at++;
       if (waited_enough && connections != &busy_) {

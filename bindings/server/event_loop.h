@@ -63,7 +63,8 @@ class EventLoop final : public ConnectionOwner {
   bool grace_is_over() const override { return stopping_ && Clock::now() >= grace_ends_; }
   bool is_own_thread() const override;
   void answered(Connection& connection) noexcept override;
-  void waits(Connection& connection, Waiting what) override;
+  void waits_for_client(Connection& connection) override;
+  void is_busy(Connection& connection) override;
   void gone(Connection& connection) override;
 
  private:
@@ -80,12 +81,13 @@ class EventLoop final : public ConnectionOwner {
   void wait_to_be_woken();
   void wait_for_tick();
 
-  // Everybody who is in the queue; false: there is no more room.
-  bool accept_all();
+  // As many as are in the queue, and no more than this; false: there is no more room.
+  bool accept_up_to(std::size_t most);
   void open(int socket, int family);
-  // At the limit the connection that has waited longest for its client is closed, whatever loop it
-  // is on: an idle one, else one whose request has come in part only. False if there is none.
+  // Closes the connection that has waited longest for its client, whatever loop it is on: an idle
+  // one, or one whose request has come in part only. False if there is none.
   bool make_room();
+  void tell_of_limit() noexcept;
   void close_longest_waiting();
   void note_longest_waiting();
 
@@ -105,11 +107,10 @@ class EventLoop final : public ConnectionOwner {
   std::string date_;
   std::array<char, 32 * 1024> read_buffer_;
 
-  Connections idle_;       // longest first
-  Connections receiving_;  // longest first
+  Connections waiting_;  // for their clients, longest first
   Connections busy_;
   std::size_t count_ = 0;
-  std::atomic<Clock::rep> longest_waiting_;  // see note_longest_waiting()
+  std::atomic<Clock::rep> longest_waiting_;  // since when
   bool destroyed_ = false;
 
   // Behind the above: connections that are destroyed with it still call gone().

@@ -2,6 +2,7 @@
 // else is on another thread, to which it gives its orders.
 #include "server/serve.h"
 
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <sodium.h>
@@ -91,6 +92,14 @@ class Orders {
   std::optional<Clock::time_point> stop_by_;
 };
 
+// What is large gets pages of its own, which go back to the system when it is freed. By itself malloc
+// gives that up after the first large block: bodies and long lists then come out of the heap, where
+// one small block above them keeps them all.
+void give_memory_back() {
+  constexpr int kLargeBytes = 128 * 1024;
+  ::mallopt(M_MMAP_THRESHOLD, kLargeBytes);
+}
+
 LogOutput open_log(const ServeOptions& options) {
   return options.log_file.empty() ? LogOutput::standard_error() : LogOutput::file(options.log_file);
 }
@@ -162,6 +171,7 @@ int wait_for_signal(const Descriptor& signals, const Descriptor& ended,
 }  // namespace
 
 int serve(const ServeOptions& options) {
+  give_memory_back();
   const sigset_t mask = block_signals();
   if (sodium_init() < 0) throw std::runtime_error("libsodium cannot be initialised");
   const Descriptor signals(::signalfd(-1, &mask, SFD_CLOEXEC), "signalfd");

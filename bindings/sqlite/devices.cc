@@ -77,6 +77,15 @@ int64_t add_device(Connection& writer, int64_t account, std::string_view device_
   return writer.database().getLastInsertRowid();
 }
 
+bool has_long_list(Connection& connection, std::string_view user_id) {
+  constexpr int64_t kMostRows = 2000;
+  Query row(connection,
+            "SELECT 1 FROM accounts a JOIN devices d USING (account) WHERE a.user_id = ?1"
+            " LIMIT 1 OFFSET ?2",
+            user_id, kMostRows);
+  return row.next();
+}
+
 int32_t list_devices(Connection& connection, const mxd_module& module, mxd_op op,
                      std::string_view user_id) {
   Query rows(connection,

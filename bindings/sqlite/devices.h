@@ -28,6 +28,9 @@ bool has_room(Connection& connection, int64_t account, uint64_t max_devices);
 int64_t add_device(Connection& writer, int64_t account, std::string_view device_id,
                    std::optional<std::string_view> display_name, int64_t now_ms);
 
+// Whether the list of this user takes milliseconds: too long for an event loop's thread.
+bool has_long_list(Connection& connection, std::string_view user_id);
+
 // Callbacks of the table; see module.h. The answers of the store, on any connection.
 int32_t list_devices(Connection& connection, const mxd_module& module, mxd_op op,
                      std::string_view user_id);

@@ -123,9 +123,20 @@ int32_t authenticate_callback(mxd_cookie host, mxd_cookie, mxd_op op,
 int32_t list_callback(mxd_cookie host, mxd_cookie, mxd_op op, mxd_cookie,
                       mxd_view user_id) noexcept {
   Store& store = store_of(host);
-  return answer(store, op, "list_devices", [&] {
-    return list_devices(*ReadPool::Lease(store.readers), *store.module, op, text(user_id));
+  bool is_queued = false;
+  const int32_t status = guarded(store, "list_devices", [&] {
+    const ReadPool::Lease reader(store.readers);
+    if (!has_long_list(*reader, text(user_id))) {
+      return list_devices(*reader, *store.module, op, text(user_id));
+    }
+    is_queued = store.long_lists.submit([&store, op, user_id](Connection& connection) {
+      answer(store, op, "list_devices",
+             [&] { return list_devices(connection, *store.module, op, text(user_id)); });
+    });
+    return is_queued ? MXD_OK : MXD_UNAVAILABLE;
   });
+  if (!is_queued) store.module->complete(op, status);
+  return MXD_OK;
 }
 
 int32_t get_callback(mxd_cookie host, mxd_cookie, mxd_op op, mxd_cookie, mxd_view user_id,

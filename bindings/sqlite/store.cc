@@ -18,6 +18,7 @@ Store::Store(const mxd_sqlite_options& given, const std::string& path, const std
       server_name(name),
       log(given.log, given.log_cookie),
       readers(path, connection_count(given.read_connections)),
+      long_lists(path),
       writer(path, log),
       sweeper(options, readers, writer, log) {}
 

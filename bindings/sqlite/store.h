@@ -10,6 +10,7 @@
 #include "bindings/sqlite/log.h"
 #include "bindings/sqlite/password.h"
 #include "bindings/sqlite/read_pool.h"
+#include "bindings/sqlite/read_thread.h"
 #include "bindings/sqlite/services.h"
 #include "bindings/sqlite/sweeper.h"
 #include "bindings/sqlite/writer.h"
@@ -35,6 +36,7 @@ struct Store {
   // Destroyed from the last to the first: the password threads finish what they have, then the
   // sweeper does, then the writer, whose queue refers to last_seen.
   ReadPool readers;
+  ReadThread long_lists;
   LastSeen last_seen;
   Writer writer;
   Sweeper sweeper;

@@ -50,10 +50,11 @@ typedef struct mxd_sqlite_options {
   mxd_cookie log_cookie;
 } mxd_sqlite_options;
 
-/* Open, migrate to this library's schema, start the writer and password threads. A new file is made
-   readable by its owner only, and not without a server name. INVALID_ARGUMENT: not a database, of
-   another application, of a newer version, of another server, without a server name, unusable path.
-   UNAVAILABLE: locked by another process for longer than 5 s. */
+/* Open, migrate to this library's schema, start the threads: a writer, one for lists of more than
+   2,000 devices, those for passwords. A new file is made readable by its owner only, and not
+   without a server name. INVALID_ARGUMENT: not a database, of another application, of a newer
+   version, of another server, without a server name, unusable path. UNAVAILABLE: locked by another
+   process for longer than 5 s. */
 int32_t mxd_sqlite_open(const mxd_sqlite_options* options, mxd_sqlite** out,
                         mxd_sqlite_error* error) MXD_NOEXCEPT;
 
