@@ -51,6 +51,7 @@ NOT_RUN = "\u2013"
 NO_ROW = row_of("")  # of the suite's tests of known clients
 
 STRICT = {
+    "device_id_alias": True,
     "path_versions": ["v3", "r0"],
     "unknown_fields": "omit",
     "uia": {"body_binding": "strict"},

@@ -186,7 +186,6 @@ def test_what_goes_with_a_device(site: Site) -> None:
     assert synced.get("device_lists", {}).get("changed") == [user.user_id], synced
 
 
-@pytest.mark.better
 @pytest.mark.parametrize(
     ("table", "columns", "values"),
     [

@@ -125,6 +125,7 @@ def test_the_keys_collide() -> None:
     assert len({hashed(key, 0) for key in scattered_keys(16384)}) > 10000
 
 
+@pytest.mark.better
 @pytest.mark.parametrize(("method", "target"), REQUESTS, ids=[method for method, _ in REQUESTS])
 @pytest.mark.parametrize("count", [16384, 65536])
 def test_L3_colliding_keys_cost_no_more(
