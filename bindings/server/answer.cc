@@ -16,10 +16,22 @@ void add_field(std::string& head, std::string_view name, std::string_view value)
   head.append(name).append(": ").append(value).append("\r\n");
 }
 
-iovec piece(std::string& of, std::size_t from) {
+iovec piece(std::string_view of, std::size_t from) {
   from = std::min(from, of.size());
-  return {of.data() + from, of.size() - from};
+  return {const_cast<char*>(of.data()) + from, of.size() - from};  // which is only read
 }
+
+constexpr std::string_view kFailureHead =
+    "HTTP/1.1 500 Internal Server Error\r\n"
+    "Access-Control-Allow-Origin: *\r\n"
+    "Cache-Control: no-store\r\n"
+    "Content-Type: application/json\r\n"
+    "Content-Length: 69\r\n"
+    "Connection: close\r\n"
+    "\r\n";
+constexpr std::string_view kFailureBody =
+    R"({"errcode":"M_UNKNOWN","error":"Something went wrong on the server."})";
+static_assert(kFailureBody.size() == 69);
 
 }  // namespace
 
@@ -44,8 +56,12 @@ Answer::Answer(Response response, Form form, std::string_view date) : status_(re
   if (!form.without_body) body_ = std::move(response.body);
 }
 
+Answer::Answer(Failure, bool without_body) noexcept : status_(500), ready_head_(kFailureHead) {
+  if (!without_body) ready_body_ = kFailureBody;
+}
+
 Answer::Sent Answer::send(int socket) {
-  iovec pieces[] = {piece(head_, sent_), piece(body_, sent_ - std::min(sent_, head_.size()))};
+  iovec pieces[] = {piece(head(), sent_), piece(body(), sent_ - std::min(sent_, head().size()))};
   msghdr message{};
   message.msg_iov = pieces;
   message.msg_iovlen = std::size(pieces);

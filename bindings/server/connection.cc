@@ -322,11 +322,25 @@ class HttpConnection final : public Connection,
     if (owner_.stopping()) {
       close_after_ = close_after_ || owner_.grace_is_over() || !more_has_arrived();
     }
-    const Answer::Form form{request_.method == "HEAD", is_http_1_0_, close_after_};
-    answer_.emplace(std::move(response_), form, owner_.http_date());
+    make_answer();
     unacknowledged_ = 0;
     expire_after(kWriteTime);
     return true;
+  }
+
+  void make_answer() {
+    const bool without_body = request_.method == "HEAD";
+    if (!is_bare_failure(response_)) {
+      try {
+        const Answer::Form form{without_body, is_http_1_0_, close_after_};
+        answer_.emplace(std::move(response_), form, owner_.http_date());
+        return;
+      } catch (const std::bad_alloc& error) {
+        log_message(MXD_LOG_ERROR, error.what());
+      }
+    }
+    close_after_ = true;
+    answer_.emplace(Answer::Failure{}, without_body);
   }
 
   bool more_has_arrived() {

@@ -35,6 +35,18 @@ int make_eventfd() {
   return fd;
 }
 
+// Closes `socket` where there is no memory to own it.
+Socket own(asio::io_context& context, int socket, int family) {
+  try {
+    Socket owned(context.get_executor());
+    owned.assign(asio::generic::stream_protocol(family, 0), socket);
+    return owned;
+  } catch (const std::exception&) {
+    ::close(socket);
+    throw;
+  }
+}
+
 }  // namespace
 
 EventLoop::EventLoop(SharedByLoops& shared)
@@ -190,14 +202,7 @@ bool EventLoop::accept_up_to(std::size_t most) {
 }
 
 void EventLoop::open(int socket, int family) {
-  Socket opened(context_.get_executor());
-  try {
-    opened.assign(asio::generic::stream_protocol(family, 0), socket);
-  } catch (const std::exception&) {
-    ::close(socket);
-    throw;
-  }
-  const auto connection = make_connection(std::move(opened), *this);
+  const auto connection = make_connection(own(context_, socket, family), *this);
   busy_.push_back(*connection);
   ++count_;
   shared_.limit.opened();

@@ -50,9 +50,12 @@ Response error_response(unsigned status, std::string_view errcode, std::string_v
                         boost::json::object extra = {});
 // 429 M_LIMIT_EXCEEDED.
 Response limited_response(std::chrono::milliseconds retry_after);
-// 500, where there is no memory for more. It needs none.
+// 500, where there is no memory for more. It stands for an answer that is ready-made: answer.h.
 inline Response bare_failure() noexcept {
   return {500, {}, {}};
+}
+inline bool is_bare_failure(const Response& response) noexcept {
+  return response.status == 500 && response.headers.empty();
 }
 // 503, when there is more to do than can wait.
 Response busy_response();

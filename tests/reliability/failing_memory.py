@@ -99,7 +99,7 @@ class World(Trial):
             return answer
         if answer.status not in (500, 503):
             self.problem(f"{self.where}: {method} {path}: {answer}")
-        elif answer.raw and answer.errcode is None and not answer.raw.startswith(b"<!DOCTYPE"):
+        elif answer.errcode is None and not answer.raw.startswith(b"<!DOCTYPE"):
             self.problem(f"{self.where}: {method} {path}: no error in {answer}")
         return None
 
