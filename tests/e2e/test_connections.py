@@ -95,7 +95,7 @@ def test_L6_bodies_share_a_budget(launch: Launch, tmp_path: Path, framing: str) 
 
 
 def test_L6_memory_of_bodies_that_wait(launch: Launch, tmp_path: Path) -> None:
-    """A hundred bodies of 1 MiB that wait for a password: six times their size at most, and back."""
+    """A hundred bodies of 1 MiB that wait for a password: six times their size at most."""
     limits = {"enabled": False}
     path = config_file(tmp_path, max_incoming_body_bytes=256 * MEGABYTE, limits=limits)
     server = launch("--open-registration", "--config", path)
@@ -268,7 +268,7 @@ def test_long_lists_hold_nobody_up(
 
 
 def test_O1_what_has_arrived_is_answered(homeserver: Homeserver, server: Server) -> None:
-    """Requests in the accept queue and in socket buffers at SIGTERM are answered; then it closes."""
+    """What is in the accept queue and in socket buffers at SIGTERM is answered; then it closes."""
     count = 300  # more than are looked at between the signal and the stop
     get = request_bytes("GET", LOGIN)
     with contextlib.ExitStack() as stack:

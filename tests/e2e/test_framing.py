@@ -82,7 +82,8 @@ def test_O10_connection_in_a_trailer(raw: RawSocket, device: Device) -> None:
     for trailer in ("Connection: close\r\n", "Host: else\r\n", "Content-Length: 9\r\n"):
         raw.send(chunked("PUT", own, b"{}", trailer, extra=token))
         assert raw.response("PUT").status == 200, trailer
-    raw.send(chunked("PUT", own, b"{}", "Connection: keep-alive\r\n", token + "Connection: close\r\n"))
+    extra = f"{token}Connection: close\r\n"
+    raw.send(chunked("PUT", own, b"{}", "Connection: keep-alive\r\n", extra))
     assert raw.response("PUT").headers["Connection"] == "close"
     assert raw.rest() == b""
 
