@@ -14,7 +14,11 @@
  *  - On a failure they return a status and, where they take an mxd_sqlite_error, one line that says
  *    what to do next. It never holds a token or a password.
  *  - Answered means on disk: a write has been committed with synchronous=FULL.
- *  - Several processes may have one file open (workers, command line).
+ *  - Several processes may have one file open (workers, command line). Beside it lie FILE-wal,
+ *    FILE-shm, and FILE-reserve: room on the disk for deletions. On a full disk what deletes, and
+ *    what it needs (sessions, refresh, logout), is written with that; all else is UNAVAILABLE.
+ *  - A file that is moved, replaced or removed while it is open is noticed at the next write, which
+ *    is UNAVAILABLE, with a line of log.
  */
 #ifndef MATRIX_DEVICES_SQLITE_H
 #define MATRIX_DEVICES_SQLITE_H
@@ -50,11 +54,13 @@ typedef struct mxd_sqlite_options {
   mxd_cookie log_cookie;
 } mxd_sqlite_options;
 
-/* Open, migrate to this library's schema, start the threads: a writer, one for lists of more than
-   2,000 devices, those for passwords. A new file is made readable by its owner only, and not
-   without a server name. INVALID_ARGUMENT: not a database, of another application, of a newer
-   version, of another server, without a server name, unusable path. UNAVAILABLE: locked by another
-   process for longer than 5 s. */
+/* Open, migrate to this library's schema, start the threads for writing, sweeping,
+   passwords, and lists of more than 2,000 devices. A new
+   file is made readable by its owner only, and not without a server name. INVALID_ARGUMENT: not a
+   database, of another application, of a newer version, of another server, without a server name or
+   with one that is not of the specification's grammar, unusable path, files that can't be written
+   (the text says which, whose, and what to do). UNAVAILABLE: locked by another process for longer
+   than 5 s. */
 int32_t mxd_sqlite_open(const mxd_sqlite_options* options, mxd_sqlite** out,
                         mxd_sqlite_error* error) MXD_NOEXCEPT;
 
