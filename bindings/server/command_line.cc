@@ -43,6 +43,7 @@ const CLI::Validator& address() {
 // The options as text, where CLI11 puts them.
 struct Raw {
   std::string listen = "127.0.0.1:8008";
+  std::string metrics_listen;
   std::string access_token_lifetime;
   std::string delete_devices_after;
   std::string token_lifetime;
@@ -55,6 +56,9 @@ void describe_serving(CLI::App& app, Raw& raw) {
   app.add_option("--listen", raw.listen, "Where to listen; port 0: any, printed on standard output")
       ->check(listen_address())
       ->capture_default_str();
+  app.add_option("--metrics-listen", raw.metrics_listen,
+                 "Where GET /metrics is answered, for Prometheus; by default nowhere")
+      ->check(listen_address());
   app.add_option("--database", raw.serve.database, "SQLite file; made if it is not there")
       ->type_name("FILE");
   app.add_option("--server-name", raw.serve.server_name,
@@ -121,6 +125,9 @@ Command serving(Raw& raw) {
   if (raw.serve.database.empty()) return Exit{2, "--database FILE is required"};
   if (raw.serve.server_name.empty()) return Exit{2, "--server-name NAME is required"};
   raw.serve.listen = *parse_listen_address(raw.listen);
+  if (!raw.metrics_listen.empty()) {
+    raw.serve.metrics_listen = parse_listen_address(raw.metrics_listen);
+  }
   if (!raw.access_token_lifetime.empty()) {
     raw.serve.access_token_lifetime = *parse_duration(raw.access_token_lifetime);
     if (raw.serve.access_token_lifetime.count() == 0) {

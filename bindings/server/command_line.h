@@ -13,6 +13,7 @@ namespace mxd::server {
 
 struct ServeOptions {
   ListenAddress listen;
+  std::optional<ListenAddress> metrics_listen;
   std::string database;
   std::string server_name;
   bool open_registration = false;

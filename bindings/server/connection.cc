@@ -22,6 +22,7 @@
 #include "matrix_devices/module.hpp"
 #include "server/answer.h"
 #include "server/json_log.h"
+#include "server/request_counts.h"
 #include "server/request_parser.h"
 
 namespace mxd::server {
@@ -396,8 +397,15 @@ class HttpConnection final : public Connection,
   }
 
   void log_answer(bool cut) {
-    log_request({request_.method, request_.target, answer_->status(), answer_->body_bytes_sent(),
-                 Clock::now() - began_, request_.remote_addr, cut});
+    const RequestLine line{request_.method,
+                           request_.target,
+                           answer_->status(),
+                           answer_->body_bytes_sent(),
+                           Clock::now() - began_,
+                           request_.remote_addr,
+                           cut};
+    count_request(line.method, line.target, line.status, line.duration);
+    log_request(line);
   }
 
   // ---- Refusing ----

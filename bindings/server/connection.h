@@ -43,7 +43,7 @@ class Connection : public boost::intrusive::list_base_hook<
 // The event loop that a connection belongs to. All calls are on its thread, but answered().
 class ConnectionOwner {
  public:
-  virtual RequestRouter& router() = 0;
+  virtual RequestHandler& router() = 0;
   virtual const TrustedProxies& proxies() = 0;
   virtual IncomingBodies& incoming_bodies() = 0;
   virtual std::string_view http_date() = 0;   // of now, as in the Date header

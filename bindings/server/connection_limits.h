@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 
 #include "server/settings.h"
 
@@ -26,6 +27,10 @@ class ConnectionLimit {
     if (left < most() / 2) told_.store(false, std::memory_order_relaxed);
   }
 
+  // One was closed to make room for another.
+  void made_room() { made_room_.fetch_add(1, std::memory_order_relaxed); }
+  std::uint64_t times_made_room() const { return made_room_.load(std::memory_order_relaxed); }
+
   // Whether it is to be told that the limit is reached: once, until there is room to spare again.
   bool to_be_told() { return !told_.exchange(true, std::memory_order_relaxed); }
 
@@ -33,6 +38,7 @@ class ConnectionLimit {
   const CurrentSettings& settings_;
   const std::size_t max_files_;
   std::atomic<std::size_t> open_ = 0;
+  std::atomic<std::uint64_t> made_room_ = 0;
   std::atomic<bool> told_ = false;
 };
 
@@ -55,6 +61,7 @@ class IncomingBodies {
       if (all_.bytes_.fetch_add(more, std::memory_order_relaxed) + more >
           all_.settings_->max_incoming_body_bytes) {
         all_.bytes_.fetch_sub(more, std::memory_order_relaxed);
+        all_.refused_.fetch_add(1, std::memory_order_relaxed);
         return false;
       }
       bytes_ += more;
@@ -70,9 +77,13 @@ class IncomingBodies {
     std::size_t bytes_ = 0;
   };
 
+  std::size_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
+  std::uint64_t times_refused() const { return refused_.load(std::memory_order_relaxed); }
+
  private:
   const CurrentSettings& settings_;
   std::atomic<std::size_t> bytes_ = 0;
+  std::atomic<std::uint64_t> refused_ = 0;
 };
 
 }  // namespace mxd::server

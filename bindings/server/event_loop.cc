@@ -66,7 +66,7 @@ void EventLoop::listen_on(ListeningSocket socket) {
   acceptor_.assign(asio::generic::stream_protocol(family, 0), socket.release());
 }
 
-void EventLoop::start(RequestRouter& router, const TrustedProxies& proxies) {
+void EventLoop::start(RequestHandler& router, const TrustedProxies& proxies) {
   router_ = &router;
   proxies_ = &proxies;
   std::packaged_task<void()> task([this] { run(); });
@@ -237,6 +237,7 @@ bool EventLoop::make_room() {
     }
   }
   if (longest == nullptr) return false;
+  shared_.limit.made_room();
   if (longest == this) {
     close_longest_waiting();
   } else {

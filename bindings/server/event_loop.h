@@ -44,7 +44,7 @@ class EventLoop final : public ConnectionOwner {
   void listen_on(ListeningSocket socket);
 
   // The first three are the owner's, who calls them in this order.
-  void start(RequestRouter& router, const TrustedProxies& proxies);
+  void start(RequestHandler& router, const TrustedProxies& proxies);
   void begin_stop();
   // False: some connections were cut at `deadline`.
   bool end_stop(Clock::time_point deadline);
@@ -54,7 +54,7 @@ class EventLoop final : public ConnectionOwner {
 
   // ---- ConnectionOwner ----
 
-  RequestRouter& router() override { return *router_; }
+  RequestHandler& router() override { return *router_; }
   const TrustedProxies& proxies() override { return *proxies_; }
   IncomingBodies& incoming_bodies() override { return shared_.incoming_bodies; }
   std::string_view http_date() override;
@@ -99,7 +99,7 @@ class EventLoop final : public ConnectionOwner {
   void tick();
 
   SharedByLoops& shared_;
-  RequestRouter* router_ = nullptr;
+  RequestHandler* router_ = nullptr;
   const TrustedProxies* proxies_ = nullptr;
   bool stopping_ = false;
   Clock::time_point grace_ends_;

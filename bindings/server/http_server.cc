@@ -47,7 +47,7 @@ HttpServer::~HttpServer() {
   stop(Clock::now());
 }
 
-void HttpServer::start(RequestRouter& router, const TrustedProxies& proxies) {
+void HttpServer::start(RequestHandler& router, const TrustedProxies& proxies) {
   for (const auto& loop : shared_.loops)
     loop->start(router, proxies);
 }

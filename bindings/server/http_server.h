@@ -30,11 +30,15 @@ class HttpServer {
   ListenAddress address() const { return sockets_.front().address(); }
 
   // Both must outlive the threads, that is: until stop() has returned.
-  void start(RequestRouter& router, const TrustedProxies& proxies);
+  void start(RequestHandler& router, const TrustedProxies& proxies);
 
   // Accept nobody more, and answer what has arrived, also from those who are in the queue; but no
   // longer than until `deadline`: false if some were cut then. Ends the threads.
   bool stop(Clock::time_point deadline);
+
+  // [any-thread]
+  const ConnectionLimit& connections() const { return shared_.limit; }
+  const IncomingBodies& incoming_bodies() const { return shared_.incoming_bodies; }
 
   // Blocks until every loop has finished what it was doing when this was called. On none of their
   // threads, and between start() and stop().

@@ -19,6 +19,7 @@ void RequestRouter::serve(Exchange& exchange, mxd_request_token* token) {
           error_response(500, "M_UNKNOWN", "Something went wrong on the server."));
   }
   if (serve_account_endpoint(accounts_, exchange)) return;
+  if (health_.serve(exchange)) return;
   // A browser shows a script the 404 below only if it was allowed to ask.
   if (exchange.request().method == "OPTIONS") return exchange.respond(preflight_response());
   exchange.respond(error_response(404, "M_UNRECOGNIZED", "There is no such endpoint here."));

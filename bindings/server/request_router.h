@@ -6,24 +6,35 @@
 
 #include "server/account_context.h"
 #include "server/device_module.h"
+#include "server/health.h"
 #include "server/http_message.h"
 
 namespace mxd::server {
 
-class RequestRouter {
+// Whom a connection hands its requests to.
+class RequestHandler {
  public:
-  RequestRouter(std::unique_ptr<DeviceModule> devices, AccountContext& accounts)
-      : devices_(devices.release()), accounts_(accounts) {}
+  // The exchange is answered exactly once, perhaps before this returns, perhaps on another thread.
+  // `token` is set, before that, if the request can be cancelled.
+  virtual void serve(Exchange& exchange, mxd_request_token* token) = 0;
+  virtual void cancel(mxd_request_token token) = 0;
+  virtual std::uint64_t max_body_bytes() const = 0;
+
+ protected:
+  ~RequestHandler() = default;
+};
+
+class RequestRouter final : public RequestHandler {
+ public:
+  RequestRouter(std::unique_ptr<DeviceModule> devices, AccountContext& accounts, Health& health)
+      : devices_(devices.release()), accounts_(accounts), health_(health) {}
   ~RequestRouter() { delete devices_.load(); }
   RequestRouter(const RequestRouter&) = delete;
   RequestRouter& operator=(const RequestRouter&) = delete;
 
-  // The exchange is answered exactly once, perhaps before this returns, perhaps on another thread.
-  // `token` is set, before that, if the request can be cancelled.
-  void serve(Exchange& exchange, mxd_request_token* token);
-  void cancel(mxd_request_token token) { devices().cancel(token); }
-
-  std::uint64_t max_body_bytes() const { return devices().max_body_bytes(); }
+  void serve(Exchange& exchange, mxd_request_token* token) override;
+  void cancel(mxd_request_token token) override { devices().cancel(token); }
+  std::uint64_t max_body_bytes() const override { return devices().max_body_bytes(); }
 
   // The instance that requests go to.
   DeviceModule& devices() const { return *devices_.load(std::memory_order_acquire); }
@@ -37,6 +48,7 @@ class RequestRouter {
  private:
   std::atomic<DeviceModule*> devices_;  // owned
   AccountContext& accounts_;
+  Health& health_;
 };
 
 }  // namespace mxd::server

@@ -128,6 +128,9 @@ bool live(const ServeOptions& options, Orders& orders) {
     const ListenAddress address = server.address();
     say("listening on " + std::string(address.path.empty() ? "http://" : "") + to_string(address) +
         "\n");
+    if (const auto metrics = server.metrics_address()) {
+      say("metrics on http://" + to_string(*metrics) + "/metrics\n");
+    }
     ::sd_notify(0, "READY=1");
     std::optional<Clock::time_point> stop_by;
     while (!(stop_by = orders.next())) {

@@ -13,7 +13,7 @@ namespace mxd::server {
 namespace {
 
 constexpr std::size_t kMaxJobs = 256;
-constexpr std::size_t kReservedFiles = 64;  // for the database, the log, the module
+constexpr std::size_t kReservedFiles = 64;  // for the database, the log, the module, metrics
 // Of the time for stopping, what is kept for the module, the workers and the store.
 constexpr auto kAfterRequests = std::chrono::seconds(3);
 constexpr auto kAfterModule = std::chrono::seconds(2);
@@ -128,15 +128,26 @@ Server::Server(const ServeOptions& options, LogWriter& log, const Configuration&
       settings_(configuration.settings),
       http_(listen(options, settings_)),
       store_({options.database, options.server_name, options.access_token_lifetime}),
+      health_(store_),
       workers_(std::max<std::size_t>(cores(), 4), kMaxJobs),
       accounts_{store_,    workers_, services_, store_.server_name(), options.open_registration,
                 settings_, {}},
       library_(find_module(options.module_file), store_),
-      router_(make_instance(options, library_, configuration.module), accounts_),
-      proxies_(options.trusted_proxies) {
+      router_(make_instance(options, library_, configuration.module), accounts_, health_),
+      proxies_(options.trusted_proxies),
+      metrics_page_(http_, store_, workers_) {
+  if (options.metrics_listen) {
+    metrics_http_ =
+        std::make_unique<HttpServer>(*options.metrics_listen, 1, settings_, kReservedFiles / 2);
+  }
   set_services(store_, services_.get());
   set_lifetimes(store_, options, settings_.get());
+  if (metrics_http_) metrics_http_->start(metrics_page_, proxies_);
   http_.start(router_, proxies_);
+}
+
+std::optional<ListenAddress> Server::metrics_address() const {
+  return metrics_http_ ? std::optional(metrics_http_->address()) : std::nullopt;
 }
 
 void Server::reload() {
@@ -194,6 +205,7 @@ void Server::stop_replaced() {
 bool Server::stop(std::chrono::steady_clock::time_point deadline) {
   log_message(MXD_LOG_INFO, "stopping: requests in flight are answered first");
   bool is_finished = http_.stop(deadline - kAfterRequests);
+  if (metrics_http_) metrics_http_->stop(deadline - kAfterRequests);
   router_.devices().begin_stop();
   is_finished &= router_.devices().end_stop(deadline - kAfterModule);
   for (const auto& instance : replaced_)

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "server/account_context.h"
@@ -10,8 +11,10 @@
 #include "server/command_line.h"
 #include "server/configuration.h"
 #include "server/device_module.h"
+#include "server/health.h"
 #include "server/http_server.h"
 #include "server/json_log.h"
+#include "server/metrics_page.h"
 #include "server/registration_file.h"
 #include "server/request_router.h"
 #include "server/settings.h"
@@ -27,6 +30,8 @@ class Server {
   Server(const ServeOptions& options, LogWriter& log);
 
   ListenAddress address() const { return http_.address(); }
+  // Where the metrics are; nothing if nowhere.
+  std::optional<ListenAddress> metrics_address() const;
 
   // Registrations, settings and the log's file are read and opened anew. What is wrong is refused
   // as a whole, with a line of log that says why, and the old goes on. Requests in flight end as
@@ -53,12 +58,15 @@ class Server {
   CurrentSettings settings_;
   HttpServer http_;
   Store store_;
+  Health health_;
   Workers workers_;
   AccountContext accounts_;
   ModuleLibrary library_;
   std::vector<std::unique_ptr<DeviceModule>> replaced_;  // stopped, or to be stopped
   RequestRouter router_;
   TrustedProxies proxies_;
+  MetricsPage metrics_page_;
+  std::unique_ptr<HttpServer> metrics_http_;  // null: metrics are not wanted
 };
 
 }  // namespace mxd::server

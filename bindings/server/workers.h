@@ -30,6 +30,9 @@ class Workers {
     return true;
   }
 
+  // Jobs that wait or run. [any-thread]
+  std::size_t open() const { return open_.load(std::memory_order_relaxed); }
+
  private:
   // Counts a job, until it is destroyed with it.
   class Place {

@@ -133,6 +133,31 @@ MXD_EXPORT mxd_view mxd_sqlite_server_name(mxd_sqlite* store) noexcept {
   return view(store->server_name);
 }
 
+MXD_EXPORT int32_t mxd_sqlite_check(mxd_sqlite* store, mxd_sqlite_error* error) noexcept {
+  return reported(*store, error, [&]() -> Outcome {
+    {
+      const ReadPool::Lease connection(store->readers);
+      Query name(*connection, "SELECT server_name FROM store");
+      if (!name.next()) return {MXD_UNAVAILABLE, "the database is not what it was: it is empty"};
+    }
+    Outcome written = store->writer.run([](Connection& connection) {
+      // There and back: SQLite writes no page that stays as it is.
+      Query(connection, "UPDATE store SET server_name = server_name || '.'").execute();
+      Query(connection,
+            "UPDATE store SET server_name = substr(server_name, 1, length(server_name) - 1)")
+          .execute();
+      return Outcome{};
+    });
+    if (succeeded(written.status)) return {};
+    return {MXD_UNAVAILABLE,
+            written.text.empty() ? "the database cannot be written" : written.text};
+  });
+}
+
+MXD_EXPORT size_t mxd_sqlite_queued_writes(mxd_sqlite* store) noexcept {
+  return store->writer.queued();
+}
+
 MXD_EXPORT int32_t mxd_sqlite_add_service(mxd_sqlite* store, const mxd_sqlite_service* given,
                                           mxd_sqlite_error* error) noexcept {
   return reported(*store, error, [&] {

@@ -84,6 +84,11 @@ void Writer::enqueue(Queue& queue, std::unique_ptr<Write> write) {
   if (is_first) work_.notify_one();
 }
 
+std::size_t Writer::queued() {
+  const std::lock_guard lock(mutex_);
+  return queue_.entries.size();
+}
+
 void Writer::submit(std::unique_ptr<Write> write) {
   enqueue(queue_, std::move(write));
 }

@@ -43,6 +43,9 @@ class Writer {
   // within kLinger.
   void submit_later(std::unique_ptr<Write> write);
 
+  // How many wait for the next transaction.
+  std::size_t queued();
+
   using Change = absl::FunctionRef<Outcome(Connection&)>;
 
   // Runs `change` as a write and waits for its commit. Not from the writer's own thread.

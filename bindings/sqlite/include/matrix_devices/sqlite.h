@@ -90,6 +90,13 @@ typedef struct mxd_sqlite_lifetimes {
 void mxd_sqlite_set_lifetimes(mxd_sqlite* store,
                               const mxd_sqlite_lifetimes* lifetimes) MXD_NOEXCEPT;
 
+/* Whether the store works: reads, and commits a write that changes nothing. Blocks, as long as the
+   disk does. UNAVAILABLE, with the reason. */
+int32_t mxd_sqlite_check(mxd_sqlite* store, mxd_sqlite_error* error) MXD_NOEXCEPT;
+
+/* How many writes wait for the next commit. */
+size_t mxd_sqlite_queued_writes(mxd_sqlite* store) MXD_NOEXCEPT;
+
 /* The server name; the view lives as long as the store. */
 mxd_view mxd_sqlite_server_name(mxd_sqlite* store) MXD_NOEXCEPT;
 

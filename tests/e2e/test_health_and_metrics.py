@@ -1,0 +1,183 @@
+"""O9: GET /health says whether the store works, GET /metrics what the server does."""
+
+from __future__ import annotations
+
+import re
+import resource
+import sqlite3
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from client import Client, Response, client_path, device_path
+from conftest import Launch
+from homeserver import Homeserver, Service
+from raw_http import RawSocket
+from server import Server, poll
+
+
+def health(server: Server) -> Response:
+    """GET /health, without a token."""
+    return server.client.request("GET", "/health")
+
+
+def test_O9_health_is_200(launch: Launch) -> None:
+    """O9: the store answers and can write."""
+    answer = health(launch())
+    assert (answer.status, answer.json) == (200, {"status": "ok"})
+
+
+def test_O9_health_knows_its_methods(launch: Launch) -> None:
+    """O9: GET and HEAD; another path is nobody's."""
+    server = launch()
+    assert server.client.request("HEAD", "/health").status == 200
+    refused = server.client.request("POST", "/health")
+    assert (refused.status, refused.headers["Allow"]) == (405, "GET, HEAD")
+    assert server.client.request("GET", "/healthy").status == 404
+
+
+def test_O9_health_sees_a_disk_that_is_full(launch: Launch) -> None:
+    """O9: 503 with the reason while nothing can be written, 200 again after it."""
+    server = launch("--log-file", "/dev/null")
+    assert server.process is not None
+    pid = server.process.pid
+    limits = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+    assert health(server).status == 200
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (1, limits[1]))
+    poll(lambda: health(server).status == 503, 10, "503")
+    failing = health(server)
+    assert failing.json["status"] == "failing"
+    assert failing.json["reason"]
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, limits)
+    poll(lambda: health(server).status == 200, 10, "200 again")
+
+
+def test_O9_health_answers_while_the_store_stands_still(launch: Launch) -> None:
+    """O9: within seconds, however many ask, and other requests are answered meanwhile."""
+    server = launch()
+    lock = sqlite3.connect(server.database, isolation_level=None)
+    lock.execute("BEGIN IMMEDIATE")
+    began = time.monotonic()
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: health(server), range(8)))
+    assert time.monotonic() - began < 10
+    assert {answer.status for answer in answers} == {503}
+    assert "has not answered" in answers[0].json["reason"]
+    assert server.client.request("GET", client_path("/login")).status == 200
+    lock.execute("ROLLBACK")
+    lock.close()
+    poll(lambda: health(server).status == 200, 20, "200 again")
+
+
+def test_O9_health_is_cheap(launch: Launch) -> None:
+    """O9: it is asked all the time, and writes once a second at most."""
+    server = launch()
+    log = server.database.with_name(server.database.name + "-wal")
+    before = log.stat().st_size
+    began = time.monotonic()
+    for _ in range(1000):
+        assert health(server).status == 200
+    frames = (log.stat().st_size - before) / (4096 + 24)
+    assert 1 <= frames <= 2 * (time.monotonic() - began + 1)
+
+
+# ---- Metrics ----
+
+
+class Metrics:
+    """What a server measures."""
+
+    def __init__(self, server: Server) -> None:
+        found = poll(
+            lambda: re.search(r"metrics on (http://\S+)/metrics", server.output()), 10, "a line"
+        )
+        self.client = Client(found[1])
+
+    def read(self) -> dict[str, float]:
+        """Name with labels, and value."""
+        answer = self.client.request("GET", "/metrics")
+        assert answer.status == 200
+        assert answer.headers["Content-Type"].startswith("text/plain; version=0.0.4")
+        lines = answer.raw.decode().splitlines()
+        pairs = [line.rsplit(" ", 1) for line in lines if not line.startswith("#")]
+        return {name: float(value) for name, value in pairs}
+
+
+@pytest.fixture
+def measured(
+    launch: Launch, open_options: list[str], services: list[Service]
+) -> tuple[Homeserver, Metrics]:
+    """A server with metrics."""
+    server = launch("--metrics-listen", "127.0.0.1:0", *open_options)
+    return Homeserver(server.client, server=server, services=services), Metrics(server)
+
+
+def count(values: dict[str, float], endpoint: str, method: str, status: int) -> float:
+    """How many requests there were of a kind."""
+    name = f'endpoint="{endpoint}",method="{method}",status="{status}"'
+    return values.get(f"mxd_requests_total{{{name}}}", 0)
+
+
+def test_O9_metrics_count_requests(measured: tuple[Homeserver, Metrics]) -> None:
+    """O9: by endpoint and status, with a histogram of how long they took."""
+    homeserver, metrics = measured
+    device = homeserver.new_user().login()
+    for _ in range(3):
+        assert device.list().status == 200
+    assert device.request("GET", device_path("nothing")).status == 404
+    values = metrics.read()
+    assert count(values, "devices", "GET", 200) == 3
+    assert count(values, "device", "GET", 404) == 1
+    assert count(values, "login", "POST", 200) == 1
+    labels = 'endpoint="devices"'
+    assert values[f"mxd_request_duration_seconds_count{{{labels}}}"] == 3
+    assert values[f'mxd_request_duration_seconds_bucket{{{labels},le="+Inf"}}'] == 3
+    assert 0 < values[f"mxd_request_duration_seconds_sum{{{labels}}}"] < 60
+
+
+def test_O9_labels_are_bounded(measured: tuple[Homeserver, Metrics]) -> None:
+    """O9: whatever clients make up, the names of the metrics stay the same few."""
+    homeserver, metrics = measured
+
+    def ask(turn: int) -> None:
+        for target in (f"/{turn}", client_path(f"/{turn}"), client_path(f"/devices/{turn}")):
+            homeserver.client.request("GET", target)
+            homeserver.client.request(f"M{turn}", target)
+
+    ask(0)
+    metrics.read()  # is counted too
+    before = set(metrics.read())
+    for turn in range(1, 30):
+        ask(turn)
+    after = metrics.read()
+    assert set(after) == before
+    assert not [name for name in after if "29" in name]
+
+
+def test_O9_metrics_count_refusals_and_connections(measured: tuple[Homeserver, Metrics]) -> None:
+    """O9: by limit; connections that are open; lines of log that were lost; queues."""
+    homeserver, metrics = measured
+    user = homeserver.new_user()
+    login = {
+        "type": "m.login.password",
+        "identifier": {"type": "m.id.user", "user": user.localpart},
+        "password": "wrong",
+    }
+    for _ in range(12):
+        homeserver.client.request("POST", client_path("/login"), json=login)
+    with RawSocket(homeserver.client), RawSocket(homeserver.client):
+        poll(lambda: metrics.read()["mxd_open_connections"] >= 2, 10, "two connections")
+    values = metrics.read()
+    assert values['mxd_refusals_total{limit="login"}'] >= 1
+    assert values["mxd_lost_log_lines_total"] == 0
+    assert values['mxd_queue_length{queue="workers"}'] >= 0
+    assert values['mxd_queue_length{queue="writes"}'] >= 0
+
+
+def test_O9_metrics_are_on_an_address_of_their_own(measured: tuple[Homeserver, Metrics]) -> None:
+    """O9: clients don't see them, and who reads them gets nothing else there."""
+    homeserver, metrics = measured
+    assert homeserver.client.request("GET", "/metrics").status == 404
+    assert metrics.client.request("GET", client_path("/login")).status == 404
+    assert metrics.client.request("GET", "/health").status == 404
