@@ -21,6 +21,7 @@ from typing import Any
 
 from trial import (
     AS_TOKEN,
+    TIME_FACTOR,
     Control,
     Response,
     Trial,
@@ -38,6 +39,7 @@ ROUNDS = 4  # of requests, a run
 FOR_EVER = 1 << 40
 GONE = None  # of a device's names: it is not there
 MOST_PROBLEMS = 60
+ROOM_AGAIN_S = 30 * TIME_FACTOR
 
 CALLS = {"sync": 1, "write": 2, "half a write": 2 | 32, "cut": 4, "open": 8, "read": 16}
 ERRORS = ("EIO", "ENOSPC")
@@ -177,7 +179,13 @@ def look_after(trial: DiskTrial, is_killed: bool) -> None:
     """The fault is over: everything works, and stays over a restart."""
     before = compare(trial, "after the fault")
     path = of_user(device_path("LATER"), USER)
-    answer = trial.request("PUT", path, json={"display_name": "late"}, token=AS_TOKEN)
+    deadline = time.monotonic() + ROOM_AGAIN_S
+    while True:  # O4: after a full disk only deletions are written, until there is room again
+        answer = trial.request("PUT", path, json={"display_name": "late"}, token=AS_TOKEN)
+        is_refused = answer is not None and answer.status == 503
+        if not is_refused or time.monotonic() > deadline:
+            break
+        time.sleep(0.1)
     if answer is None or answer.status != 201:
         trial.wrong(f"the next write: {answer}")
     trial.model["LATER"] = {"late"}
