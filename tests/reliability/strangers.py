@@ -207,7 +207,7 @@ def main() -> int:
     trial.server.start()
     body = service_login(USER, "MAIN", refresh=True)
     login = trial.request("POST", "/login", json=body, token=AS_TOKEN)
-    assert login is not None, "the server does not answer"
+    assert login is not None and login.status == 200, f"the login: {login}"
     assert login.json["user_id"] == user_id(USER)
     messages = templates(login.json["access_token"], login.json["refresh_token"])
     strangers = [Stranger(trial, options.seed, messages) for _ in range(CLIENTS)]
