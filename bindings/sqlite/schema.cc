@@ -183,13 +183,14 @@ Outcome check_writable(const std::string& path) {
       return {MXD_INVALID_ARGUMENT,
               name + " is on a file system that is mounted read-only: mount it writable"};
     }
-    std::array<char, 8> mode;
-    std::snprintf(mode.data(), mode.size(), "%04o", static_cast<unsigned>(found.st_mode & 07777));
     const std::string me = user_name(::geteuid());
-    return {MXD_INVALID_ARGUMENT, name + " belongs to " + user_name(found.st_uid) + " (mode " +
-                                      mode.data() + ") and can't be written by " + me +
-                                      ": run as its owner, or chown it to " + me +
-                                      " and make it writable"};
+    std::array<char, 256> said;
+    std::snprintf(said.data(), said.size(),
+                  "%s belongs to %s (mode %04o) and can't be written by %s: run as its owner, or "
+                  "chown it to %s and make it writable",
+                  name.c_str(), user_name(found.st_uid).c_str(),
+                  static_cast<unsigned>(found.st_mode & 07777), me.c_str(), me.c_str());
+    return {MXD_INVALID_ARGUMENT, said.data()};
   }
   return {};
 }
