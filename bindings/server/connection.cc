@@ -4,16 +4,10 @@
 // answered in order, one at a time, and a client that sends faster than it reads is not read from.
 #include "server/connection.h"
 
-#include <linux/sockios.h>
-#include <netinet/tcp.h>
-#include <poll.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <atomic>
-#include <boost/asio/ip/tcp.hpp>
 #include <cerrno>
-#include <cstring>
 #include <exception>
 #include <optional>
 #include <utility>
@@ -21,6 +15,7 @@
 #include "bindings/common/normal_target.h"
 #include "matrix_devices/module.hpp"
 #include "server/answer.h"
+#include "server/client_socket.h"
 #include "server/json_log.h"
 #include "server/request_counts.h"
 #include "server/request_parser.h"
@@ -38,16 +33,6 @@ constexpr auto kLingerTime = std::chrono::seconds(3);
 constexpr auto kNewTime = std::chrono::seconds(1);  // in which a first request may be on its way
 constexpr std::size_t kLingerBytes = 16 * 1024 * 1024;
 
-std::string address_of_peer(int socket) {
-  sockaddr_storage address{};
-  socklen_t size = sizeof address;
-  if (::getpeername(socket, reinterpret_cast<sockaddr*>(&address), &size) != 0) return {};
-  if (address.ss_family != AF_INET && address.ss_family != AF_INET6) return {};
-  boost::asio::ip::tcp::endpoint endpoint;
-  std::memcpy(endpoint.data(), &address, size);
-  return normal_address(endpoint.address().to_string()).value_or("");
-}
-
 class HttpConnection final : public Connection,
                              public Exchange,
                              public std::enable_shared_from_this<HttpConnection> {
@@ -60,8 +45,7 @@ class HttpConnection final : public Connection,
 
   void start() override {
     peer_ = address_of_peer(fd());
-    const int on = 1;
-    ::setsockopt(fd(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);  // no other kind has need of it
+    send_without_delay(fd());
     opened_ = Clock::now();
     next_request();
     readable_ = true;  // mostly
@@ -307,11 +291,7 @@ class HttpConnection final : public Connection,
     if (std::exchange(watching_, true)) return;
     socket_.async_wait(Socket::wait_error, [self = shared_from_this()](error_code error) {
       if (error || self->state_ != State::kInFlight || self->token_ == 0) return;
-      pollfd client{self->fd(), 0, 0};
-      ::poll(&client, 1, 0);
-      if ((client.revents & (POLLERR | POLLHUP)) != 0) {
-        self->owner_.router().cancel(self->token_);
-      }
+      if (is_reset(self->fd())) self->owner_.router().cancel(self->token_);
     });
   }
 
@@ -344,10 +324,7 @@ class HttpConnection final : public Connection,
     answer_.emplace(Answer::Failure{}, without_body);
   }
 
-  bool more_has_arrived() {
-    char byte = 0;
-    return !unparsed_.empty() || ::recv(fd(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
-  }
+  bool more_has_arrived() { return !unparsed_.empty() || has_unread_bytes(fd()); }
 
   bool write() {
     while (!answer_->is_sent()) {
@@ -381,9 +358,8 @@ class HttpConnection final : public Connection,
   // The system takes more of the answer only when the client has read a good part of what it has:
   // that it reads at all is seen from what is on its way.
   void note_reading(Clock::time_point now) {
-    int unacknowledged = 0;
-    if (::ioctl(fd(), SIOCOUTQ, &unacknowledged) != 0) return;
-    if (std::exchange(unacknowledged_, unacknowledged) != unacknowledged) {
+    const std::optional<int> unacknowledged = unacknowledged_bytes(fd());
+    if (unacknowledged && std::exchange(unacknowledged_, *unacknowledged) != *unacknowledged) {
       deadline_ = now + kWriteTime;
     }
   }
