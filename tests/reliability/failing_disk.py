@@ -38,7 +38,7 @@ DEVICES = 40
 ROUNDS = 4  # of requests, a run
 FOR_EVER = 1 << 40
 GONE = None  # of a device's names: it is not there
-MOST_PROBLEMS = 60
+MOST_PROBLEMS = 20
 ROOM_AGAIN_S = 30 * TIME_FACTOR
 
 CALLS = {"sync": 1, "write": 2, "half a write": 2 | 32, "cut": 4, "open": 8, "read": 16}

@@ -40,7 +40,7 @@ from trial import (
 USER = "alice"
 KEPT = "KEPT"  # a device that stays
 PROBED = "PROBED"  # another, which is renamed after each dialogue
-MOST_PROBLEMS = 60
+MOST_PROBLEMS = 20
 RELOAD_S = 0.5
 FOR_EVER = 1 << 40
 
