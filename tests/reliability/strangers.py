@@ -32,7 +32,6 @@ from trial import (
     elapsed,
     of_user,
     service_login,
-    user_id,
 )
 
 CLIENTS = 6
@@ -208,8 +207,8 @@ def main() -> int:
     trial.server.start()
     body = service_login(USER, "MAIN", refresh=True)
     login = trial.request("POST", "/login", json=body, token=AS_TOKEN)
-    assert login is not None and login.status == 200, f"the login: {login}"
-    assert login.json["user_id"] == user_id(USER)
+    assert login is not None, "the login: no answer"
+    assert login.status == 200, f"the login: {login}"
     messages = templates(login.json["access_token"], login.json["refresh_token"])
     strangers = [Stranger(trial, options.seed, messages) for _ in range(CLIENTS)]
     if options.case is not None:
