@@ -60,7 +60,9 @@ UserNamespace read_namespace(const Reader& reader, const YAML::Node& node, const
   space.regex = regex.Scalar();
   auto compiled = std::make_shared<RE2>(space.regex, RE2::Quiet);
   if (!compiled->ok()) {
-    reader.fail(key + ".regex", "is no regular expression of RE2: " + compiled->error());
+    reader.fail(key + ".regex", "is " + space.regex +
+                                    ", which RE2 can't take: " + compiled->error() +
+                                    ". Write it without look-ahead and the like");
   }
   space.compiled = std::move(compiled);
   return space;
@@ -92,7 +94,9 @@ bool Registration::manages(std::string_view user_id, std::string_view server_nam
   const std::string sender = "@" + sender_localpart + ":" + std::string(server_name);
   if (user_id == sender) return true;
   for (const UserNamespace& space : users) {
-    if (RE2::FullMatch(re2::StringPiece(user_id.data(), user_id.size()), *space.compiled)) {
+    // From the start, and not to the end: "@irc_" covers "@irc_a". accounts.md, T9
+    if (space.compiled->Match(re2::StringPiece(user_id.data(), user_id.size()), 0, user_id.size(),
+                              RE2::ANCHOR_START, nullptr, 0)) {
       return true;
     }
   }

@@ -77,8 +77,26 @@ TEST(RegistrationFile, ManagesItsSenderAndItsNamespaces) {
   EXPECT_TRUE(bridge.manages("@_irc_alice:example.org", "example.org"));
   EXPECT_TRUE(bridge.manages("@shared_x:example.org", "example.org"));
   EXPECT_FALSE(bridge.manages("@alice:example.org", "example.org"));
-  EXPECT_FALSE(bridge.manages("@_irc_alice:example.org.evil", "example.org")) << "whole IDs only";
-  EXPECT_FALSE(bridge.manages("x@_irc_alice:example.org", "example.org")) << "whole IDs only";
+  EXPECT_FALSE(bridge.manages("x@_irc_alice:example.org", "example.org"));
+}
+
+// T9
+TEST(RegistrationFile, NamespacesAreMatchedFromTheStart) {
+  const Registration bridge =
+      parse_registration(replaced("\"@shared_.*\"", "\"@shared_|irc\""), "bridge.yaml");
+  EXPECT_TRUE(bridge.manages("@shared_x:example.org", "example.org"));
+  EXPECT_FALSE(bridge.manages("@shared:example.org", "example.org"));
+  EXPECT_FALSE(bridge.manages("@x@shared_x:example.org", "example.org"));
+  EXPECT_FALSE(bridge.manages("@irc:example.org", "example.org"));
+}
+
+// T9
+TEST(RegistrationFile, NamesTheExpressionThatCanNotBeTaken) {
+  for (const std::string expression : {"@irc_(?!bot).*", "@(?<=a)b", "@(a)\\\\1"}) {
+    const std::string text = refusal(replaced("\"@shared_.*\"", "\"" + expression + "\""));
+    const std::string shown = expression == "@(a)\\\\1" ? "@(a)\\1" : expression;
+    EXPECT_THAT(text, HasSubstr("bridge.yaml: \"namespaces.users[1].regex\" is " + shown));
+  }
 }
 
 TEST(RegistrationFile, NamesTheFileAndTheKeyThatIsMissing) {
@@ -97,7 +115,7 @@ TEST(RegistrationFile, NamesTheKeyThatIsWrong) {
   EXPECT_THAT(refusal(replaced("rate_limited: false", "rate_limited: sometimes")),
               HasSubstr("\"rate_limited\" must be true or false"));
   EXPECT_THAT(refusal(replaced("\"@shared_.*\"", "\"@(shared\"")),
-              HasSubstr("\"namespaces.users[1].regex\" is no regular expression"));
+              HasSubstr("\"namespaces.users[1].regex\" is @(shared, which RE2 can't take"));
   EXPECT_THAT(refusal(replaced("\"#_irc_.*\"", "\"#(irc\"")),
               HasSubstr("\"namespaces.aliases[0].regex\""));
   EXPECT_THAT(refusal(replaced("exclusive: true", "exclusive: 7")),
