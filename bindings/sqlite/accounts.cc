@@ -41,6 +41,10 @@ Outcome hash_on_threads(Store& store, std::string_view password, std::optional<s
   return {};
 }
 
+Outcome name_taken(const std::string& user_id) {
+  return {MXD_BUSY, user_id + " exists already: take another name"};
+}
+
 Outcome insert_account(Store& store, const std::string& user_id,
                        const std::optional<std::string>& hash, bool is_guest,
                        const std::optional<std::string>& service_id) {
@@ -51,7 +55,7 @@ Outcome insert_account(Store& store, const std::string& user_id,
               " created_ms) VALUES (?1, ?2, ?3, ?4, ?5)",
               user_id, hash, is_guest, service_id, store.now_ms())
             .execute();
-    if (added == 0) return {MXD_BUSY, user_id + " exists already: take another name"};
+    if (added == 0) return name_taken(user_id);
     return {};
   });
 }
@@ -111,6 +115,8 @@ Outcome add_account(Store& store, const mxd_sqlite_new_account& given, std::stri
   if (!succeeded(outcome.status)) return outcome;
   std::optional<std::string> hash;
   if (given.password.size != 0) {
+    // Before the password is hashed, which costs most.
+    if (find_account(*ReadPool::Lease(store.readers), user_id)) return name_taken(user_id);
     outcome = hash_on_threads(store, text(given.password), hash);
     if (!succeeded(outcome.status)) return outcome;
   }

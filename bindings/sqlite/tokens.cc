@@ -78,6 +78,36 @@ void insert_tokens(Store& store, Connection& writer, int64_t device, std::option
   copy_terminated(out.refresh_token, refresh_token);
 }
 
+constexpr const char* kFindRefreshToken =
+    "SELECT r.pair, r.device, r.oauth, d.device_id, a.user_id, a.locked"
+    " FROM refresh_tokens r JOIN devices d USING (device) JOIN accounts a USING (account)"
+    " WHERE r.digest = ?1 AND d.device > a.gone_through";
+
+constexpr const char* kFindAccessToken =
+    "SELECT d.device, d.account FROM access_tokens t JOIN devices d USING (device)"
+    " JOIN accounts a USING (account) WHERE t.digest = ?1 AND d.device > a.gone_through";
+
+// Asked before the writer is: tokens that somebody makes up take none of the time that others wait
+// for.
+bool is_there(Store& store, const char* find, const Digest& digest) {
+  const ReadPool::Lease connection(store.readers);
+  return Query(*connection, find, Blob{bytes_of(digest)}).next();
+}
+
+Outcome refuse_refresh_token(Connection& connection, std::string_view token) {
+  if (was_token(connection, token, kRefreshTokenPrefix)) {  // T2
+    return {MXD_TOKEN_EXPIRED, "the refresh token was used: log in again on the same device"};
+  }
+  return {MXD_UNKNOWN_TOKEN, "the refresh token is unknown: log in again"};
+}
+
+Outcome refuse_access_token(Connection& connection, std::string_view token) {
+  if (was_token(connection, token, kAccessTokenPrefix)) {  // T2
+    return {MXD_TOKEN_EXPIRED, "the access token was replaced"};
+  }
+  return {MXD_UNKNOWN_TOKEN, "the access token is unknown"};
+}
+
 }  // namespace
 
 Outcome login_device(Store& store, const mxd_sqlite_login& login, mxd_sqlite_tokens& out) {
@@ -112,18 +142,13 @@ Outcome login_device(Store& store, const mxd_sqlite_login& login, mxd_sqlite_tok
 }
 
 Outcome refresh(Store& store, std::string_view refresh_token, mxd_sqlite_tokens& out) {
+  const Digest digest = digest_of(refresh_token);
+  if (!is_there(store, kFindRefreshToken, digest)) {
+    return refuse_refresh_token(*ReadPool::Lease(store.readers), refresh_token);
+  }
   return store.writer.run_with_reserve([&](Connection& writer) -> Outcome {
-    Query row(writer,
-              "SELECT r.pair, r.device, r.oauth, d.device_id, a.user_id, a.locked"
-              " FROM refresh_tokens r JOIN devices d USING (device) JOIN accounts a USING (account)"
-              " WHERE r.digest = ?1 AND d.device > a.gone_through",
-              Blob{bytes_of(digest_of(refresh_token))});
-    if (!row.next()) {
-      if (was_token(writer, refresh_token, kRefreshTokenPrefix)) {  // T2
-        return {MXD_TOKEN_EXPIRED, "the refresh token was used: log in again on the same device"};
-      }
-      return {MXD_UNKNOWN_TOKEN, "the refresh token is unknown: log in again"};
-    }
+    Query row(writer, kFindRefreshToken, Blob{bytes_of(digest)});
+    if (!row.next()) return refuse_refresh_token(writer, refresh_token);
     if (row.integer(5) != 0) return {MXD_USER_LOCKED, std::string(row.text(4)) + " is locked"};
     const int64_t old_pair = row.integer(0);
     const int64_t device = row.integer(1);
@@ -145,21 +170,16 @@ Outcome refresh(Store& store, std::string_view refresh_token, mxd_sqlite_tokens&
 }
 
 Outcome logout(Store& store, std::string_view access_token, bool all) {
+  const Digest digest = digest_of(access_token);
+  if (!is_there(store, kFindAccessToken, digest)) {
+    return refuse_access_token(*ReadPool::Lease(store.readers), access_token);
+  }
   Outcome outcome = store.writer.run_with_reserve([&](Connection& writer) -> Outcome {
     int64_t device;
     int64_t account;
     {
-      Query row(
-          writer,
-          "SELECT d.device, d.account FROM access_tokens t JOIN devices d USING (device)"
-          " JOIN accounts a USING (account) WHERE t.digest = ?1 AND d.device > a.gone_through",
-          Blob{bytes_of(digest_of(access_token))});
-      if (!row.next()) {
-        if (was_token(writer, access_token, kAccessTokenPrefix)) {  // T2
-          return {MXD_TOKEN_EXPIRED, "the access token was replaced"};
-        }
-        return {MXD_UNKNOWN_TOKEN, "the access token is unknown"};
-      }
+      Query row(writer, kFindAccessToken, Blob{bytes_of(digest)});
+      if (!row.next()) return refuse_access_token(writer, access_token);
       device = row.integer(0);
       account = row.integer(1);
     }
