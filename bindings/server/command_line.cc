@@ -2,7 +2,6 @@
 
 #include <CLI/CLI.hpp>
 
-#include "server/client_address.h"
 #include "server/duration.h"
 
 namespace mxd::server {
@@ -31,12 +30,15 @@ const CLI::Validator& listen_address() {
   return validator;
 }
 
-const CLI::Validator& address() {
+const CLI::Validator& network() {
   static const CLI::Validator validator(
       [](std::string& text) {
-        return normal_address(text) ? std::string() : "not an IP address: " + text;
+        return Network::parse(text) ? std::string()
+                                    : "not an IP address or network such as 192.0.2.1, "
+                                      "172.16.0.0/12, fd00::/8, nor unix: " +
+                                          text;
       },
-      "ADDRESS");
+      "NETWORK");
   return validator;
 }
 
@@ -47,6 +49,7 @@ struct Raw {
   std::string access_token_lifetime;
   std::string delete_devices_after;
   std::string token_lifetime;
+  std::vector<std::string> trusted_proxies;
   ServeOptions serve;
   UserOptions user;
   TokenOptions token;
@@ -86,11 +89,15 @@ void describe_serving(CLI::App& app, Raw& raw) {
   app.add_option("--module", raw.serve.module_file,
                  "The module; by default libmatrix_devices.so beside this program or in ../lib")
       ->type_name("FILE");
-  app.add_option("--trust-proxy", raw.serve.trusted_proxies,
-                 "Take the client's address from X-Forwarded-For when this peer sends it; "
-                 "may be repeated")
-      ->check(address())
+  app.add_option(
+         "--trust-proxy", raw.trusted_proxies,
+         "Take the client's address from X-Forwarded-For when a peer of this address or "
+         "network (unix: on a Unix socket) sends it; several with commas between, or repeated")
+      ->delimiter(',')
+      ->check(network())
       ->allow_extra_args(false);
+  app.add_flag("--no-rate-limits", raw.serve.no_rate_limits,
+               "For test servers: do not limit attempts at /login, /register and /refresh");
 }
 
 CLI::App* describe_user(CLI::App& app, Raw& raw) {
@@ -137,8 +144,8 @@ Command serving(Raw& raw) {
   if (!raw.delete_devices_after.empty()) {
     raw.serve.delete_devices_after = parse_duration(raw.delete_devices_after);
   }
-  for (std::string& proxy : raw.serve.trusted_proxies)
-    proxy = *normal_address(proxy);
+  for (const std::string& proxy : raw.trusted_proxies)
+    raw.serve.trusted_proxies.push_back(*Network::parse(proxy));
   return raw.serve;
 }
 

@@ -7,6 +7,7 @@
 #include <variant>
 #include <vector>
 
+#include "server/client_address.h"
 #include "server/listen_address.h"
 
 namespace mxd::server {
@@ -23,7 +24,8 @@ struct ServeOptions {
   std::optional<std::chrono::milliseconds> delete_devices_after;  // without: as the settings say
   std::string log_file;                                           // empty: standard error
   std::string module_file;                                        // empty: beside the program
-  std::vector<std::string> trusted_proxies;                       // addresses in their normal form
+  std::vector<Network> trusted_proxies;
+  bool no_rate_limits = false;  // of what anybody may try
 };
 
 struct UserOptions {

@@ -38,7 +38,7 @@ TEST(CommandLine, Serve) {
                                  "--trust-proxy",
                                  "::ffff:10.0.0.1",
                                  "--trust-proxy",
-                                 "10.0.0.2"});
+                                 "10.0.0.2,172.16.0.0/12"});
   const auto* const serve = std::get_if<ServeOptions>(&command);
   ASSERT_NE(serve, nullptr);
   EXPECT_EQ(to_string(serve->listen), "[::1]:0");
@@ -49,7 +49,11 @@ TEST(CommandLine, Serve) {
   EXPECT_EQ(serve->config_file, "module.json");
   EXPECT_EQ(serve->access_token_lifetime, 10min);
   EXPECT_EQ(serve->module_file, "m.so");
-  EXPECT_EQ(serve->trusted_proxies, (std::vector<std::string>{"10.0.0.1", "10.0.0.2"}));
+  const TrustedProxies proxies(serve->trusted_proxies);
+  for (const char* const address : {"10.0.0.1", "10.0.0.2", "172.31.0.1"})
+    EXPECT_TRUE(proxies.trusts(address)) << address;
+  EXPECT_FALSE(proxies.trusts("10.0.0.3"));
+  EXPECT_FALSE(serve->no_rate_limits);
 }
 
 TEST(CommandLine, ServeWithTheLeast) {
@@ -103,6 +107,8 @@ TEST(CommandLine, MistakesAreRefused) {
       {"--database", "d.db", "--server-name", "x", "--access-token-lifetime", "banana"},
       {"--database", "d.db", "--server-name", "x", "--access-token-lifetime", "0s"},
       {"--database", "d.db", "--server-name", "x", "--trust-proxy", "example.org"},
+      {"--database", "d.db", "--server-name", "x", "--trust-proxy", "10.0.0.0/33"},
+      {"--database", "d.db", "--server-name", "x", "--trust-proxy", "10.0.0.1,fd00::/129"},
       {"--database", "d.db", "--server-name", "x", "--no-such-option"},
       {"--database", "d.db", "--server-name", "x", "--appservice", "a.yaml", "b.yaml"},
       {"user", "add", "--database", "d.db"},
