@@ -1,27 +1,32 @@
 #include "server/account_context.h"
 
-#include <absl/strings/match.h>
-
 #include <algorithm>
 #include <boost/json.hpp>
 
 #include "server/json_log.h"
-#include "server/request_target.h"
+#include "server/utf8.h"
 
 namespace mxd::server {
 namespace {
 
 namespace json = boost::json;
 
-constexpr std::size_t kMaxDisplayName = 100;  // code points, as for a rename
-
-std::size_t code_points(std::string_view text) {
-  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
-    return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
-  }));
+// T12
+Response too_many_devices(const Settings::Devices& settings) {
+  json::object info;
+  if (!settings.user_limit_info_uri.empty()) info["info_uri"] = settings.user_limit_info_uri;
+  return error_response(403, "M_USER_LIMIT_EXCEEDED",
+                        "This user has as many devices as are allowed. Delete some first.",
+                        std::move(info));
 }
 
 }  // namespace
+
+std::string AccountContext::user_id(std::string_view name) const {
+  char user_id[MXD_SQLITE_ID_CAPACITY] = {};
+  const std::int32_t status = mxd_sqlite_resolve_name(store.get(), view(name), user_id, nullptr);
+  return status == MXD_OK ? std::string(user_id) : std::string(name);
+}
 
 const Registration* AccountContext::service(std::string_view as_token) const {
   mxd_view id{};
@@ -30,32 +35,6 @@ const Registration* AccountContext::service(std::string_view as_token) const {
   const auto found = std::find_if(current.begin(), current.end(),
                                   [&](const Registration& r) { return r.id == text(id); });
   return found == current.end() ? nullptr : &*found;
-}
-
-AccessToken access_token(const Request& request) {
-  AccessToken token;
-  const auto query = RequestTarget(request.target).query("access_token");
-  if (query.broken) {
-    token.refusal = error_response(400, "M_INVALID_PARAM",
-                                   "The query parameter access_token is given twice or is broken.");
-    return token;
-  }
-  const auto headers = header_lines(request, "Authorization");
-  constexpr std::string_view kScheme = "Bearer ";
-  if (headers.size() == 1 && !query.value &&
-      absl::StartsWithIgnoreCase(absl::string_view(headers[0].data(), headers[0].size()),
-                                 absl::string_view(kScheme.data(), kScheme.size()))) {
-    const std::string_view rest = headers[0].substr(kScheme.size());
-    token.value = rest.substr(std::min(rest.find_first_not_of(' '), rest.size()));
-  } else if (headers.empty() && query.value) {
-    token.value = *query.value;
-  }
-  if (token.value.empty()) {
-    token.refusal =
-        error_response(401, "M_MISSING_TOKEN",
-                       "Send one access token, in the header Authorization: Bearer TOKEN.");
-  }
-  return token;
 }
 
 std::optional<std::string> Fields::text(std::string_view key) {
@@ -99,14 +78,15 @@ void Fields::refuse(std::string_view key, std::string_view wanted) {
                            "\"" + std::string(key) + "\" must be " + std::string(wanted) + ".");
 }
 
-DeviceWish device_wish(Fields& fields) {
+DeviceWish device_wish(Fields& fields, const Settings::Devices& settings) {
   DeviceWish wish;
   wish.device_id = fields.text("device_id").value_or("");
-  wish.display_name = fields.text("initial_device_display_name").value_or("");
+  const std::string name = fields.text("initial_device_display_name").value_or("");
+  wish.display_name = first_code_points(name, settings.max_display_name_length);
   wish.refresh_token = fields.flag("refresh_token");
-  if (!fields.refusal && code_points(wish.display_name) > kMaxDisplayName) {
-    fields.refusal = error_response(
-        400, "M_TOO_LARGE", "\"initial_device_display_name\" may have 100 characters at most.");
+  if (!fields.refusal && name.find('\0') != std::string::npos) {
+    fields.refusal = error_response(400, "M_INVALID_PARAM",
+                                    "\"initial_device_display_name\" can't hold U+0000.");
   }
   return wish;
 }
@@ -119,6 +99,7 @@ Response log_in(const AccountContext& context, const std::string& name, const De
   login.name = view(name);
   login.device_id = view(wish.device_id);
   login.initial_device_display_name = view(wish.display_name);
+  login.max_devices = context.settings->devices.max_devices_per_user;
   mxd_sqlite_tokens tokens{};
   tokens.size = sizeof tokens;
   mxd_sqlite_error error{};
@@ -132,6 +113,8 @@ Response log_in(const AccountContext& context, const std::string& name, const De
       return error_response(403, "M_USER_DEACTIVATED", "This account has been deactivated.");
     case MXD_USER_LOCKED:
       return locked_response();
+    case MXD_LIMIT_EXCEEDED:
+      return too_many_devices(context.settings->devices);
     case MXD_INVALID_ARGUMENT:
       return error_response(400, "M_INVALID_PARAM", error.text);
     default:

@@ -8,9 +8,10 @@
 #include <utility>
 #include <vector>
 
+#include "server/attempt_limits.h"
 #include "server/http_message.h"
-#include "server/login_limiter.h"
 #include "server/registration_file.h"
+#include "server/registration_sessions.h"
 #include "server/settings.h"
 #include "server/store.h"
 #include "server/workers.h"
@@ -19,31 +20,43 @@ namespace mxd::server {
 
 struct AccountContext {
   const Store& store;
-  Workers& workers;
+  Workers& workers;           // for commits
+  Workers& password_workers;  // for what hashes a password, which nothing else waits behind; T7
   const CurrentRegistrations& services;
   std::string server_name;
   bool open_registration = false;
   const CurrentSettings& settings;
-  LoginLimiter limiter;
+  bool rate_limits = true;  // unless --no-rate-limits is given
+  AttemptLimits limits{settings, rate_limits};
+  RegistrationSessions registrations{};
 
-  // "alice" and "@alice:example.org" name the same account.
-  std::string user_id(std::string_view name) const {
-    if (name.starts_with('@')) return std::string(name);
-    return "@" + std::string(name) + ":" + server_name;
-  }
+  // Whom a name that somebody typed means (T3); what can be nobody's here stays as it is.
+  std::string user_id(std::string_view name) const;
 
   // The service of an as_token; nothing if there is none. It stays good when a SIGHUP replaces it.
   const Registration* service(std::string_view as_token) const;
 
-  // Run `job` where it may block, and answer with what it returns.
+  // Run `job` where it may wait for a commit, and answer with what it returns.
   template <typename Job>
   void answer_later(Exchange& exchange, Job job) {
-    const bool queued = workers.run(
-        [&exchange, job = std::move(job)]() mutable { exchange.respond(guarded(job)); });
-    if (!queued) exchange.respond(busy_response());
+    answer_on(workers, exchange, std::move(job));
+  }
+
+  // The same where it may hash a password too.
+  template <typename Job>
+  void answer_after_hashing(Exchange& exchange, Job job) {
+    answer_on(password_workers, exchange, std::move(job));
   }
 
  private:
+  template <typename Job>
+  static void answer_on(Workers& threads, Exchange& exchange, Job job) {
+    const bool queued = threads.run([&threads, &exchange, job = std::move(job)]() mutable {
+      exchange.respond(threads.is_closed() ? busy_response() : guarded(job));
+    });
+    if (!queued) exchange.respond(busy_response());
+  }
+
   template <typename Job>
   static Response guarded(Job& job) noexcept {
     try {
@@ -66,13 +79,6 @@ void get_whoami(AccountContext& context, Exchange& exchange);
 void get_versions(AccountContext& context, Exchange& exchange);
 
 // ---- What several of them do ----
-
-// The token of a request, from its header or its query, or the answer that says why there is none.
-struct AccessToken {
-  std::string value;
-  std::optional<Response> refusal;
-};
-AccessToken access_token(const Request& request);
 
 // Fields of a JSON body. The first that is of a wrong type becomes `refusal`; null is as absent.
 class Fields {
@@ -98,7 +104,8 @@ struct DeviceWish {
   std::string display_name;  // empty: none
   bool refresh_token = false;
 };
-DeviceWish device_wish(Fields& fields);
+// A name that is too long is cut; one with U+0000 is refused. T4
+DeviceWish device_wish(Fields& fields, const Settings::Devices& settings);
 
 // Log `name` in on a device and answer with the tokens. Blocks.
 Response log_in(const AccountContext& context, const std::string& name, const DeviceWish& wish);

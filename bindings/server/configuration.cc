@@ -120,8 +120,8 @@ void read(Members& server, Settings& settings) {
   server.duration("delete_devices_after", settings.delete_devices_after);
 }
 
-// What of the module's configuration counts for logins too. Whatever is wrong with it, the module
-// refuses it, with the reason.
+// What of the module's configuration counts for the account endpoints too. Whatever is wrong with
+// it, the module refuses it, with the reason.
 void read(const json::object& module, Settings::Devices& devices) {
   const auto number = [&](json::string_view name, std::uint64_t& out) {
     const json::value* const value = module.if_contains(name);
@@ -129,6 +129,12 @@ void read(const json::object& module, Settings::Devices& devices) {
       out = static_cast<std::uint64_t>(value->get_int64());
     }
   };
+  const auto boolean = [&](json::string_view name, bool& out) {
+    const json::value* const value = module.if_contains(name);
+    if (value != nullptr && value->is_bool()) out = value->get_bool();
+  };
+  boolean("allow_query_token", devices.allow_query_token);
+  boolean("device_id_alias", devices.device_id_alias);
   number("max_display_name_length", devices.max_display_name_length);
   number("max_devices_per_user", devices.max_devices_per_user);
   const json::value* const uri = module.if_contains("user_limit_info_uri");

@@ -45,10 +45,12 @@ Response error_response(unsigned status, std::string_view errcode, std::string_v
 
 Response limited_response(std::chrono::milliseconds retry_after) {
   const auto ms = std::max<std::int64_t>(retry_after.count(), 1);
-  Response response =
-      error_response(429, "M_LIMIT_EXCEEDED", "Too many attempts. Wait before the next one.",
-                     {{"retry_after_ms", ms}});
-  response.headers.emplace_back("Retry-After", std::to_string((ms + 999) / 1000));
+  const std::string seconds = std::to_string((ms + 999) / 1000);
+  Response response = error_response(
+      429, "M_LIMIT_EXCEEDED",
+      "Too many attempts. Try again in " + seconds + (seconds == "1" ? " second." : " seconds."),
+      {{"retry_after_ms", ms}});
+  response.headers.emplace_back("Retry-After", seconds);
   return response;
 }
 
@@ -60,7 +62,9 @@ Response busy_response() {
 }
 
 Response preflight_response() {
-  return {204, common_headers(), {}};
+  Response response{204, common_headers(), {}};
+  response.headers.emplace_back("Access-Control-Max-Age", "86400");  // R5
+  return response;
 }
 
 std::optional<std::string_view> only_header(const Request& request, std::string_view name) {

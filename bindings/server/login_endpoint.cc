@@ -1,10 +1,8 @@
 // GET and POST /login.
-#include <absl/strings/ascii.h>
-
 #include <boost/json.hpp>
-#include <chrono>
 
 #include "server/account_context.h"
+#include "server/request_credentials.h"
 
 namespace mxd::server {
 namespace {
@@ -44,33 +42,35 @@ void log_in_with_password(AccountContext& context, Exchange& exchange, std::stri
     return exchange.respond(error_response(400, "M_MISSING_PARAM", "\"password\" is missing."));
   }
 
-  // One key for all ways to write a name, or each would have guesses of its own.
-  const std::string user = absl::AsciiStrToLower(context.user_id(name));
-  const std::string address = exchange.request().remote_addr;
-  const auto wait = context.limiter.take(address, user, std::chrono::steady_clock::now());
-  if (wait) return exchange.respond(limited_response(*wait));
+  // T5: one key for all spellings of a name, or each would have guesses of its own.
+  std::string user = context.user_id(name);
+  std::string address = exchange.request().remote_addr;
+  auto limit = context.limits.login(address, user, RateLimiter::now());
+  if (!limit.attempt) return exchange.respond(limited_response(limit.wait));
 
-  context.answer_later(exchange, [&context, name = std::move(name), password = std::move(*password),
-                                  wish = std::move(wish), user, address] {
-    char user_id[MXD_SQLITE_ID_CAPACITY] = {};
+  context.answer_after_hashing(exchange, [&context, user = std::move(user),
+                                          address = std::move(address),
+                                          password = std::move(*password), wish = std::move(wish),
+                                          attempt = std::move(*limit.attempt)]() mutable {
     mxd_sqlite_error error{};
     const std::int32_t status =
-        mxd_sqlite_check_password(context.store.get(), view(name), view(password), user_id, &error);
-    if (status == MXD_FORBIDDEN || status == MXD_NOT_FOUND || status == MXD_INVALID_ARGUMENT) {
+        mxd_sqlite_check_password(context.store.get(), view(user), view(password), nullptr, &error);
+    if (status == MXD_FORBIDDEN) {
+      attempt.spend();
       return error_response(403, "M_FORBIDDEN", "The user name or the password is wrong.");
     }
-    // Not a guess, or none that was tried.
-    context.limiter.give_back(address, user);
-    if (status == MXD_USER_LOCKED) return locked_response();
+    attempt.give_back();  // H6: also where it could not be tried
     if (status != MXD_OK) return store_failure(status, error.text);
-    return log_in(context, user_id, wish);
+    context.limits.remember(address, user);
+    return log_in(context, user, wish);
   });
 }
 
 void log_in_as_service(AccountContext& context, Exchange& exchange, const std::string& name,
                        DeviceWish wish) {
-  const AccessToken token = access_token(exchange.request());
-  const Registration* const service = token.refusal ? nullptr : context.service(token.value);
+  RequestCredentials who = read_credentials(exchange.request(), context.settings->devices);
+  if (who.refusal) return exchange.respond(std::move(*who.refusal));
+  const Registration* const service = context.service(who.access_token);
   if (service == nullptr) {
     return exchange.respond(error_response(
         403, "M_FORBIDDEN", "Send the as_token of a registered application service."));
@@ -109,7 +109,7 @@ void post_login(AccountContext& context, Exchange& exchange) {
         400, "M_UNKNOWN", "This type of login is not known here; GET /login lists the types."));
   }
   std::optional<std::string> name = login_name(fields);
-  DeviceWish wish = device_wish(fields);
+  DeviceWish wish = device_wish(fields, context.settings->devices);
   if (fields.refusal) return exchange.respond(std::move(*fields.refusal));
   if (as_service) return log_in_as_service(context, exchange, *name, std::move(wish));
   log_in_with_password(context, exchange, std::move(*name), fields, std::move(wish));

@@ -1,5 +1,7 @@
 #include "server/request_target.h"
 
+#include "server/utf8.h"
+
 namespace mxd::server {
 namespace {
 
@@ -53,7 +55,7 @@ RequestTarget::Parameter RequestTarget::query(std::string_view name) const {
     }
     parameter.value =
         equals == std::string_view::npos ? std::string() : decoded(pair.substr(equals + 1));
-    if (!parameter.value) {
+    if (!parameter.value || !is_utf8(*parameter.value)) {
       parameter.broken = true;
       return parameter;
     }

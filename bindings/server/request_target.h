@@ -14,7 +14,7 @@ class RequestTarget {
   std::string_view path() const { return path_; }
 
   struct Parameter {
-    bool broken = false;  // given twice, or with a broken escape
+    bool broken = false;  // given twice, with a broken escape, or not UTF-8
     std::optional<std::string> value;
   };
   // Decoded: '+' is a space, %2B a plus.

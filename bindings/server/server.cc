@@ -13,10 +13,13 @@ namespace mxd::server {
 namespace {
 
 constexpr std::size_t kMaxJobs = 256;
-constexpr std::size_t kReservedFiles = 64;  // for the database, the log, the module, metrics
+constexpr std::size_t kMaxPasswordJobs = 32;  // about a second of hashing on two cores
+constexpr std::size_t kReservedFiles = 64;    // for the database, the log, the module, metrics
 // Of the time for stopping, what is kept for the module, the workers and the store.
 constexpr auto kAfterRequests = std::chrono::seconds(3);
 constexpr auto kAfterModule = std::chrono::seconds(2);
+// Logins that have waited longer than this for their password are turned away with a 503.
+constexpr auto kForPasswords = std::chrono::seconds(2);
 
 std::size_t cores() {
   return std::max(std::thread::hardware_concurrency(), 1U);
@@ -130,8 +133,15 @@ Server::Server(const ServeOptions& options, LogWriter& log, const Configuration&
       store_({options.database, options.server_name, options.access_token_lifetime}),
       health_(store_),
       workers_(std::max<std::size_t>(cores(), 4), kMaxJobs),
-      accounts_{store_,    workers_, services_, store_.server_name(), options.open_registration,
-                settings_, {}},
+      password_workers_(std::max<std::size_t>(cores(), 4), kMaxPasswordJobs),
+      accounts_{store_,
+                workers_,
+                password_workers_,
+                services_,
+                store_.server_name(),
+                options.open_registration,
+                settings_,
+                !options.no_rate_limits},
       library_(find_module(options.module_file), store_),
       router_(make_instance(options, library_, configuration.module), accounts_, health_),
       proxies_(options.trusted_proxies),
@@ -204,6 +214,7 @@ void Server::stop_replaced() {
 
 bool Server::stop(std::chrono::steady_clock::time_point deadline) {
   log_message(MXD_LOG_INFO, "stopping: requests in flight are answered first");
+  password_workers_.close_at(std::chrono::steady_clock::now() + kForPasswords);
   bool is_finished = http_.stop(deadline - kAfterRequests);
   if (metrics_http_) metrics_http_->stop(deadline - kAfterRequests);
   router_.devices().begin_stop();
@@ -212,6 +223,7 @@ bool Server::stop(std::chrono::steady_clock::time_point deadline) {
     instance->begin_stop();
   for (const auto& instance : replaced_)
     is_finished &= instance->end_stop(deadline - kAfterModule);
+  password_workers_.join();
   workers_.join();
   return is_finished;
 }

@@ -60,6 +60,7 @@ class Server {
   Store store_;
   Health health_;
   Workers workers_;
+  Workers password_workers_;
   AccountContext accounts_;
   ModuleLibrary library_;
   std::vector<std::unique_ptr<DeviceModule>> replaced_;  // stopped, or to be stopped

@@ -2,7 +2,7 @@
 #include <boost/json.hpp>
 
 #include "server/account_context.h"
-#include "server/request_target.h"
+#include "server/request_credentials.h"
 
 namespace mxd::server {
 namespace {
@@ -10,13 +10,13 @@ namespace {
 namespace json = boost::json;
 
 void log_out(AccountContext& context, Exchange& exchange, bool all) {
-  AccessToken token = access_token(exchange.request());
-  if (token.refusal) return exchange.respond(std::move(*token.refusal));
-  if (context.service(token.value) != nullptr) {
+  RequestCredentials who = read_credentials(exchange.request(), context.settings->devices);
+  if (who.refusal) return exchange.respond(std::move(*who.refusal));
+  if (context.service(who.access_token) != nullptr) {
     return exchange.respond(error_response(
         403, "M_FORBIDDEN", "An as_token cannot be logged out. Delete the device instead."));
   }
-  context.answer_later(exchange, [&context, token = std::move(token.value), all] {
+  context.answer_later(exchange, [&context, token = std::move(who.access_token), all] {
     mxd_sqlite_error error{};
     const std::int32_t status =
         mxd_sqlite_logout(context.store.get(), view(token), all ? 1 : 0, &error);
@@ -25,6 +25,14 @@ void log_out(AccountContext& context, Exchange& exchange, bool all) {
     if (status == MXD_TOKEN_EXPIRED) return unknown_token_response(true);
     return store_failure(status, error.text);
   });
+}
+
+// T6: only after it has been looked up, so that nobody else at this address is held up.
+Response unknown_refresh_token(AccountContext& context, const std::string& address) {
+  auto limit = context.limits.unknown_refresh_token(address, RateLimiter::now());
+  if (!limit.attempt) return limited_response(limit.wait);
+  limit.attempt->spend();
+  return unknown_token_response(false);
 }
 
 // Why `identify` gave no identity.
@@ -66,50 +74,41 @@ void post_refresh(AccountContext& context, Exchange& exchange) {
     return exchange.respond(
         error_response(400, "M_MISSING_PARAM", "\"refresh_token\" is missing."));
   }
-  context.answer_later(exchange, [&context, token = std::move(*token)] {
-    mxd_sqlite_tokens tokens{};
-    tokens.size = sizeof tokens;
-    mxd_sqlite_error error{};
-    const std::int32_t status =
-        mxd_sqlite_refresh(context.store.get(), view(token), &tokens, &error);
-    if (status == MXD_UNKNOWN_TOKEN) return unknown_token_response(false);
-    if (status == MXD_TOKEN_EXPIRED) return unknown_token_response(true);
-    if (status == MXD_USER_LOCKED) return locked_response();
-    if (status != MXD_OK) return store_failure(status, error.text);
-    json::object answer{{"access_token", tokens.access_token}};
-    if (tokens.refresh_token[0] != '\0') answer["refresh_token"] = tokens.refresh_token;
-    if (tokens.expires_in_ms >= 0) answer["expires_in_ms"] = tokens.expires_in_ms;
-    return json_response(200, answer);
-  });
+  std::string address = exchange.request().remote_addr;
+  context.answer_later(
+      exchange, [&context, token = std::move(*token), address = std::move(address)]() -> Response {
+        mxd_sqlite_tokens tokens{};
+        tokens.size = sizeof tokens;
+        mxd_sqlite_error error{};
+        const std::int32_t status =
+            mxd_sqlite_refresh(context.store.get(), view(token), &tokens, &error);
+        if (status == MXD_UNKNOWN_TOKEN) return unknown_refresh_token(context, address);
+        if (status == MXD_TOKEN_EXPIRED) return unknown_token_response(true);
+        if (status == MXD_USER_LOCKED) return locked_response();
+        if (status != MXD_OK) return store_failure(status, error.text);
+        json::object answer{{"access_token", tokens.access_token}};
+        if (tokens.refresh_token[0] != '\0') answer["refresh_token"] = tokens.refresh_token;
+        if (tokens.expires_in_ms >= 0) answer["expires_in_ms"] = tokens.expires_in_ms;
+        return json_response(200, answer);
+      });
 }
 
 void get_whoami(AccountContext& context, Exchange& exchange) {
   const Request& request = exchange.request();
-  AccessToken token = access_token(request);
-  if (token.refusal) return exchange.respond(std::move(*token.refusal));
-
-  const RequestTarget target(request.target);
-  const auto user_id = target.query("user_id");
-  auto device_id = target.query("device_id");
-  // The name from before it was in the specification; bridges still send it.
-  const auto alias = target.query("org.matrix.msc3202.device_id");
-  if (user_id.broken || device_id.broken || alias.broken) {
-    return exchange.respond(
-        error_response(400, "M_INVALID_PARAM", "A query parameter is given twice or is broken."));
-  }
-  if (!device_id.value) device_id.value = alias.value;
+  RequestCredentials who = read_credentials(request, context.settings->devices);
+  if (who.refusal) return exchange.respond(std::move(*who.refusal));
 
   mxd_credentials credentials{};
   credentials.size = sizeof credentials;
-  credentials.access_token = view(token.value);
+  credentials.access_token = view(who.access_token);
   credentials.remote_addr = view(request.remote_addr);
-  if (user_id.value) {
+  if (who.user_id) {
     credentials.flags |= MXD_CREDENTIALS_HAS_USER_ID;
-    credentials.user_id = view(*user_id.value);
+    credentials.user_id = view(*who.user_id);
   }
-  if (device_id.value) {
+  if (who.device_id) {
     credentials.flags |= MXD_CREDENTIALS_HAS_DEVICE_ID;
-    credentials.device_id = view(*device_id.value);
+    credentials.device_id = view(*who.device_id);
   }
   mxd_sqlite_identity identity{};
   identity.size = sizeof identity;

@@ -31,8 +31,11 @@ struct Settings {
     bool operator==(const Limits&) const = default;
   };
 
-  // The module's, which it has checked; a login keeps to them too. accounts.md, T4 and T12
+  // The module's, which it has checked; the account endpoints keep to them too. accounts.md, T4 and
+  // T12; behaviour.md, A2 and A14
   struct Devices {
+    bool allow_query_token = true;
+    bool device_id_alias = true;
     std::uint64_t max_display_name_length = 100;  // code points
     std::uint64_t max_devices_per_user = 0;       // 0: no cap
     std::string user_limit_info_uri;              // empty: none

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <boost/asio/post.hpp>
 #include <boost/asio/thread_pool.hpp>
+#include <chrono>
 #include <cstddef>
 #include <memory>
 #include <utility>
@@ -12,7 +13,12 @@ namespace mxd::server {
 
 class Workers {
  public:
+  using Clock = std::chrono::steady_clock;
+
   Workers(std::size_t threads, std::size_t capacity) : capacity_(capacity), pool_(threads) {}
+  // Jobs that have not begun by then are to give up. [any-thread]
+  void close_at(Clock::time_point time) { closes_at_.store(time, std::memory_order_relaxed); }
+  bool is_closed() const { return Clock::now() >= closes_at_.load(std::memory_order_relaxed); }
   // Waits for the last job.
   void join() { pool_.join(); }
 
@@ -54,6 +60,7 @@ class Workers {
 
   const std::size_t capacity_;
   std::atomic<std::size_t> open_ = 0;
+  std::atomic<Clock::time_point> closes_at_ = Clock::time_point::max();
   boost::asio::thread_pool pool_;
 };
 

@@ -50,7 +50,8 @@ def homeserver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Homeserver]
     folder = tmp_path_factory.mktemp("homeserver")
     config = folder / "module.json"
     config.write_text(json.dumps({"fallback_pages": True}))
-    server = Server(binary, folder, ["--open-registration", "--config", str(config)]).start()
+    options = ["--open-registration", "--no-rate-limits", "--config", str(config)]
+    server = Server(binary, folder, options).start()
     yield Homeserver(server.client, server=server)
     server.stop()
 

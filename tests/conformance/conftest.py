@@ -127,7 +127,7 @@ def start_homeserver(
         config = {**config, **BUGS[planted].config}
     config = {"unknown_fields": "omit", **config}
     services = [Service("limited", True), Service("unlimited", False)]
-    options = ["--open-registration"]
+    options = ["--open-registration", "--no-rate-limits"]
     for service in services:
         options += ["--appservice", str(service.write(folder))]
     path = folder / "config.json"

@@ -55,6 +55,7 @@ def main() -> int:
     parser.add_argument("--listen")
     parser.add_argument("--server-name")
     parser.add_argument("--open-registration", action="store_true")
+    parser.add_argument("--no-rate-limits", action="store_true")  # there are none
     parser.add_argument("--appservice", type=Path, action="append", default=[])
     parser.add_argument("--config", type=Path)
     parser.add_argument("--access-token-lifetime", type=milliseconds, default=600_000)

@@ -82,15 +82,17 @@ TEST(Configuration, TheRestIsTheModules) {
             R"({"max_body_bytes":2048,"unknown_fields":"omit","limits":{"x":1}})");
 }
 
-// T4, T12
-TEST(Configuration, LoginsKnowTheModulesLimitsOfDevices) {
+// T4, T12, A2, A14
+TEST(Configuration, TheAccountEndpointsKnowWhatTheModuleIsTold) {
   const Settings settings = parse_configuration(R"({
+    "allow_query_token": false,
+    "device_id_alias": false,
     "max_display_name_length": 7,
     "max_devices_per_user": 8,
     "user_limit_info_uri": "https://example.org/limit"
   })")
                                 .settings;
-  EXPECT_EQ(settings.devices, (Settings::Devices{7, 8, "https://example.org/limit"}));
+  EXPECT_EQ(settings.devices, (Settings::Devices{false, false, 7, 8, "https://example.org/limit"}));
 }
 
 TEST(Configuration, AWrongOneIsRefusedWithTheKeyAndWhatIsAllowed) {

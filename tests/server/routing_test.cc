@@ -1,63 +1,17 @@
 // Which requests the server's own endpoints take, and how they answer without looking further.
-#include <gtest/gtest.h>
-#include <stdlib.h>
-
-#include <boost/json.hpp>
-#include <filesystem>
-#include <future>
-
-#include "server/account_endpoints.h"
+#include "tests/server/account_test.h"
 
 namespace mxd::server {
 namespace {
 
-class Recorded final : public Exchange {
- public:
-  Recorded(std::string_view method, std::string_view target, std::string_view body) {
-    request_.method = method;
-    request_.target = target;
-    request_.body = body;
-    request_.remote_addr = "192.0.2.1";
-  }
-  const Request& request() const override { return request_; }
-  void respond(Response response) noexcept override { answer_.set_value(std::move(response)); }
-  Response answer() { return answer_.get_future().get(); }
-
- private:
-  Request request_;
-  std::promise<Response> answer_;
-};
-
-class RoutingTest : public ::testing::Test {
+class RoutingTest : public AccountTest {
  protected:
-  static std::string make_folder() {
-    std::string folder = (std::filesystem::temp_directory_path() / "mxd-routing-XXXXXX").string();
-    return ::mkdtemp(folder.data());
-  }
-  ~RoutingTest() override {
-    workers.join();
-    std::filesystem::remove_all(folder);
-  }
-
   bool takes(std::string_view method, std::string_view target) {
     Recorded exchange(method, target, "");
     const bool taken = serve_account_endpoint(context, exchange);
     if (taken) exchange.answer();
     return taken;
   }
-
-  Response answer(std::string_view method, std::string_view target, std::string_view body = "") {
-    Recorded exchange(method, target, body);
-    EXPECT_TRUE(serve_account_endpoint(context, exchange)) << method << " " << target;
-    return exchange.answer();
-  }
-
-  const std::string folder = make_folder();
-  const CurrentRegistrations services{{}};
-  const Store store{{folder + "/devices.db", "example.org", {}}};
-  Workers workers{2, 16};
-  CurrentSettings settings{Settings{}};
-  AccountContext context{store, workers, services, "example.org", false, settings, {}};
 };
 
 TEST_F(RoutingTest, TakesItsOwnPathsOnly) {
