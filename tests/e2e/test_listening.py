@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import json
 import os
 import signal
 import socket
@@ -215,3 +216,34 @@ def test_O9_tells_systemd_of_its_life(prepare: Launch, notified: socket.socket) 
     server.signal(signal.SIGTERM)
     assert notified.recv(4096) == b"STOPPING=1"
     assert server.wait() == 0
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+def test_O9_whom_a_unix_socket_brings(
+    prepare: Launch, open_options: list[str], short: Path, trusted: bool
+) -> None:
+    """O9: it has no address: X-Forwarded-For counts with --trust-proxy unix, and only then."""
+    path = short / "http.sock"
+    options = [*open_options, *(["--trust-proxy", "unix"] if trusted else [])]
+    server = prepare(*options, listen=f"unix:{path}")
+    start_on_path(server)
+    server.command("user", "add", "alice", stdin="secret\n")
+    token = server.command("token", "issue", "alice").stdout.strip()
+    headers = {"Authorization": f"Bearer {token}", "X-Forwarded-For": "192.0.2.7"}
+    target = client_path("/devices")
+    poll(
+        lambda: get(UnixConnection(path), target, **headers)[0] == 200,
+        10,
+        "the token is known",
+    )
+
+    def address() -> str | None:
+        status, body = get(UnixConnection(path), target, **headers)
+        assert status == 200
+        return json.loads(body)["devices"][0]["last_seen_ip"]
+
+    if trusted:
+        poll(lambda: address() == "192.0.2.7", 20, "the client's address")
+    else:
+        assert address() in (None, "")
+    server.stop()
