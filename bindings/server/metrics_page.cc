@@ -128,6 +128,7 @@ std::string MetricsPage::text() const {
   const RequestCounts counts = request_counts();
   MetricFamily queues = family("mxd_queue_length", "What waits for a thread.", MetricType::Gauge);
   add(queues, {label("queue", "workers")}, static_cast<double>(workers_.open()));
+  add(queues, {label("queue", "passwords")}, static_cast<double>(password_workers_.open()));
   add(queues, {label("queue", "writes")},
       static_cast<double>(mxd_sqlite_queued_writes(store_.get())));
   const std::vector<MetricFamily> families{

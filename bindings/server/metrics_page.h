@@ -11,8 +11,9 @@ namespace mxd::server {
 class MetricsPage final : public RequestHandler {
  public:
   // What is measured must outlive this.
-  MetricsPage(const HttpServer& http, const Store& store, const Workers& workers)
-      : http_(http), store_(store), workers_(workers) {}
+  MetricsPage(const HttpServer& http, const Store& store, const Workers& workers,
+              const Workers& password_workers)
+      : http_(http), store_(store), workers_(workers), password_workers_(password_workers) {}
 
   void serve(Exchange& exchange, mxd_request_token* token) override;
   void cancel(mxd_request_token) override {}
@@ -24,6 +25,7 @@ class MetricsPage final : public RequestHandler {
   const HttpServer& http_;
   const Store& store_;
   const Workers& workers_;
+  const Workers& password_workers_;
 };
 
 }  // namespace mxd::server

@@ -92,9 +92,9 @@ class Orders {
   std::optional<Clock::time_point> stop_by_;
 };
 
-// What is large gets pages of its own, which go back to the system when it is freed. By itself malloc
-// gives that up after the first large block: bodies and long lists then come out of the heap, where
-// one small block above them keeps them all.
+// What is large gets pages of its own, which go back to the system when it is freed. By itself
+// malloc gives that up after the first large block: bodies and long lists then come out of the
+// heap, where one small block above them keeps them all.
 void give_memory_back() {
   constexpr int kLargeBytes = 128 * 1024;
   ::mallopt(M_MMAP_THRESHOLD, kLargeBytes);

@@ -145,7 +145,7 @@ Server::Server(const ServeOptions& options, LogWriter& log, const Configuration&
       library_(find_module(options.module_file), store_),
       router_(make_instance(options, library_, configuration.module), accounts_, health_),
       proxies_(options.trusted_proxies),
-      metrics_page_(http_, store_, workers_) {
+      metrics_page_(http_, store_, workers_, password_workers_) {
   if (options.metrics_listen) {
     metrics_http_ =
         std::make_unique<HttpServer>(*options.metrics_listen, 1, settings_, kReservedFiles / 2);

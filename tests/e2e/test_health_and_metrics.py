@@ -172,6 +172,7 @@ def test_O9_metrics_count_refusals_and_connections(measured: tuple[Homeserver, M
     assert values['mxd_refusals_total{limit="login"}'] >= 1
     assert values["mxd_lost_log_lines_total"] == 0
     assert values['mxd_queue_length{queue="workers"}'] >= 0
+    assert values['mxd_queue_length{queue="passwords"}'] >= 0
     assert values['mxd_queue_length{queue="writes"}'] >= 0
 
 
