@@ -109,7 +109,8 @@ def test_T7_a_deletion_is_not_crowded_out(launch: Launch) -> None:
 def test_T5_an_owner_gets_in_under_a_flood(launch: Launch, tmp_path: Path) -> None:
     """Who has logged in from there before is not locked out by guesses from elsewhere."""
     config = tmp_path / "config.json"
-    config.write_text('{"server": {"limits": {"login_user": {"burst": 3, "interval_ms": 3600000}}}}')
+    limit = '{"burst": 3, "interval_ms": 3600000}'
+    config.write_text(f'{{"server": {{"limits": {{"login_user": {limit}}}}}}}')
     options = ["--open-registration", "--trust-proxy", "127.0.0.1", "--config", str(config)]
     server = launch(*options)
     homeserver = Homeserver(server.client, server=server)
