@@ -12,6 +12,8 @@ constexpr milliseconds kWaitForOthers = std::chrono::seconds(1);
 
 }  // namespace
 
+RateLimiter::Attempt::Attempt() noexcept = default;
+
 RateLimiter::RateLimiter() : levels_(kBuckets) {}
 
 RateLimiter::Answer RateLimiter::take(std::initializer_list<Bucket> buckets, Time now) {

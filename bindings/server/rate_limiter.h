@@ -33,7 +33,7 @@ class RateLimiter {
   // attempt is spent: it has succeeded, or come to nothing.
   class Attempt {
    public:
-    Attempt() = default;  // of no units
+    Attempt() noexcept;  // of no units
     Attempt(Attempt&& other) noexcept
         : limiter_(std::exchange(other.limiter_, nullptr)), units_(other.units_) {}
     Attempt& operator=(Attempt&&) = delete;
