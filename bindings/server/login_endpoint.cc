@@ -34,7 +34,7 @@ std::optional<std::string> login_name(Fields& fields) {
   return name;
 }
 
-void log_in_with_password(AccountContext& context, Exchange& exchange, std::string name,
+void log_in_with_password(AccountContext& context, Exchange& exchange, const std::string& name,
                           Fields& fields, DeviceWish wish) {
   std::optional<std::string> password = fields.text("password");
   if (fields.refusal) return exchange.respond(std::move(*fields.refusal));
@@ -112,7 +112,7 @@ void post_login(AccountContext& context, Exchange& exchange) {
   DeviceWish wish = device_wish(fields, context.settings->devices);
   if (fields.refusal) return exchange.respond(std::move(*fields.refusal));
   if (as_service) return log_in_as_service(context, exchange, *name, std::move(wish));
-  log_in_with_password(context, exchange, std::move(*name), fields, std::move(wish));
+  log_in_with_password(context, exchange, *name, fields, std::move(wish));
 }
 
 }  // namespace mxd::server
