@@ -22,10 +22,13 @@ Response too_many_devices(const Settings::Devices& settings) {
 
 }  // namespace
 
-std::string AccountContext::user_id(std::string_view name) const {
+AccountContext::Meant AccountContext::meant_user(std::string_view name) const {
   char user_id[MXD_SQLITE_ID_CAPACITY] = {};
-  const std::int32_t status = mxd_sqlite_resolve_name(store.get(), view(name), user_id, nullptr);
-  return status == MXD_OK ? std::string(user_id) : std::string(name);
+  mxd_sqlite_error error{};
+  const std::int32_t status = mxd_sqlite_resolve_name(store.get(), view(name), user_id, &error);
+  if (status == MXD_OK) return {user_id, std::nullopt};
+  if (status == MXD_INVALID_ARGUMENT) return {std::string(name), std::nullopt};
+  return {{}, store_failure(status, error.text)};
 }
 
 const Registration* AccountContext::service(std::string_view as_token) const {

@@ -30,8 +30,13 @@ struct AccountContext {
   AttemptLimits limits{settings, rate_limits};
   RegistrationSessions registrations{};
 
-  // Whom a name that somebody typed means (T3); what can be nobody's here stays as it is.
-  std::string user_id(std::string_view name) const;
+  // Whom a name that somebody typed means (T3); what can be nobody's here stays as it is. The
+  // refusal says that the store could not tell.
+  struct Meant {
+    std::string user_id;
+    std::optional<Response> refusal;
+  };
+  Meant meant_user(std::string_view name) const;
 
   // The service of an as_token; nothing if there is none. It stays good when a SIGHUP replaces it.
   const Registration* service(std::string_view as_token) const;

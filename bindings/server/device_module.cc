@@ -52,7 +52,12 @@ ModuleLibrary::ModuleLibrary(const std::string& path, const Store& store)
 DeviceModule::DeviceModule(const ModuleLibrary& library, std::string config)
     : config_(std::move(config)),
       instance_(library.module(), library.host(), config_),
-      max_body_bytes_(instance_.max_body_bytes()) {}
+      max_body_bytes_(instance_.max_body_bytes()) {
+  // Shared with this: the instance may still be telling when this is gone.
+  const auto stopping = std::make_shared<std::promise<void>>();
+  stopped_ = stopping->get_future();
+  tell_stopped_ = [stopping] { stopping->set_value(); };
+}
 
 std::int32_t DeviceModule::handle(Exchange& exchange, mxd_request_token* token) {
   const Request& from = exchange.request();
@@ -70,7 +75,7 @@ std::int32_t DeviceModule::handle(Exchange& exchange, mxd_request_token* token) 
 }
 
 void DeviceModule::begin_stop() noexcept {
-  instance_.shutdown([stopping = stopping_] { stopping->set_value(); });
+  if (tell_stopped_) instance_.shutdown(std::exchange(tell_stopped_, nullptr));
 }
 
 bool DeviceModule::is_stopped() const {

@@ -3,8 +3,8 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <future>
-#include <memory>
 #include <string>
 
 #include "matrix_devices/module.hpp"
@@ -53,9 +53,8 @@ class DeviceModule {
 
  private:
   std::string config_;
-  // Shared with what tells of it, which may still be at it when this is gone.
-  std::shared_ptr<std::promise<void>> stopping_ = std::make_shared<std::promise<void>>();
-  std::future<void> stopped_ = stopping_->get_future();
+  std::future<void> stopped_;
+  std::function<void()> tell_stopped_;  // for the instance, when it is told to stop
   Instance instance_;
   std::uint64_t max_body_bytes_;
 };

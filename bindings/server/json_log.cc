@@ -180,9 +180,11 @@ void write_until_ended(LogOutput output) {
 
 }  // namespace
 
-LogWriter::LogWriter(LogOutput output) : thread_(&write_until_ended, std::move(output)) {
-  const std::lock_guard lock(the_log().mutex);
-  the_log().has_writer = true;
+LogWriter::LogWriter(LogOutput output) {
+  Log& log = the_log();  // what there may be no memory for comes before the thread
+  thread_ = std::thread(&write_until_ended, std::move(output));
+  const std::lock_guard lock(log.mutex);
+  log.has_writer = true;
 }
 
 LogWriter::~LogWriter() {

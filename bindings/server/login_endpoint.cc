@@ -43,7 +43,9 @@ void log_in_with_password(AccountContext& context, Exchange& exchange, const std
   }
 
   // T5: one key for all spellings of a name, or each would have guesses of its own.
-  std::string user = context.user_id(name);
+  AccountContext::Meant meant = context.meant_user(name);
+  if (meant.refusal) return exchange.respond(std::move(*meant.refusal));
+  std::string& user = meant.user_id;
   std::string address = exchange.request().remote_addr;
   auto limit = context.limits.login(address, user, RateLimiter::now());
   if (!limit.attempt) return exchange.respond(limited_response(limit.wait));
@@ -75,14 +77,16 @@ void log_in_as_service(AccountContext& context, Exchange& exchange, const std::s
     return exchange.respond(error_response(
         403, "M_FORBIDDEN", "Send the as_token of a registered application service."));
   }
-  std::string user_id = context.user_id(name);
-  if (!service->manages(user_id, context.server_name)) {
+  AccountContext::Meant meant = context.meant_user(name);
+  if (meant.refusal) return exchange.respond(std::move(*meant.refusal));
+  if (!service->manages(meant.user_id, context.server_name)) {
     return exchange.respond(error_response(
         403, "M_EXCLUSIVE", "This user is not in the application service's namespaces."));
   }
-  context.answer_later(exchange, [&context, user_id = std::move(user_id), wish = std::move(wish)] {
-    return log_in(context, user_id, wish);
-  });
+  context.answer_later(exchange,
+                       [&context, user_id = std::move(meant.user_id), wish = std::move(wish)] {
+                         return log_in(context, user_id, wish);
+                       });
 }
 
 }  // namespace

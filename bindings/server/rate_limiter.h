@@ -29,8 +29,8 @@ class RateLimiter {
     return std::chrono::floor<std::chrono::milliseconds>(std::chrono::steady_clock::now());
   }
 
-  // The units of one attempt. They are given back, at the end of its life at the latest, unless the
-  // attempt is spent: it has succeeded, or come to nothing.
+  // The units of one attempt. They are given back, at the end of its life at the latest, if it has
+  // succeeded or could not be made; an attempt that failed is spent.
   class Attempt {
    public:
     Attempt() noexcept;  // of no units

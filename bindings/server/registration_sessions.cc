@@ -44,8 +44,10 @@ void RegistrationSessions::insert(Session session) {
     by_id_.erase(sessions_.front().id);
     sessions_.pop_front();
   }
-  sessions_.push_back(std::move(session));
-  by_id_.emplace(sessions_.back().id, std::prev(sessions_.end()));
+  std::list<Session> one;  // in both, or in neither
+  one.push_back(std::move(session));
+  by_id_.emplace(one.front().id, one.begin());
+  sessions_.splice(sessions_.end(), one);
 }
 
 }  // namespace mxd::server

@@ -1,9 +1,9 @@
 // What POST /register remembers between its 401 and the request that answers it. accounts.md, T8
 #pragma once
 
-#include <absl/container/flat_hash_map.h>
 #include <sodium.h>
 
+#include <boost/unordered/unordered_flat_map.hpp>
 #include <chrono>
 #include <list>
 #include <memory>
@@ -60,7 +60,8 @@ class RegistrationSessions {
 
   std::mutex mutex_;
   std::list<Session> sessions_;  // the oldest first, but for those that were put back
-  absl::flat_hash_map<std::string, std::list<Session>::iterator> by_id_;
+  // Of Boost: without memory to grow, Abseil's would be left broken.
+  boost::unordered_flat_map<std::string, std::list<Session>::iterator> by_id_;
 };
 
 }  // namespace mxd::server

@@ -22,7 +22,7 @@ def last_seen(device: Device) -> dict[str, Any]:
 
     def seen() -> dict[str, Any] | None:
         shown = device.get().json
-        return shown if "last_seen_ts" in shown else None
+        return shown if shown["last_seen_ts"] is not None else None
 
     return poll(seen, 20, "last_seen_ts")
 
