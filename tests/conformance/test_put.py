@@ -264,7 +264,6 @@ def test_P13_nul_in_name(check: Check, user: User) -> None:
     check.equal("name", name_of(device, device.device_id), "before")
 
 
-
 @pytest.mark.peer_bug("Construct: a client writes any field")
 def test_P11_unknown_keys(check: Check, user: User) -> None:
     """Unknown keys are ignored: a client writes its name and nothing else."""

@@ -244,7 +244,16 @@ def test_U8_stored_body(check: Check, user: User) -> None:
 def test_U9_unknown_session(check: Check, user: User) -> None:
     """An unknown session is 401 with a fresh one; the credentials are not tried."""
     device, target = user.login(), user.login()
-    for unknown in (UNKNOWN_SESSION, "x", "é", "x" * 256, "x" * 5000, "a\x00b", "%s%n", "' OR 1=1 --"):
+    for unknown in (
+        UNKNOWN_SESSION,
+        "x",
+        "é",
+        "x" * 256,
+        "x" * 5000,
+        "a\x00b",
+        "%s%n",
+        "' OR 1=1 --",
+    ):
         answer = device.delete(target.device_id, user.auth(unknown))
         check.fresh_challenge(f"session {unknown[:20]!r}", answer, unknown)
     alone = device.delete(target.device_id, {"session": UNKNOWN_SESSION})

@@ -51,7 +51,11 @@ def check_config(where: str, block: str) -> None:
         problems.append(f"{where}: expected the module to accept the settings: {run.stderr}")
 
 
-documents = [source / "README.md", source / "SECURITY.md", *sorted((source / "docs").glob("**/*.md"))]
+documents = [
+    source / "README.md",
+    source / "SECURITY.md",
+    *sorted((source / "docs").glob("**/*.md")),
+]
 for document in documents:
     text = document.read_text()
     name = str(document.relative_to(source))
