@@ -7,8 +7,8 @@
 #include <variant>
 #include <vector>
 
-#include "server/client_address.h"
-#include "server/listen_address.h"
+#include "server/http/client_address.h"
+#include "server/http/listen_address.h"
 
 namespace mxd::server {
 

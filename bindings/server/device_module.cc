@@ -3,7 +3,7 @@
 #include <memory>
 #include <utility>
 
-#include "server/json_log.h"
+#include "server/operation/json_log.h"
 
 namespace mxd::server {
 namespace {

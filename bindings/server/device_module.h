@@ -8,7 +8,7 @@
 #include <string>
 
 #include "matrix_devices/module.hpp"
-#include "server/http_message.h"
+#include "server/http/http_message.h"
 #include "server/store.h"
 
 namespace mxd::server {

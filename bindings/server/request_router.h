@@ -4,10 +4,10 @@
 #include <atomic>
 #include <memory>
 
-#include "server/account_context.h"
+#include "server/accounts/account_context.h"
 #include "server/device_module.h"
-#include "server/health.h"
-#include "server/http_message.h"
+#include "server/http/http_message.h"
+#include "server/operation/health.h"
 
 namespace mxd::server {
 

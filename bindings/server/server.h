@@ -6,20 +6,20 @@
 #include <optional>
 #include <vector>
 
-#include "server/account_context.h"
-#include "server/client_address.h"
+#include "server/accounts/account_context.h"
+#include "server/accounts/registration_file.h"
+#include "server/accounts/workers.h"
 #include "server/command_line.h"
 #include "server/configuration.h"
 #include "server/device_module.h"
-#include "server/health.h"
-#include "server/http_server.h"
-#include "server/json_log.h"
-#include "server/metrics_page.h"
-#include "server/registration_file.h"
+#include "server/http/client_address.h"
+#include "server/http/http_server.h"
+#include "server/operation/health.h"
+#include "server/operation/json_log.h"
+#include "server/operation/metrics_page.h"
 #include "server/request_router.h"
 #include "server/settings.h"
 #include "server/store.h"
-#include "server/workers.h"
 
 namespace mxd::server {
 

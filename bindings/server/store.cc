@@ -1,6 +1,6 @@
 #include "server/store.h"
 
-#include "server/json_log.h"
+#include "server/operation/json_log.h"
 
 namespace mxd::server {
 namespace {

@@ -15,7 +15,7 @@
 #include <utility>
 #include <vector>
 
-#include "server/account_endpoints.h"
+#include "server/accounts/account_endpoints.h"
 
 namespace mxd::server {
 

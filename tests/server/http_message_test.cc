@@ -1,4 +1,4 @@
-#include "server/http_message.h"
+#include "server/http/http_message.h"
 
 #include <gtest/gtest.h>
 
@@ -6,7 +6,7 @@
 #include <boost/json.hpp>
 
 #include "matrix_devices/module.hpp"
-#include "server/account_context.h"
+#include "server/accounts/account_context.h"
 
 namespace mxd::server {
 namespace {

@@ -1,4 +1,4 @@
-#include "server/registration_file.h"
+#include "server/accounts/registration_file.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

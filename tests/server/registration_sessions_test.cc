@@ -1,5 +1,5 @@
 // T8
-#include "server/registration_sessions.h"
+#include "server/accounts/registration_sessions.h"
 
 #include <gtest/gtest.h>
 

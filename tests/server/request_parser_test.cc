@@ -1,5 +1,5 @@
 // Where a request ends, and what is decided from its header.
-#include "server/request_parser.h"
+#include "server/http/request_parser.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

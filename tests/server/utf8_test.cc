@@ -1,4 +1,4 @@
-#include "server/utf8.h"
+#include "server/accounts/utf8.h"
 
 #include <gtest/gtest.h>
 

@@ -1,0 +1,55 @@
+#include "server/accounts/attempt_limits.h"
+
+#include <string>
+
+#include "server/http/client_address.h"
+
+namespace mxd::server {
+namespace {
+
+constexpr std::size_t kKnownPlaces = 65'536;
+
+}  // namespace
+
+AttemptLimits::AttemptLimits(const CurrentSettings& settings, bool enabled)
+    : settings_(settings), enabled_(enabled), known_(kKnownPlaces) {}
+
+AttemptLimits::Answer AttemptLimits::login(std::string_view address, std::string_view user,
+                                           Time now) {
+  const Settings::Limits& limits = settings_->limits;
+  const std::string network = limited_network(address);
+  const std::string network_and_user = network + ' ' + std::string(user);
+  const RateLimiter::Bucket by_both{"login_address_user", network_and_user,
+                                    limits.login_address_user};
+  const RateLimiter::Bucket by_network{"login_address", network, limits.login_address};
+  const std::uint64_t hash = hash_(network, user);
+  if (known_[hash % kKnownPlaces].load(std::memory_order_relaxed) == hash) {
+    return take({by_both, by_network}, now);
+  }
+  return take({by_both, by_network, {"login_user", user, limits.login_user}}, now);
+}
+
+void AttemptLimits::remember(std::string_view address, std::string_view user) {
+  const std::uint64_t hash = hash_(limited_network(address), user);
+  known_[hash % kKnownPlaces].store(hash, std::memory_order_relaxed);
+}
+
+AttemptLimits::Answer AttemptLimits::registration(std::string_view address, Time now) {
+  const std::string network = limited_network(address);
+  return take({{"registration_address", network, settings_->limits.registration_address}}, now);
+}
+
+AttemptLimits::Answer AttemptLimits::unknown_refresh_token(std::string_view address, Time now) {
+  const std::string network = limited_network(address);
+  return take({{"refresh_address", network, settings_->limits.registration_address}}, now);
+}
+
+AttemptLimits::Answer AttemptLimits::take(std::initializer_list<RateLimiter::Bucket> buckets,
+                                          Time now) {
+  if (enabled_ && settings_->limits.enabled) return limiter_.take(buckets, now);
+  Answer answer;
+  answer.attempt.emplace();
+  return answer;
+}
+
+}  // namespace mxd::server

@@ -1,0 +1,53 @@
+#include "server/accounts/registration_sessions.h"
+
+#include <array>
+
+namespace mxd::server {
+namespace {
+
+std::string random_id() {
+  std::array<unsigned char, 16> random{};
+  std::array<char, 2 * random.size() + 1> hex{};
+  randombytes_buf(random.data(), random.size());
+  sodium_bin2hex(hex.data(), hex.size(), random.data(), random.size());
+  return hex.data();
+}
+
+}  // namespace
+
+std::string RegistrationSessions::begin(std::string parameters, Time now) {
+  std::string id = random_id();
+  insert({id, now, std::make_unique<const Parameters>(std::move(parameters)), true});
+  return id;
+}
+
+std::optional<RegistrationSessions::Session> RegistrationSessions::take(std::string_view id,
+                                                                        Time now) {
+  const std::lock_guard lock(mutex_);
+  const auto found = by_id_.find(std::string(id));
+  if (found == by_id_.end()) return std::nullopt;
+  Session session = std::move(*found->second);
+  sessions_.erase(found->second);
+  by_id_.erase(found);
+  if (now - session.began >= kLifetime) return std::nullopt;
+  return session;
+}
+
+void RegistrationSessions::put_back(Session session) {
+  insert(std::move(session));
+}
+
+void RegistrationSessions::insert(Session session) {
+  const std::lock_guard lock(mutex_);
+  while (!sessions_.empty() && (sessions_.size() >= kMaxSessions ||
+                                session.began - sessions_.front().began >= kLifetime)) {
+    by_id_.erase(sessions_.front().id);
+    sessions_.pop_front();
+  }
+  std::list<Session> one;  // in both, or in neither
+  one.push_back(std::move(session));
+  by_id_.emplace(one.front().id, one.begin());
+  sessions_.splice(sessions_.end(), one);
+}
+
+}  // namespace mxd::server

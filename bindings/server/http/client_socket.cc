@@ -1,0 +1,48 @@
+#include "server/http/client_socket.h"
+
+#include <linux/sockios.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include <boost/asio/ip/tcp.hpp>
+#include <cstring>
+
+#include "server/http/client_address.h"
+
+namespace mxd::server {
+
+std::string address_of_peer(int socket) {
+  sockaddr_storage address{};
+  socklen_t size = sizeof address;
+  if (::getpeername(socket, reinterpret_cast<sockaddr*>(&address), &size) != 0) return {};
+  if (address.ss_family != AF_INET && address.ss_family != AF_INET6) return {};
+  boost::asio::ip::tcp::endpoint endpoint;
+  std::memcpy(endpoint.data(), &address, size);
+  return normal_address(endpoint.address().to_string()).value_or("");
+}
+
+void send_without_delay(int socket) noexcept {
+  const int on = 1;
+  ::setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+}
+
+bool has_unread_bytes(int socket) noexcept {
+  char byte = 0;
+  return ::recv(socket, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
+bool is_reset(int socket) noexcept {
+  pollfd client{socket, 0, 0};
+  ::poll(&client, 1, 0);
+  return (client.revents & (POLLERR | POLLHUP)) != 0;
+}
+
+std::optional<int> unacknowledged_bytes(int socket) noexcept {
+  int bytes = 0;
+  if (::ioctl(socket, SIOCOUTQ, &bytes) != 0) return std::nullopt;
+  return bytes;
+}
+
+}  // namespace mxd::server

@@ -1,0 +1,244 @@
+#include "server/operation/json_log.h"
+
+#include <absl/time/clock.h>
+#include <absl/time/time.h>
+
+#include <algorithm>
+#include <atomic>
+#include <boost/json.hpp>
+#include <condition_variable>
+#include <exception>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "matrix_devices/module.h"
+
+namespace mxd::server {
+namespace {
+
+namespace json = boost::json;
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::size_t kMaxBuffered = 4 * 1024 * 1024;
+constexpr std::size_t kMaxPath = 1024;
+// Lines gather for this long before they are written together: waking a thread for each of them
+// costs a loop more than writing the line does.
+constexpr auto kGather = std::chrono::milliseconds(20);
+constexpr auto kTryAgain = std::chrono::seconds(1);  // to tell of lost lines
+constexpr auto kLastWords = std::chrono::seconds(1);
+
+struct Log {
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::string buffer;
+  std::optional<LogOutput> next_output;
+  bool has_writer = false;
+  bool is_asleep = false;  // the writer waits for `changed`
+  Clock::time_point end_by = Clock::time_point::max();
+  std::atomic<std::uint64_t> untold = 0;  // lost lines that no line has told of yet
+  std::atomic<std::uint64_t> lost = 0;
+};
+
+Log& the_log() {
+  static Log* const log = new Log;  // outlives whatever still logs while the process ends
+  return *log;
+}
+
+void lose(std::uint64_t lines) noexcept {
+  the_log().untold.fetch_add(lines, std::memory_order_relaxed);
+  the_log().lost.fetch_add(lines, std::memory_order_relaxed);
+}
+
+std::string timestamp() {
+  return absl::FormatTime("%Y-%m-%dT%H:%M:%E3SZ", absl::Now(), absl::UTCTimeZone());
+}
+
+std::string_view level_name(std::int32_t level) {
+  switch (level) {
+    case MXD_LOG_DEBUG:
+      return "debug";
+    case MXD_LOG_INFO:
+      return "info";
+    case MXD_LOG_WARNING:
+      return "warning";
+    case MXD_LOG_HOST_MISBEHAVING:
+      return "host_misbehaving";
+    default:
+      return "error";
+  }
+}
+
+std::string text_line(std::int32_t level, std::string_view message) {
+  const json::object line{{"ts", timestamp()}, {"level", level_name(level)}, {"message", message}};
+  return json::serialize(line) + "\n";
+}
+
+// What a client sent may be no UTF-8, and a line of log must be.
+std::string printable_path(std::string_view target) {
+  constexpr std::string_view kHex = "0123456789ABCDEF";
+  std::string path;
+  for (const char c : target.substr(0, target.find_first_of("?#")).substr(0, kMaxPath)) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x80) {
+      path += c;
+    } else {
+      path += '%';
+      path += kHex[byte >> 4];
+      path += kHex[byte & 15];
+    }
+  }
+  return path;
+}
+
+std::uint64_t count_lines(std::string_view text) {
+  return static_cast<std::uint64_t>(std::count(text.begin(), text.end(), '\n'));
+}
+
+void append(std::string_view line) {
+  Log& log = the_log();
+  bool wake = false;
+  {
+    const std::lock_guard lock(log.mutex);
+    if (!log.has_writer) {
+      LogOutput::standard_error().write(line, [] { return true; });
+      return;
+    }
+    if (log.buffer.size() + line.size() > kMaxBuffered) return lose(1);
+    log.buffer += line;
+    wake = std::exchange(log.is_asleep, false);
+  }
+  if (wake) log.changed.notify_one();
+}
+
+// Appends what `make` makes, or counts it as lost.
+template <class Make>
+void append_made(Make&& make) noexcept {
+  try {
+    append(make());
+  } catch (const std::exception&) {
+    lose(1);
+  }
+}
+
+bool is_time_left() {
+  const std::lock_guard lock(the_log().mutex);
+  return Clock::now() < the_log().end_by && !the_log().next_output;
+}
+
+// Says how many lines were lost, or later, if it cannot.
+void tell_of_lost_lines(LogOutput& output) noexcept try {
+  std::atomic<std::uint64_t>& untold = the_log().untold;
+  const std::uint64_t count = untold.load(std::memory_order_relaxed);
+  if (count == 0) return;
+  const std::string line =
+      text_line(MXD_LOG_WARNING, std::to_string(count) + " lines of log could not be written");
+  if (output.write(line, &is_time_left).empty()) {
+    untold.fetch_sub(count, std::memory_order_relaxed);
+  }
+} catch (const std::exception&) {  // no memory for the line
+}
+
+void write_until_ended(LogOutput output) {
+  Log& log = the_log();
+  std::string batch;
+  std::unique_lock lock(log.mutex);
+  const auto is_ending = [&log] { return log.end_by != Clock::time_point::max(); };
+  while (true) {
+    const auto has_work = [&] { return !log.buffer.empty() || log.next_output || is_ending(); };
+    log.is_asleep = true;
+    // Lines that nobody was told of are work too, but not at once: the output has just refused.
+    if (log.untold.load(std::memory_order_relaxed) > 0) {
+      log.changed.wait_for(lock, kTryAgain, has_work);
+    } else {
+      log.changed.wait(lock, has_work);
+    }
+    log.is_asleep = false;
+    if (log.next_output) {
+      output = *std::move(log.next_output);
+      log.next_output.reset();
+    }
+    const bool is_last = is_ending() && log.buffer.empty();
+    if (batch.empty()) batch.swap(log.buffer);
+    lock.unlock();
+
+    tell_of_lost_lines(output);
+    const std::string_view rest = output.write(batch, &is_time_left);
+    lock.lock();
+    if (!rest.empty() && log.next_output) {
+      batch.erase(0, batch.size() - rest.size());  // its end goes to the next output
+      continue;
+    }
+    lose(count_lines(rest));
+    batch.clear();
+    if (is_last) return;
+    log.changed.wait_for(lock, kGather, is_ending);
+  }
+}
+
+}  // namespace
+
+LogWriter::LogWriter(LogOutput output) {
+  Log& log = the_log();  // what there may be no memory for comes before the thread
+  thread_ = std::thread(&write_until_ended, std::move(output));
+  const std::lock_guard lock(log.mutex);
+  log.has_writer = true;
+}
+
+LogWriter::~LogWriter() {
+  finish();
+}
+
+void LogWriter::replace(LogOutput output) {
+  {
+    const std::lock_guard lock(the_log().mutex);
+    the_log().next_output.emplace(std::move(output));
+    the_log().is_asleep = false;
+  }
+  the_log().changed.notify_one();
+}
+
+std::uint64_t LogWriter::finish() {
+  Log& log = the_log();
+  if (!thread_.joinable()) return 0;
+  {
+    const std::lock_guard lock(log.mutex);
+    log.end_by = Clock::now() + kLastWords;
+  }
+  log.changed.notify_one();
+  thread_.join();
+  const std::lock_guard lock(log.mutex);
+  log.has_writer = false;
+  log.end_by = Clock::time_point::max();
+  lose(count_lines(std::exchange(log.buffer, {})));
+  return log.untold.load(std::memory_order_relaxed);
+}
+
+void log_request(const RequestLine& request) noexcept {
+  append_made([&] {
+    const auto us = std::chrono::duration_cast<std::chrono::microseconds>(request.duration).count();
+    json::object line{
+        {"ts", timestamp()},
+        {"method", request.method},
+        {"path", printable_path(request.target)},
+        {"status", request.status},
+        {"bytes", request.bytes},
+        {"duration_us", us},
+        {"remote_addr", request.remote_addr},
+    };
+    if (request.cut) line["cut"] = true;
+    return json::serialize(line) + "\n";
+  });
+}
+
+void log_message(std::int32_t level, std::string_view message) noexcept {
+  append_made([&] { return text_line(level, message); });
+}
+
+std::uint64_t lost_log_lines() noexcept {
+  return the_log().lost.load(std::memory_order_relaxed);
+}
+
+}  // namespace mxd::server

@@ -1,0 +1,58 @@
+// The log: one JSON object a line, on standard error or in a file.
+//
+// Lines go into a bounded buffer; a thread of its own writes them, so that a slow terminal, pipe or
+// disk never holds up an event loop. Of lines that could not be written the number is kept, and is
+// logged as soon as that is possible. The process has one log, because the module's log callback
+// carries nothing that could name another.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string_view>
+#include <thread>
+
+#include "server/operation/log_output.h"
+
+namespace mxd::server {
+
+// The thread that writes. Without one, as in the commands, a line is written at once, to standard
+// error.
+class LogWriter {
+ public:
+  explicit LogWriter(LogOutput output);
+  ~LogWriter();  // as finish()
+  LogWriter(const LogWriter&) = delete;
+  LogWriter& operator=(const LogWriter&) = delete;
+
+  // What is not written yet, and what comes, goes there. [any-thread]
+  void replace(LogOutput output);
+
+  // Writes what is left, but waits a second at most for those who read it. Returns how many lines
+  // could not be written.
+  std::uint64_t finish();
+
+ private:
+  std::thread thread_;
+};
+
+struct RequestLine {
+  std::string_view method;
+  std::string_view target;  // its query is not logged: it may hold an access token
+  unsigned status = 0;
+  std::uint64_t bytes = 0;  // of the response's body
+  std::chrono::steady_clock::duration duration{};
+  std::string_view remote_addr;
+  bool cut = false;  // the client did not get all of the answer
+};
+
+// Both are called where an exception is being handled, and throw none: a line that there is no
+// memory for is lost, and counted. [any-thread]
+void log_request(const RequestLine& line) noexcept;
+
+// A line of text. `level` is one of MXD_LOG_*.
+void log_message(std::int32_t level, std::string_view message) noexcept;
+
+// Since the process began: lines that could not be written. [any-thread]
+std::uint64_t lost_log_lines() noexcept;
+
+}  // namespace mxd::server
