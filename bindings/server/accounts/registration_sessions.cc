@@ -17,7 +17,8 @@ std::string random_id() {
 
 std::string RegistrationSessions::begin(std::string parameters, Time now) {
   std::string id = random_id();
-  insert({id, now, std::make_unique<const Parameters>(std::move(parameters)), true});
+  Session session{id, now, std::make_unique<const Parameters>(std::move(parameters))};
+  insert(std::move(session));
   return id;
 }
 

@@ -54,6 +54,7 @@ class HttpConnection final : public Connection,
 
   void answered() override {
     has_answer_ = true;
+    if (state_ == State::kClosed) return in_flight_.reset();  // nobody waits for it any more
     run();
   }
 
