@@ -36,30 +36,33 @@ Reserve::~Reserve() {
 
 bool Reserve::release() noexcept {
   if (file_ < 0 || size() == 0 || ::ftruncate(file_, 0) != 0) return false;
-  retry_at_ = std::chrono::steady_clock::now() + kRetryAfter;
-  log_.line(MXD_LOG_WARNING,
-            "the disk is full: only deletions are written, with what was kept in reserve for them; "
-            "make room");
+  const auto now = std::chrono::steady_clock::now();
+  if (now >= tell_at_) {
+    tell_at_ = now + kTellAgain;
+    is_told_ = true;
+    log_.line(MXD_LOG_WARNING,
+              "the disk is full: only deletions are written, with what was kept in reserve for "
+              "them; make room");
+  }
   return true;
 }
 
 bool Reserve::is_spent() noexcept {
-  const bool is_whole = size() >= wanted_;
-  if (is_whole && wanted_ == kBytes) return false;
-  const auto now = std::chrono::steady_clock::now();
-  if (now < retry_at_) return !is_whole;
-  retry_at_ = now + kRetryAfter;
-  if (is_whole) {
+  if (size() >= wanted_) {
     grow();
     return false;
   }
   // Not the last byte: who writes next would only give it up again.
   if (free_bytes(file_) < 2 * wanted_ || !take(wanted_)) return true;
-  log_.line(MXD_LOG_INFO, "there is room on the disk again: all is written");
+  if (is_told_) log_.line(MXD_LOG_INFO, "there is room on the disk again: all is written");
+  is_told_ = false;
   return false;
 }
 
 void Reserve::grow() noexcept {
+  const auto now = std::chrono::steady_clock::now();
+  if (wanted_ == kBytes || now < grow_at_) return;
+  grow_at_ = now + kGrowAgain;
   const off_t target = std::min(free_bytes(file_) / 4, kBytes);
   if (target > wanted_ && take(target)) wanted_ = target;
 }

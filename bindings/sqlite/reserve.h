@@ -32,8 +32,11 @@ class Reserve {
  private:
   // The log of 10,000 deletions, one by one or at once, with much to spare.
   static constexpr off_t kBytes = off_t{16} * 1024 * 1024;
-  static constexpr std::chrono::seconds kRetryAfter{1};
+  static constexpr std::chrono::seconds kGrowAgain{1};
+  // A disk may promise room that it has not, and be full again at once: that is not told each time.
+  static constexpr std::chrono::seconds kTellAgain{10};
 
+  // On a small disk: it may have more room by now.
   void grow() noexcept;
   bool take(off_t bytes) noexcept;
   off_t size() const noexcept;
@@ -41,7 +44,9 @@ class Reserve {
   const Log& log_;
   int file_;
   off_t wanted_ = 0;
-  std::chrono::steady_clock::time_point retry_at_{};
+  std::chrono::steady_clock::time_point grow_at_{};
+  std::chrono::steady_clock::time_point tell_at_{};
+  bool is_told_ = false;  // that the disk is full
 };
 
 // Gives up the reserve of a database that is not open yet; false if it has none.

@@ -18,6 +18,8 @@ namespace http = boost::beast::http;
 constexpr std::uint32_t kHeaderBytes = 16 * 1024;
 constexpr std::size_t kUsualHeaderBytes = 512;
 constexpr std::size_t kUsualFields = 16;
+// What is still to come of a chunked body is never less: Beast asserts it.
+constexpr std::size_t kLastChunkBytes = 5;
 
 // How a callback of ours ends the parsing.
 constexpr http::error kRefusal = http::error::bad_value;
@@ -57,6 +59,7 @@ std::size_t RequestParser::put(std::string_view bytes) {
     if (bytes.empty() || bytes == "\r") return used;
     state_ = State::kHeader;
   }
+  if (state_ == State::kBody && chunked() && bytes.size() < kLastChunkBytes) return used;
   ErrorCode error;
   const std::size_t parsed = basic_parser::put({bytes.data(), bytes.size()}, error);
   used += parsed;
