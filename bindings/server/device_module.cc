@@ -54,9 +54,7 @@ DeviceModule::DeviceModule(const ModuleLibrary& library, std::string config)
       instance_(library.module(), library.host(), config_),
       max_body_bytes_(instance_.max_body_bytes()) {
   // Shared with this: the instance may still be telling when this is gone.
-  const auto stopping = std::make_shared<std::promise<void>>();
-  stopped_ = stopping->get_future();
-  tell_stopped_ = [stopping] { stopping->set_value(); };
+  tell_stopped_ = [stopped = stopped_] { stopped->happen(); };
 }
 
 std::int32_t DeviceModule::handle(Exchange& exchange, mxd_request_token* token) {
@@ -79,11 +77,11 @@ void DeviceModule::begin_stop() noexcept {
 }
 
 bool DeviceModule::is_stopped() const {
-  return stopped_.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
+  return stopped_->has_happened();
 }
 
 bool DeviceModule::end_stop(std::chrono::steady_clock::time_point deadline) {
-  if (stopped_.wait_until(deadline) == std::future_status::ready) return true;
+  if (stopped_->wait_until(deadline)) return true;
   log_message(MXD_LOG_ERROR, "requests in the module did not finish; they are abandoned");
   instance_.abandon();
   return false;

@@ -4,10 +4,11 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
-#include <future>
+#include <memory>
 #include <string>
 
 #include "matrix_devices/module.hpp"
+#include "server/event.h"
 #include "server/http/http_message.h"
 #include "server/store.h"
 
@@ -53,7 +54,7 @@ class DeviceModule {
 
  private:
   std::string config_;
-  std::future<void> stopped_;
+  std::shared_ptr<Event> stopped_ = std::make_shared<Event>();
   std::function<void()> tell_stopped_;  // for the instance, when it is told to stop
   Instance instance_;
   std::uint64_t max_body_bytes_;

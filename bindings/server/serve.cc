@@ -15,7 +15,7 @@
 #include <cerrno>
 #include <condition_variable>
 #include <ctime>
-#include <future>
+#include <exception>
 #include <mutex>
 #include <stdexcept>
 #include <string>
@@ -180,10 +180,14 @@ int serve(const ServeOptions& options) {
   const Descriptor signals(::signalfd(-1, &mask, SFD_CLOEXEC), "signalfd");
   const Descriptor ended(::eventfd(0, EFD_CLOEXEC), "eventfd");
   Orders orders;
-  std::packaged_task<bool()> task([&] { return live(options, orders); });
-  std::future<bool> result = task.get_future();
-  std::thread thread([&task, &ended] {
-    task();
+  bool is_finished = false;
+  std::exception_ptr failure;
+  std::thread thread([&] {
+    try {
+      is_finished = live(options, orders);
+    } catch (...) {
+      failure = std::current_exception();
+    }
     ::eventfd_write(ended.get(), 1);
   });
 
@@ -201,7 +205,8 @@ int serve(const ServeOptions& options) {
     orders.stop(*deadline);
   }
   thread.join();
-  return result.get() ? 0 : kUnfinished;
+  if (failure) std::rethrow_exception(failure);
+  return is_finished ? 0 : kUnfinished;
 }
 
 }  // namespace mxd::server

@@ -166,8 +166,7 @@ void Server::reload() {
     reload_configuration();
     log_message(MXD_LOG_INFO, "registrations and settings have been read again");
   } catch (const std::exception& error) {
-    log_message(MXD_LOG_ERROR,
-                std::string("registrations and settings stay as they were: ") + error.what());
+    log_failure("registrations and settings stay as they were", error.what());
   }
 }
 
@@ -176,7 +175,7 @@ void Server::reload_log() {
   try {
     log_.replace(LogOutput::file(options_.log_file));
   } catch (const std::exception& error) {
-    log_message(MXD_LOG_ERROR, std::string("the log stays where it was: ") + error.what());
+    log_failure("the log stays where it was", error.what());
   }
 }
 

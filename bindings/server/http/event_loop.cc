@@ -69,9 +69,10 @@ void EventLoop::listen_on(ListeningSocket socket) {
 void EventLoop::start(RequestHandler& router, const TrustedProxies& proxies) {
   router_ = &router;
   proxies_ = &proxies;
-  std::packaged_task<void()> task([this] { run(); });
-  ended_ = task.get_future();
-  thread_ = std::thread(std::move(task));
+  thread_ = std::thread([this] {
+    run();
+    ended_.happen();
+  });
 }
 
 void EventLoop::run() {
@@ -140,7 +141,7 @@ void EventLoop::stop_now() {
 
 bool EventLoop::end_stop(Clock::time_point deadline) {
   if (!thread_.joinable()) return true;
-  const bool is_finished = ended_.wait_until(deadline) == std::future_status::ready;
+  const bool is_finished = ended_.wait_until(deadline);
   if (!is_finished) {
     log_message(MXD_LOG_WARNING, "connections did not finish in time; they are cut");
     context_.stop();
@@ -149,11 +150,10 @@ bool EventLoop::end_stop(Clock::time_point deadline) {
   return is_finished;
 }
 
-std::future<void> EventLoop::turn() {
-  auto turned = std::make_shared<std::promise<void>>();
-  std::future<void> future = turned->get_future();
-  asio::post(context_, [turned] { turned->set_value(); });
-  return future;
+std::shared_ptr<const Event> EventLoop::turn() {
+  auto turned = std::make_shared<Event>();
+  asio::post(context_, [turned] { turned->happen(); });
+  return turned;
 }
 
 void EventLoop::end_if_done() {

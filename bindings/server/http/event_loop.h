@@ -10,12 +10,12 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/intrusive/list.hpp>
 #include <ctime>
-#include <future>
 #include <memory>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "server/event.h"
 #include "server/http/connection.h"
 #include "server/http/connection_limits.h"
 #include "server/http/listening_socket.h"
@@ -49,8 +49,8 @@ class EventLoop final : public ConnectionOwner {
   // False: some connections were cut at `deadline`.
   bool end_stop(Clock::time_point deadline);
 
-  // Ready when the loop has finished what it is doing now. Between start() and begin_stop().
-  std::future<void> turn();
+  // Happens when the loop has finished what it is doing now. Between start() and begin_stop().
+  std::shared_ptr<const Event> turn();
 
   // ---- ConnectionOwner ----
 
@@ -125,7 +125,7 @@ class EventLoop final : public ConnectionOwner {
   boost::asio::basic_waitable_timer<Clock, boost::asio::wait_traits<Clock>, Executor> timer_;
   bool waiting_to_be_woken_ = false;
   bool waiting_for_tick_ = false;
-  std::future<void> ended_;
+  Event ended_;
   std::thread thread_;
 };
 

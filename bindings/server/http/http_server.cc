@@ -63,11 +63,12 @@ bool HttpServer::stop(Clock::time_point deadline) {
 }
 
 void HttpServer::wait_until_all_loops_have_turned() {
-  std::vector<std::future<void>> turns;
+  std::vector<std::shared_ptr<const Event>> turns;
+  turns.reserve(shared_.loops.size());
   for (const auto& loop : shared_.loops)
     turns.push_back(loop->turn());
-  for (const std::future<void>& turn : turns)
-    turn.wait();
+  for (const auto& turn : turns)
+    turn->wait();
 }
 
 }  // namespace mxd::server

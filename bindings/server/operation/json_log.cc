@@ -237,6 +237,14 @@ void log_message(std::int32_t level, std::string_view message) noexcept {
   append_made([&] { return text_line(level, message); });
 }
 
+void log_failure(std::string_view what, std::string_view why) noexcept {
+  append_made([&] {
+    std::string message(what);
+    message.append(": ").append(why);
+    return text_line(MXD_LOG_ERROR, message);
+  });
+}
+
 std::uint64_t lost_log_lines() noexcept {
   return the_log().lost.load(std::memory_order_relaxed);
 }

@@ -52,6 +52,9 @@ void log_request(const RequestLine& line) noexcept;
 // A line of text. `level` is one of MXD_LOG_*.
 void log_message(std::int32_t level, std::string_view message) noexcept;
 
+// "what: why", an error. [any-thread]
+void log_failure(std::string_view what, std::string_view why) noexcept;
+
 // Since the process began: lines that could not be written. [any-thread]
 std::uint64_t lost_log_lines() noexcept;
 
