@@ -146,7 +146,8 @@ class Builder {
   // Puts what was made of the last values in their place.
   template <class Made>
   void replace(std::size_t count, Made made) {
-    values_.resize(values_.size() - count);
+    // Not by none: of an empty array Boost.JSON then writes to a table that all threads share.
+    if (count > 0) values_.resize(values_.size() - count);
     values_.emplace_back(std::move(made));
   }
   bool fail(JsonFault fault, error_code& error) {
