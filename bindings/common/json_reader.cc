@@ -8,6 +8,7 @@
 #include <boost/json/basic_parser_impl.hpp>
 #include <boost/json/string.hpp>
 #include <boost/json/value.hpp>
+#include <cmath>
 #include <cstdint>
 #include <random>
 #include <string>
@@ -126,7 +127,10 @@ class Builder {
   bool on_number_part(json::string_view, error_code&) { return true; }
   bool on_int64(std::int64_t value, json::string_view, error_code&) { return push(value); }
   bool on_uint64(std::uint64_t value, json::string_view, error_code&) { return push(value); }
-  bool on_double(double value, json::string_view, error_code&) { return push(value); }
+  bool on_double(double value, json::string_view, error_code& error) {
+    if (!std::isfinite(value)) return fail(JsonFault::kHugeNumber, error);
+    return push(value);
+  }
   bool on_bool(bool value, error_code&) { return push(value); }
   bool on_null(error_code&) { return push(nullptr); }
   bool on_comment_part(json::string_view, error_code&) { return true; }

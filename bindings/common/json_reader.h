@@ -22,7 +22,7 @@ enum class JsonFault {
   kTooManyMembers,  // an object has more than JsonLimits::members
   kKeyTwice,        // an object gives a key twice, written alike or not
   kHalfSurrogate,   // a string escapes half a surrogate pair
-  kHugeNumber,      // a number with an exponent that nothing holds
+  kHugeNumber,      // a number that nothing holds
   kNotAnObject,     // JSON, but the outermost value is something else
 };
 

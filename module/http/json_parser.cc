@@ -8,6 +8,8 @@
 #include <boost/json/basic_parser_impl.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/string.hpp>
+#include <charconv>
+#include <cmath>
 #include <cstdint>
 #include <new>
 #include <optional>
@@ -21,6 +23,14 @@ namespace {
 
 namespace json = boost::json;
 using boost::json::error_code;
+
+/// The number that is nearest to its text. What Boost.JSON computes may be the one next to it, and
+/// then a body that is kept as text (U8) does not come back with the digest that it had (U11).
+double nearest(std::string_view text, double computed) noexcept {
+  double exact = computed;
+  const auto read = std::from_chars(text.data(), text.data() + text.size(), exact);
+  return read.ec == std::errc() ? exact : computed;  // or so small that it is nought
+}
 
 class ArenaResource final : public json::memory_resource {
  public:
@@ -139,7 +149,10 @@ class Builder {
   bool on_number_part(json::string_view, error_code&) { return true; }
   bool on_int64(std::int64_t value, json::string_view, error_code&) { return push(value); }
   bool on_uint64(std::uint64_t value, json::string_view, error_code&) { return push(value); }
-  bool on_double(double value, json::string_view, error_code&) { return push(value); }
+  bool on_double(double value, json::string_view text, error_code& error) {
+    if (!std::isfinite(value)) return fail(JsonFault::kHugeNumber, error);
+    return push(nearest(text, value));
+  }
   bool on_bool(bool value, error_code&) { return push(value); }
   bool on_null(error_code&) { return push(nullptr); }
   bool on_comment_part(json::string_view, error_code&) { return true; }

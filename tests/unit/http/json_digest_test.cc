@@ -3,7 +3,12 @@
 #include <gtest/gtest.h>
 
 #include <boost/json/value.hpp>
+#include <cmath>
+#include <cstring>
+#include <iomanip>
+#include <random>
 #include <set>
+#include <sstream>
 #include <string>
 
 #include "module/http/json_body.h"
@@ -69,6 +74,37 @@ TEST(JsonDigest, AnythingElseMatters) {
   std::set<std::string> digests;
   for (const char* text : different)
     EXPECT_TRUE(digests.insert(digest_of(text)).second) << text << " has another's digest";
+}
+
+/// A body as a session keeps it.
+std::string kept(std::string_view text) {
+  async::Arena arena;
+  const auto parsed = parse_object(arena, text, EmptyBody::kRefused);
+  return parsed ? std::string(serialize(arena, **parsed)) : "";
+}
+
+TEST(JsonDigest, U8_NumbersComeBackAsTheyWere) {
+  std::mt19937_64 random(5);
+  for (int i = 0; i < 20'000; ++i) {
+    const auto bits = random();
+    double any;
+    std::memcpy(&any, &bits, sizeof any);
+    const std::string digits = std::to_string(random() >> (random() % 60));
+    const std::string exponent = std::to_string(static_cast<int>(random() % 600) - 300);
+    std::ostringstream shortest;
+    shortest << std::setprecision(17) << any;
+    std::string numbers = digits + "." + digits + "," + digits.substr(0, 8) + "e" + exponent;
+    if (std::isfinite(any)) numbers += "," + shortest.str();
+    const std::string body = "{\"a\":[" + numbers + "]}";
+    ASSERT_EQ(digest_of(kept(body)), digest_of(body)) << body;
+  }
+  for (const char* const number :
+       {"-0", "-0.0", "0.1", "1E2", "5e-324", "2e-324", "1e-400",
+        "1.7976931348623157e308", "18446744073709551616", "0.1000000000000000055511151231257827",
+        "4503599627370497.5", "123456789012345678901234567890123456789012345678901234567890.5"}) {
+    const std::string body = std::string("{\"a\":") + number + "}";
+    EXPECT_EQ(digest_of(kept(body)), digest_of(body)) << number << " kept as " << kept(body);
+  }
 }
 
 TEST(JsonDigest, OfATextIsSha256) {
