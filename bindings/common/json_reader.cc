@@ -21,7 +21,7 @@ namespace {
 namespace json = boost::json;
 using boost::json::error_code;
 
-using Fingerprint = std::uint64_t;
+using Fingerprint = uint64_t;
 
 // Keys with the same fingerprint are the same: nobody outside can make two that are not.
 Fingerprint fingerprint(std::string_view key) {
@@ -46,12 +46,12 @@ Fingerprint fingerprint(std::string_view key) {
 // bits alone, which can be guessed, would choose the bucket.
 class Builder {
  public:
-  static constexpr std::size_t max_object_size = static_cast<std::size_t>(-1);
-  static constexpr std::size_t max_array_size = static_cast<std::size_t>(-1);
-  static constexpr std::size_t max_key_size = static_cast<std::size_t>(-1);
-  static constexpr std::size_t max_string_size = static_cast<std::size_t>(-1);
+  static constexpr size_t max_object_size = static_cast<size_t>(-1);
+  static constexpr size_t max_array_size = static_cast<size_t>(-1);
+  static constexpr size_t max_key_size = static_cast<size_t>(-1);
+  static constexpr size_t max_string_size = static_cast<size_t>(-1);
 
-  Builder(json::storage_ptr storage, std::size_t max_members)
+  Builder(json::storage_ptr storage, size_t max_members)
       : storage_(std::move(storage)),
         max_members_(max_members),
         part_(storage_),
@@ -67,12 +67,12 @@ class Builder {
     objects_.push_back(keys_.size());
     return true;
   }
-  bool on_object_end(std::size_t count, error_code&) {
+  bool on_object_end(size_t count, error_code&) {
     json::object object(storage_);
     if (count > 0) object.reserve(count | 1);
     auto value = values_.end() - static_cast<std::ptrdiff_t>(count);
-    const std::size_t first = objects_.back();
-    for (std::size_t i = first; i < first + count; ++i) {
+    const size_t first = objects_.back();
+    for (size_t i = first; i < first + count; ++i) {
       object.emplace(std::string_view(key_text_).substr(keys_[i].begin, keys_[i].size),
                      std::move(*value++));
     }
@@ -84,7 +84,7 @@ class Builder {
     return true;
   }
   bool on_array_begin(error_code&) { return true; }
-  bool on_array_end(std::size_t count, error_code&) {
+  bool on_array_end(size_t count, error_code&) {
     json::array array(storage_);
     array.reserve(count);
     for (auto value = values_.end() - static_cast<std::ptrdiff_t>(count); value != values_.end();)
@@ -92,15 +92,15 @@ class Builder {
     replace(count, std::move(array));
     return true;
   }
-  bool on_key_part(json::string_view text, std::size_t, error_code&) {
+  bool on_key_part(json::string_view text, size_t, error_code&) {
     key_text_.append(text);
     return true;
   }
-  bool on_key(json::string_view text, std::size_t size, error_code& error) {
+  bool on_key(json::string_view text, size_t size, error_code& error) {
     key_text_.append(text);
-    const std::size_t begin = key_text_.size() - size;
+    const size_t begin = key_text_.size() - size;
     const auto first = fingerprints_.begin() + static_cast<std::ptrdiff_t>(objects_.back());
-    if (static_cast<std::size_t>(fingerprints_.end() - first) == max_members_) {
+    if (static_cast<size_t>(fingerprints_.end() - first) == max_members_) {
       return fail(JsonFault::kTooManyMembers, error);
     }
     const Fingerprint key = fingerprint(std::string_view(key_text_).substr(begin));
@@ -111,11 +111,11 @@ class Builder {
     keys_.push_back({begin, size});
     return true;
   }
-  bool on_string_part(json::string_view text, std::size_t, error_code&) {
+  bool on_string_part(json::string_view text, size_t, error_code&) {
     part_.append(text);
     return true;
   }
-  bool on_string(json::string_view text, std::size_t, error_code&) {
+  bool on_string(json::string_view text, size_t, error_code&) {
     if (part_.empty()) {
       values_.emplace_back(text);
     } else {
@@ -125,8 +125,8 @@ class Builder {
     return true;
   }
   bool on_number_part(json::string_view, error_code&) { return true; }
-  bool on_int64(std::int64_t value, json::string_view, error_code&) { return push(value); }
-  bool on_uint64(std::uint64_t value, json::string_view, error_code&) { return push(value); }
+  bool on_int64(int64_t value, json::string_view, error_code&) { return push(value); }
+  bool on_uint64(uint64_t value, json::string_view, error_code&) { return push(value); }
   bool on_double(double value, json::string_view, error_code& error) {
     if (!std::isfinite(value)) return fail(JsonFault::kHugeNumber, error);
     return push(value);
@@ -138,8 +138,8 @@ class Builder {
 
  private:
   struct Key {
-    std::size_t begin;  // in key_text_
-    std::size_t size;
+    size_t begin;  // in key_text_
+    size_t size;
   };
 
   template <class Value>
@@ -149,7 +149,7 @@ class Builder {
   }
   // Puts what was made of the last values in their place.
   template <class Made>
-  void replace(std::size_t count, Made made) {
+  void replace(size_t count, Made made) {
     // Not by none: of an empty array Boost.JSON then writes to a table that all threads share.
     if (count > 0) values_.resize(values_.size() - count);
     values_.emplace_back(std::move(made));
@@ -161,12 +161,12 @@ class Builder {
   }
 
   const json::storage_ptr storage_;  // of all values, also of those that are not yet in their place
-  const std::size_t max_members_;
+  const size_t max_members_;
   std::optional<JsonFault> fault_;
   json::string part_;   // what came of a string before its last part
   json::array values_;  // complete, and not yet in an object or array
   // Of the objects that are open, the outermost first:
-  std::vector<std::size_t> objects_;  // where the keys of each begin
+  std::vector<size_t> objects_;  // where the keys of each begin
   std::vector<Key> keys_;
   std::vector<Fingerprint> fingerprints_;  // of the keys
   std::string key_text_;
@@ -174,13 +174,13 @@ class Builder {
 
 // Whether a text ends in an escape of the first half of a surrogate pair.
 bool ends_in_first_half(std::string_view text) {
-  constexpr std::size_t kEscape = 6;  // \uD800 to \uDBFF
+  constexpr size_t kEscape = 6;  // \uD800 to \uDBFF
   if (text.size() < kEscape) return false;
   const std::string_view escape = text.substr(text.size() - kEscape);
   const bool leads = escape.starts_with("\\u") && (escape[2] == 'd' || escape[2] == 'D') &&
                      std::string_view("89abAB").find(escape[3]) != std::string_view::npos;
   text.remove_suffix(kEscape);
-  const std::size_t backslashes = text.size() - (text.find_last_not_of('\\') + 1);
+  const size_t backslashes = text.size() - (text.find_last_not_of('\\') + 1);
   return leads && backslashes % 2 == 0;  // else the escape is of a backslash
 }
 
@@ -192,7 +192,7 @@ bool is_half_surrogate(const error_code& error, std::string_view read) {
     return ends_in_first_half(read);
   }
   if (error == json::error::expected_hex_digit) {  // a whole escape behind it, of something else
-    constexpr std::size_t kEscape = 6;
+    constexpr size_t kEscape = 6;
     if (read.size() < kEscape) return false;
     const std::string_view escape = read.substr(read.size() - kEscape);
     constexpr std::string_view kHexDigits = "0123456789abcdefABCDEF";
@@ -218,7 +218,7 @@ ReadObject read_json_object(std::string_view text, const json::storage_ptr& stor
   options.max_depth = limits.depth;
   json::basic_parser<Builder> parser(options, storage, limits.members);
   error_code error;
-  const std::size_t used = parser.write_some(false, text.data(), text.size(), error);
+  const size_t used = parser.write_some(false, text.data(), text.size(), error);
   if (!error && used < text.size()) error = json::error::extra_data;
   if (parser.handler().fault()) return {{}, parser.handler().fault()};
   if (error) return {{}, fault_of(error, text.substr(0, used))};

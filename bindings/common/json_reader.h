@@ -11,8 +11,8 @@
 namespace mxd::common {
 
 struct JsonLimits {
-  std::size_t depth = 32;     // the outermost value is 1; L3
-  std::size_t members = 128;  // of one object; L3
+  size_t depth = 32;     // the outermost value is 1; L3
+  size_t members = 128;  // of one object; L3
 };
 
 // What is wrong with a text that should be a JSON object: what is met first while reading (P10).

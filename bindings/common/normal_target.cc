@@ -20,13 +20,13 @@ bool starts_with_scheme(std::string_view text, std::string_view scheme) {
 }
 
 // The bytes of the character that begins here and may stay as it is; 0: this byte is encoded.
-std::size_t character(std::string_view text) {
+size_t character(std::string_view text) {
   namespace utf = boost::locale::utf;
   if (is_plain(text.front())) return 1;
   const char* at = text.data();
   const utf::code_point point = utf::utf_traits<char>::decode(at, text.data() + text.size());
   if (point == utf::illegal || point == utf::incomplete || point <= 0x20 || point == 0x7F) return 0;
-  return static_cast<std::size_t>(at - text.data());
+  return static_cast<size_t>(at - text.data());
 }
 
 void append_encoded(std::string& out, char byte) {
@@ -55,13 +55,13 @@ std::string_view normal_target(std::string_view raw, std::string& storage) {
   storage.reserve(rest.size() + 16);
   if (needs_slash) storage += '/';
   while (!rest.empty()) {
-    const std::size_t size = character(rest);
+    const size_t size = character(rest);
     if (size == 0) {
       append_encoded(storage, rest.front());
     } else {
       storage += rest.substr(0, size);
     }
-    rest.remove_prefix(std::max<std::size_t>(size, 1));
+    rest.remove_prefix(std::max<size_t>(size, 1));
   }
   return storage;
 }

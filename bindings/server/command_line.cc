@@ -1,8 +1,8 @@
-#include "server/command_line.h"
+#include "bindings/server/command_line.h"
 
 #include <CLI/CLI.hpp>
 
-#include "server/duration.h"
+#include "bindings/server/duration.h"
 
 namespace mxd::server {
 namespace {

@@ -7,8 +7,8 @@
 #include <variant>
 #include <vector>
 
-#include "server/http/client_address.h"
-#include "server/http/listen_address.h"
+#include "bindings/server/http/client_address.h"
+#include "bindings/server/http/listen_address.h"
 
 namespace mxd::server {
 

@@ -1,4 +1,4 @@
-#include "server/commands.h"
+#include "bindings/server/commands.h"
 
 #include <termios.h>
 #include <unistd.h>
@@ -6,12 +6,12 @@
 #include <iostream>
 #include <stdexcept>
 
-#include "server/store.h"
+#include "bindings/server/store.h"
 
 namespace mxd::server {
 namespace {
 
-void check(std::int32_t status, const mxd_sqlite_error& error) {
+void check(int32_t status, const mxd_sqlite_error& error) {
   if (status == MXD_OK) return;
   throw Error(status, error.text[0] != '\0'
                           ? error.text
@@ -56,7 +56,7 @@ void add_user(const Store& store, const std::string& name) {
 // One a line: the user ID, a tab, what is special about it, in words with commas between.
 void print_account(mxd_cookie, const mxd_sqlite_account* account) noexcept {
   static constexpr struct {
-    std::uint32_t flag;
+    uint32_t flag;
     const char* name;
   } kFlags[] = {{MXD_SQLITE_ACCOUNT_GUEST, "guest"},
                 {MXD_SQLITE_ACCOUNT_APPSERVICE, "appservice"},
@@ -78,8 +78,7 @@ void list_users(const Store& store) {
   check(mxd_sqlite_list_accounts(store.get(), &print_account, 0, &error), error);
 }
 
-void set_flags(const Store& store, const std::string& name, std::uint32_t set,
-               std::uint32_t clear) {
+void set_flags(const Store& store, const std::string& name, uint32_t set, uint32_t clear) {
   mxd_sqlite_error error{};
   check(mxd_sqlite_set_account_flags(store.get(), view(name), set, clear, &error), error);
 }

@@ -2,7 +2,7 @@
 // They throw std::runtime_error with one line that says what to do.
 #pragma once
 
-#include "server/command_line.h"
+#include "bindings/server/command_line.h"
 
 namespace mxd::server {
 

@@ -1,4 +1,4 @@
-#include "server/configuration.h"
+#include "bindings/server/configuration.h"
 
 #include <boost/json.hpp>
 #include <fstream>
@@ -9,15 +9,15 @@
 #include <utility>
 #include <vector>
 
-#include "common/json_reader.h"
-#include "server/duration.h"
+#include "bindings/common/json_reader.h"
+#include "bindings/server/duration.h"
 
 namespace mxd::server {
 namespace {
 
 namespace json = boost::json;
 
-constexpr std::int64_t kDay = 86'400'000;  // ms
+constexpr int64_t kDay = 86'400'000;  // ms
 
 // Reads the members of one object, and refuses the first that is wrong and those that nobody has
 // asked for.
@@ -33,7 +33,7 @@ class Members {
   }
 
   template <class Integer>
-  void integer(std::string_view name, Integer& out, std::int64_t least, std::int64_t most) {
+  void integer(std::string_view name, Integer& out, int64_t least, int64_t most) {
     const json::value* const value = take(name);
     if (value == nullptr) return;
     if (!value->is_int64() || value->get_int64() < least || value->get_int64() > most) {
@@ -63,7 +63,7 @@ class Members {
 
   void limit(std::string_view name, LimitSetting& out) {
     object(name, [&out](Members& members) {
-      std::int64_t interval_ms = out.interval.count();
+      int64_t interval_ms = out.interval.count();
       members.integer("burst", out.burst, 1, 1'000'000);
       members.integer("interval_ms", interval_ms, 1, kDay);
       out.interval = std::chrono::milliseconds(interval_ms);
@@ -114,7 +114,7 @@ void read(Members& server, Settings& settings) {
   });
   server.integer("max_connections", settings.max_connections, 1, 1'000'000);
   server.integer("max_incoming_body_bytes", settings.max_incoming_body_bytes, 1024 * 1024,
-                 std::numeric_limits<std::int64_t>::max());
+                 std::numeric_limits<int64_t>::max());
   server.duration("refresh_token_lifetime", settings.refresh_token_lifetime);
   server.duration("guest_lifetime", settings.guest_lifetime);
   server.duration("delete_devices_after", settings.delete_devices_after);
@@ -123,10 +123,10 @@ void read(Members& server, Settings& settings) {
 // What of the module's configuration counts for the account endpoints too. Whatever is wrong with
 // it, the module refuses it, with the reason.
 void read(const json::object& module, Settings::Devices& devices) {
-  const auto number = [&](json::string_view name, std::uint64_t& out) {
+  const auto number = [&](json::string_view name, uint64_t& out) {
     const json::value* const value = module.if_contains(name);
     if (value != nullptr && value->is_int64() && value->get_int64() >= 0) {
-      out = static_cast<std::uint64_t>(value->get_int64());
+      out = static_cast<uint64_t>(value->get_int64());
     }
   };
   const auto boolean = [&](json::string_view name, bool& out) {

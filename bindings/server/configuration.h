@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "server/settings.h"
+#include "bindings/server/settings.h"
 
 namespace mxd::server {
 

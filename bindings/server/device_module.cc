@@ -1,9 +1,9 @@
-#include "server/device_module.h"
+#include "bindings/server/device_module.h"
 
 #include <memory>
 #include <utility>
 
-#include "server/operation/json_log.h"
+#include "bindings/server/operation/json_log.h"
 
 namespace mxd::server {
 namespace {
@@ -12,7 +12,7 @@ Response copy_of(const mxd_response& from) {
   Response response;
   response.status = from.http_status;
   response.headers.reserve(from.header_count);
-  for (std::size_t i = 0; i < from.header_count; ++i) {
+  for (size_t i = 0; i < from.header_count; ++i) {
     response.headers.emplace_back(text(from.headers[i].name), text(from.headers[i].value));
   }
   response.body = text(from.body);
@@ -30,7 +30,7 @@ void respond(mxd_cookie, mxd_cookie request, const mxd_response* response) noexc
   exchange.respond(std::move(copy));
 }
 
-void log_from_module(mxd_cookie, mxd_cookie, std::int32_t level, mxd_view message) noexcept {
+void log_from_module(mxd_cookie, mxd_cookie, int32_t level, mxd_view message) noexcept {
   log_message(level, text(message));
 }
 
@@ -57,7 +57,7 @@ DeviceModule::DeviceModule(const ModuleLibrary& library, std::string config)
   tell_stopped_ = [stopped = stopped_] { stopped->happen(); };
 }
 
-std::int32_t DeviceModule::handle(Exchange& exchange, mxd_request_token* token) {
+int32_t DeviceModule::handle(Exchange& exchange, mxd_request_token* token) {
   const Request& from = exchange.request();
   mxd_request request{};
   request.size = sizeof request;

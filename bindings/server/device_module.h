@@ -7,10 +7,10 @@
 #include <memory>
 #include <string>
 
+#include "bindings/server/event.h"
+#include "bindings/server/http/http_message.h"
+#include "bindings/server/store.h"
 #include "matrix_devices/module.hpp"
-#include "server/event.h"
-#include "server/http/http_message.h"
-#include "server/store.h"
 
 namespace mxd::server {
 
@@ -38,12 +38,12 @@ class DeviceModule {
 
   // MXD_OK: the exchange will be answered, or has been. MXD_NOT_MINE, or a failure: it will not.
   // `token` names the request for cancel(). [any-thread]
-  std::int32_t handle(Exchange& exchange, mxd_request_token* token);
+  int32_t handle(Exchange& exchange, mxd_request_token* token);
   // The client is gone. The exchange will be answered all the same. The request may be another
   // instance's. [any-thread]
   void cancel(mxd_request_token token) { instance_.cancel(token); }
 
-  std::uint64_t max_body_bytes() const { return max_body_bytes_; }
+  uint64_t max_body_bytes() const { return max_body_bytes_; }
 
   // No handle() may come after this. Does not block, needs no memory; again, it does nothing.
   void begin_stop() noexcept;
@@ -57,7 +57,7 @@ class DeviceModule {
   std::shared_ptr<Event> stopped_ = std::make_shared<Event>();
   std::function<void()> tell_stopped_;  // for the instance, when it is told to stop
   Instance instance_;
-  std::uint64_t max_body_bytes_;
+  uint64_t max_body_bytes_;
 };
 
 }  // namespace mxd::server

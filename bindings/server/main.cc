@@ -7,9 +7,9 @@
 #include <stdexcept>
 #include <variant>
 
-#include "server/command_line.h"
-#include "server/commands.h"
-#include "server/serve.h"
+#include "bindings/server/command_line.h"
+#include "bindings/server/commands.h"
+#include "bindings/server/serve.h"
 
 namespace {
 

@@ -1,6 +1,6 @@
-#include "server/request_router.h"
+#include "bindings/server/request_router.h"
 
-#include "server/accounts/account_endpoints.h"
+#include "bindings/server/accounts/account_endpoints.h"
 
 namespace mxd::server {
 

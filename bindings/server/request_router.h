@@ -4,10 +4,10 @@
 #include <atomic>
 #include <memory>
 
-#include "server/accounts/account_context.h"
-#include "server/device_module.h"
-#include "server/http/http_message.h"
-#include "server/operation/health.h"
+#include "bindings/server/accounts/account_context.h"
+#include "bindings/server/device_module.h"
+#include "bindings/server/http/http_message.h"
+#include "bindings/server/operation/health.h"
 
 namespace mxd::server {
 
@@ -18,7 +18,7 @@ class RequestHandler {
   // `token` is set, before that, if the request can be cancelled.
   virtual void serve(Exchange& exchange, mxd_request_token* token) = 0;
   virtual void cancel(mxd_request_token token) = 0;
-  virtual std::uint64_t max_body_bytes() const = 0;
+  virtual uint64_t max_body_bytes() const = 0;
 
  protected:
   ~RequestHandler() = default;
@@ -34,7 +34,7 @@ class RequestRouter final : public RequestHandler {
 
   void serve(Exchange& exchange, mxd_request_token* token) override;
   void cancel(mxd_request_token token) override { devices().cancel(token); }
-  std::uint64_t max_body_bytes() const override { return devices().max_body_bytes(); }
+  uint64_t max_body_bytes() const override { return devices().max_body_bytes(); }
 
   // The instance that requests go to.
   DeviceModule& devices() const { return *devices_.load(std::memory_order_acquire); }

@@ -1,6 +1,6 @@
 // The main thread only waits for signals, so that nothing that stands still can hold it up. All
 // else is on another thread, to which it gives its orders.
-#include "server/serve.h"
+#include "bindings/server/serve.h"
 
 #include <malloc.h>
 #include <poll.h>
@@ -23,7 +23,7 @@
 #include <system_error>
 #include <thread>
 
-#include "server/server.h"
+#include "bindings/server/server.h"
 
 namespace mxd::server {
 namespace {

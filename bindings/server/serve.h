@@ -1,7 +1,7 @@
 // The server's process, from start to stop: what signals do to it.
 #pragma once
 
-#include "server/command_line.h"
+#include "bindings/server/command_line.h"
 
 namespace mxd::server {
 

@@ -1,4 +1,4 @@
-#include "server/server.h"
+#include "bindings/server/server.h"
 
 #include <sys/resource.h>
 
@@ -12,27 +12,27 @@
 namespace mxd::server {
 namespace {
 
-constexpr std::size_t kMaxJobs = 256;
-constexpr std::size_t kMaxPasswordJobs = 32;  // about a second of hashing on two cores
-constexpr std::size_t kReservedFiles = 64;    // for the database, the log, the module, metrics
+constexpr size_t kMaxJobs = 256;
+constexpr size_t kMaxPasswordJobs = 32;  // about a second of hashing on two cores
+constexpr size_t kReservedFiles = 64;    // for the database, the log, the module, metrics
 // Of the time for stopping, what is kept for the module, the workers and the store.
 constexpr auto kAfterRequests = std::chrono::seconds(3);
 constexpr auto kAfterModule = std::chrono::seconds(2);
 // Logins that have waited longer than this for their password are turned away with a 503.
 constexpr auto kForPasswords = std::chrono::seconds(2);
 
-std::size_t cores() {
+size_t cores() {
   return std::max(std::thread::hardware_concurrency(), 1U);
 }
 
 // As many files as may be open, less some for others than connections.
-std::size_t raise_file_limit() {
+size_t raise_file_limit() {
   rlimit files{};
   ::getrlimit(RLIMIT_NOFILE, &files);
   files.rlim_cur = files.rlim_max;
   ::setrlimit(RLIMIT_NOFILE, &files);
   ::getrlimit(RLIMIT_NOFILE, &files);
-  return std::max<std::size_t>(files.rlim_cur, 2 * kReservedFiles) - kReservedFiles;
+  return std::max<size_t>(files.rlim_cur, 2 * kReservedFiles) - kReservedFiles;
 }
 
 // What systemd has passed on comes before --listen.
@@ -87,7 +87,7 @@ class ServiceOf {
 
  private:
   std::vector<mxd_view> namespaces_;
-  std::vector<std::uint8_t> exclusive_;
+  std::vector<uint8_t> exclusive_;
   mxd_sqlite_service service_{};
 };
 
@@ -132,8 +132,8 @@ Server::Server(const ServeOptions& options, LogWriter& log, const Configuration&
       http_(listen(options, settings_)),
       store_({options.database, options.server_name, options.access_token_lifetime}),
       health_(store_),
-      workers_(std::max<std::size_t>(cores(), 4), kMaxJobs),
-      password_workers_(std::max<std::size_t>(cores(), 4), kMaxPasswordJobs),
+      workers_(std::max<size_t>(cores(), 4), kMaxJobs),
+      password_workers_(std::max<size_t>(cores(), 4), kMaxPasswordJobs),
       accounts_{store_,
                 workers_,
                 password_workers_,

@@ -6,20 +6,20 @@
 #include <optional>
 #include <vector>
 
-#include "server/accounts/account_context.h"
-#include "server/accounts/registration_file.h"
-#include "server/accounts/workers.h"
-#include "server/command_line.h"
-#include "server/configuration.h"
-#include "server/device_module.h"
-#include "server/http/client_address.h"
-#include "server/http/http_server.h"
-#include "server/operation/health.h"
-#include "server/operation/json_log.h"
-#include "server/operation/metrics_page.h"
-#include "server/request_router.h"
-#include "server/settings.h"
-#include "server/store.h"
+#include "bindings/server/accounts/account_context.h"
+#include "bindings/server/accounts/registration_file.h"
+#include "bindings/server/accounts/workers.h"
+#include "bindings/server/command_line.h"
+#include "bindings/server/configuration.h"
+#include "bindings/server/device_module.h"
+#include "bindings/server/http/client_address.h"
+#include "bindings/server/http/http_server.h"
+#include "bindings/server/operation/health.h"
+#include "bindings/server/operation/json_log.h"
+#include "bindings/server/operation/metrics_page.h"
+#include "bindings/server/request_router.h"
+#include "bindings/server/settings.h"
+#include "bindings/server/store.h"
 
 namespace mxd::server {
 

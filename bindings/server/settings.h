@@ -7,13 +7,13 @@
 #include <cstdint>
 #include <string>
 
-#include "server/current.h"
+#include "bindings/server/current.h"
 
 namespace mxd::server {
 
 // A bucket of `burst` units, of which one comes back every `interval`.
 struct LimitSetting {
-  std::int64_t burst;
+  int64_t burst;
   std::chrono::milliseconds interval;
 
   bool operator==(const LimitSetting&) const = default;
@@ -36,16 +36,16 @@ struct Settings {
   struct Devices {
     bool allow_query_token = true;
     bool device_id_alias = true;
-    std::uint64_t max_display_name_length = 100;  // code points
-    std::uint64_t max_devices_per_user = 0;       // 0: no cap
-    std::string user_limit_info_uri;              // empty: none
+    uint64_t max_display_name_length = 100;  // code points
+    uint64_t max_devices_per_user = 0;       // 0: no cap
+    std::string user_limit_info_uri;         // empty: none
 
     bool operator==(const Devices&) const = default;
   };
 
   Limits limits;
-  std::size_t max_connections = 10'000;                          // of the process; O6
-  std::size_t max_incoming_body_bytes = 64 * 1024 * 1024;        // of all bodies that come in; L6
+  size_t max_connections = 10'000;                               // of the process; O6
+  size_t max_incoming_body_bytes = 64 * 1024 * 1024;             // of all bodies that come in; L6
   std::chrono::milliseconds refresh_token_lifetime = days(365);  // unused; 0: no end; T11
   std::chrono::milliseconds guest_lifetime = days(30);           // unused; 0: no end; T6
   std::chrono::milliseconds delete_devices_after{0};             // unused; 0: never; T11

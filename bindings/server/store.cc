@@ -1,11 +1,11 @@
-#include "server/store.h"
+#include "bindings/server/store.h"
 
-#include "server/operation/json_log.h"
+#include "bindings/server/operation/json_log.h"
 
 namespace mxd::server {
 namespace {
 
-void log_from_store(mxd_cookie, std::int32_t level, mxd_view message) noexcept try {
+void log_from_store(mxd_cookie, int32_t level, mxd_view message) noexcept try {
   log_message(level, text(message));
 } catch (const std::exception&) {  // no memory for a line of log: it is lost
 }
@@ -20,7 +20,7 @@ Store::Store(const Options& options) {
   with.access_token_ms = options.access_token_lifetime.count();
   with.log = &log_from_store;
   mxd_sqlite_error error{};
-  const std::int32_t status = mxd_sqlite_open(&with, &store_, &error);
+  const int32_t status = mxd_sqlite_open(&with, &store_, &error);
   if (status != MXD_OK) {
     throw Error(status, "database " + options.path + ": " + error.text);
   }

@@ -12,7 +12,7 @@
 namespace mxd::sqlite {
 namespace {
 
-constexpr std::size_t kGuestNameLetters = 16;
+constexpr size_t kGuestNameLetters = 16;
 
 // Nobody but a service registers what is the service's, and a service nothing else.
 Outcome check_namespaces(const Store& store, const std::string& user_id, bool is_service,

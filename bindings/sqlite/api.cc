@@ -62,7 +62,7 @@ Outcome open(const mxd_sqlite_options& options, mxd_sqlite** out) {
   }
 }
 
-template <std::size_t Capacity>
+template <size_t Capacity>
 void copy_user_id(char* to, const std::string& user_id) {
   if (to != nullptr) copy_terminated(*reinterpret_cast<char(*)[Capacity]>(to), user_id);
 }

@@ -7,7 +7,7 @@ namespace mxd::sqlite {
 namespace {
 
 // A parameter's memory over this is given back after use: session bodies, lists to delete.
-constexpr std::size_t kKeptParameterBytes = 4096;
+constexpr size_t kKeptParameterBytes = 4096;
 
 }  // namespace
 
@@ -47,7 +47,7 @@ std::string_view Query::text(int column) const {
   const SQLite::Column value = prepared_.statement.getColumn(column);
   const auto* const bytes = static_cast<const char*>(value.getBlob());
   return bytes == nullptr ? std::string_view()
-                          : std::string_view(bytes, static_cast<std::size_t>(value.getBytes()));
+                          : std::string_view(bytes, static_cast<size_t>(value.getBytes()));
 }
 
 std::optional<int64_t> Query::optional_integer(int column) const {
@@ -56,13 +56,13 @@ std::optional<int64_t> Query::optional_integer(int column) const {
 }
 
 void Query::bind(int index, std::string_view value) {
-  std::string& kept = prepared_.parameters[static_cast<std::size_t>(index) - 1];
+  std::string& kept = prepared_.parameters[static_cast<size_t>(index) - 1];
   kept.assign(value);
   prepared_.statement.bindNoCopy(index, kept);
 }
 
 void Query::bind(int index, Blob value) {
-  std::string& kept = prepared_.parameters[static_cast<std::size_t>(index) - 1];
+  std::string& kept = prepared_.parameters[static_cast<size_t>(index) - 1];
   kept.assign(value.bytes);
   prepared_.statement.bindNoCopy(index, static_cast<const void*>(kept.data()),
                                  static_cast<int>(kept.size()));

@@ -19,10 +19,10 @@ constexpr common::JsonLimits kLimits{256, 1024};
 
 // The parsed object holds the password: its memory is wiped before it goes back.
 class WipingResource : public json::memory_resource {
-  void* do_allocate(std::size_t bytes, std::size_t alignment) override {
+  void* do_allocate(size_t bytes, size_t alignment) override {
     return ::operator new(bytes, std::align_val_t(alignment));
   }
-  void do_deallocate(void* memory, std::size_t bytes, std::size_t alignment) override {
+  void do_deallocate(void* memory, size_t bytes, size_t alignment) override {
     sodium_memzero(memory, bytes);
     ::operator delete(memory, std::align_val_t(alignment));
   }

@@ -18,9 +18,9 @@ constexpr int64_t kMessagesAtOnce = 500;
 
 // The IDs as a JSON array, for json_each(). It would cut an ID at U+0000, and take it for another
 // device; such IDs don't exist, and neither do longer ones.
-std::string json_list(const mxd_view* device_ids, std::size_t count) {
+std::string json_list(const mxd_view* device_ids, size_t count) {
   std::string list = "[";
-  for (std::size_t i = 0; i < count; ++i) {
+  for (size_t i = 0; i < count; ++i) {
     const std::string_view id = text(device_ids[i]);
     if (id.empty() || id.size() > kMaxIdBytes || id.find('\0') != std::string_view::npos) continue;
     if (list.size() > 1) list += ',';
@@ -68,7 +68,7 @@ void delete_doomed(Connection& writer) {
 }  // namespace
 
 void delete_devices(Connection& writer, std::string_view user_id, const mxd_view* device_ids,
-                    std::size_t count) {
+                    size_t count) {
   if (count == 0) return;
   Query(writer,
         "INSERT OR IGNORE INTO doomed SELECT d.device FROM accounts a"

@@ -18,7 +18,7 @@ namespace mxd::sqlite {
 // they began, and the devices with all that refers to them; and notes one change of the account's
 // list if there were any.
 void delete_devices(Connection& writer, std::string_view user_id, const mxd_view* device_ids,
-                    std::size_t count);
+                    size_t count);
 void delete_device(Connection& writer, int64_t device);
 
 // The same for all of an account, however many: from this transaction on no token of theirs is

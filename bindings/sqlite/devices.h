@@ -13,7 +13,7 @@
 namespace mxd::sqlite {
 
 // IDs over this can't exist.
-inline constexpr std::size_t kMaxIdBytes = 255;
+inline constexpr size_t kMaxIdBytes = 255;
 
 // 1 to 255 bytes without control characters.
 bool is_valid_device_id(std::string_view device_id);

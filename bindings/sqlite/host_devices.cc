@@ -69,7 +69,7 @@ class Put : public OperationWrite {
 
 class Delete : public OperationWrite {
  public:
-  Delete(Store& store, mxd_op op, mxd_view user_id, const mxd_view* device_ids, std::size_t count)
+  Delete(Store& store, mxd_op op, mxd_view user_id, const mxd_view* device_ids, size_t count)
       : OperationWrite(store, op), user_id_(user_id), device_ids_(device_ids), count_(count) {}
 
   int32_t run(Connection& connection) override {
@@ -81,7 +81,7 @@ class Delete : public OperationWrite {
  private:
   const mxd_view user_id_;
   const mxd_view* const device_ids_;
-  const std::size_t count_;
+  const size_t count_;
 };
 
 class MarkValidated : public OperationWrite {

@@ -38,9 +38,9 @@ class LastSeen {
   };
 
   // Over this many devices that are not yet written, further ones wait for their next request.
-  static constexpr std::size_t kMaxPending = 16384;
+  static constexpr size_t kMaxPending = 16384;
   // Of one transaction, so that the writes beside them are not kept waiting.
-  static constexpr std::size_t kPerTransaction = 256;
+  static constexpr size_t kPerTransaction = 256;
 
   void queue_flush(Writer& writer);
   void flush(Connection& connection);

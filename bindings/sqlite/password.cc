@@ -12,12 +12,12 @@
 namespace mxd::sqlite {
 namespace {
 
-constexpr std::size_t kHashBytes = 32;  // as crypto_pwhash_str() writes it
+constexpr size_t kHashBytes = 32;  // as crypto_pwhash_str() writes it
 
 // "$argon2id$v=19$m=65536,t=2,p=1$SALT$HASH", in base64 without padding. It is taken apart here
 // because crypto_pwhash_str_verify() says the same for a wrong password as for want of memory.
 struct Argon2id {
-  std::size_t kibibytes = 0;
+  size_t kibibytes = 0;
   unsigned long long passes = 0;
   std::array<unsigned char, crypto_pwhash_SALTBYTES> salt;
   std::array<unsigned char, kHashBytes> hash;
@@ -28,7 +28,7 @@ template <class Number>
 bool take_number(std::string_view& text, Number& number, char end) {
   const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (error != std::errc() || rest == text.data() + text.size() || *rest != end) return false;
-  text.remove_prefix(static_cast<std::size_t>(rest - text.data()) + 1);
+  text.remove_prefix(static_cast<size_t>(rest - text.data()) + 1);
   return true;
 }
 
@@ -38,9 +38,9 @@ bool take_prefix(std::string_view& text, std::string_view prefix) {
   return true;
 }
 
-template <std::size_t Size>
+template <size_t Size>
 bool decode(std::string_view base64, std::array<unsigned char, Size>& out) {
-  std::size_t size = 0;
+  size_t size = 0;
   return sodium_base642bin(out.data(), Size, base64.data(), base64.size(), nullptr, &size, nullptr,
                            sodium_base64_VARIANT_ORIGINAL_NO_PADDING) == 0 &&
          size == Size;

@@ -58,7 +58,7 @@ class PasswordThreads {
   [[nodiscard]] bool run(const std::function<void()>& work);
 
  private:
-  static constexpr std::size_t kMaxQueued = 32;  // in each queue
+  static constexpr size_t kMaxQueued = 32;  // in each queue
 
   using Queue = std::deque<std::function<void()>>;
 

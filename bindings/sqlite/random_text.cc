@@ -5,7 +5,7 @@
 namespace mxd::sqlite {
 namespace {
 
-template <std::size_t Bytes>
+template <size_t Bytes>
 std::string random_base64() {
   std::array<unsigned char, Bytes> bytes;
   randombytes_buf(bytes.data(), bytes.size());
@@ -33,7 +33,7 @@ std::string random_session_id() {
   return random_base64<18>();
 }
 
-std::string random_letters(std::size_t size, char first) {
+std::string random_letters(size_t size, char first) {
   std::string letters(size, first);
   for (char& letter : letters)
     letter = static_cast<char>(first + randombytes_uniform(26));

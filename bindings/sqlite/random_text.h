@@ -26,7 +26,7 @@ std::string random_token(std::string_view prefix);
 std::string random_session_id();
 
 // `size` letters of A to Z, or a to z.
-std::string random_letters(std::size_t size, char first);
+std::string random_letters(size_t size, char first);
 
 }  // namespace mxd::sqlite
 

@@ -4,7 +4,7 @@
 
 namespace mxd::sqlite {
 
-ReadPool::ReadPool(const std::string& path, std::size_t connections) {
+ReadPool::ReadPool(const std::string& path, size_t connections) {
   idle_.reserve(connections);
   while (idle_.size() < connections) {
     idle_.push_back(std::make_unique<Connection>(path, Connection::Mode::kRead));

@@ -33,7 +33,7 @@ class ReadPool {
   };
 
   // Opens them all. Throws SQLite::Exception.
-  ReadPool(const std::string& path, std::size_t connections);
+  ReadPool(const std::string& path, size_t connections);
 
  private:
   // The one that was used last, its cache being warm; waits for one while all are in use.

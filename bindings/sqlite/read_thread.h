@@ -32,7 +32,7 @@ class ReadThread {
   [[nodiscard]] bool submit(Work work);
 
  private:
-  static constexpr std::size_t kMaxQueued = 256;
+  static constexpr size_t kMaxQueued = 256;
 
   void loop();
 

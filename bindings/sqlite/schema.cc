@@ -71,18 +71,18 @@ bool is_valid_server_name(std::string_view name) {
   constexpr std::string_view kAddress = "0123456789abcdefABCDEF:.";
   constexpr std::string_view kHostName =
       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.";
-  constexpr std::size_t kMaxBytes = 230;
+  constexpr size_t kMaxBytes = 230;
   if (name.empty() || name.size() > kMaxBytes) return false;
-  const std::size_t bracket = name.front() == '[' ? name.find(']') : 0;
+  const size_t bracket = name.front() == '[' ? name.find(']') : 0;
   if (bracket == std::string_view::npos) return false;
-  const std::size_t colon = name.find(':', bracket);
+  const size_t colon = name.find(':', bracket);
   const std::string_view host = name.substr(0, colon);
   if (colon != std::string_view::npos) {
     const std::string_view port = name.substr(colon + 1);
     if (port.empty() || port.size() > 5 || !consists_of(port, kDigits)) return false;
   }
   if (host.empty() || host.front() != '[') return !host.empty() && consists_of(host, kHostName);
-  constexpr std::size_t kLeast = 2, kMost = 45;
+  constexpr size_t kLeast = 2, kMost = 45;
   const std::string_view address = host.substr(1, bracket - 1);
   return host.size() == bracket + 1 && address.size() >= kLeast && address.size() <= kMost &&
          consists_of(address, kAddress);
@@ -129,7 +129,7 @@ Outcome migrate(SQLite::Database& database, std::string& server_name, int64_t no
   if (version < kSchemaVersion) {
     database.exec("CREATE TEMP TABLE migration AS SELECT " + std::to_string(now_ms) + " AS now_ms");
     for (int step = version; step < kSchemaVersion; ++step) {
-      database.exec(kMigrations[static_cast<std::size_t>(step)]);
+      database.exec(kMigrations[static_cast<size_t>(step)]);
     }
     database.exec("PRAGMA application_id = " + std::to_string(kApplicationId));
     database.exec("PRAGMA user_version = " + std::to_string(kSchemaVersion));

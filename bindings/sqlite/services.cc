@@ -17,7 +17,7 @@ bool matches(const RE2& users, std::string_view user_id) {
 Outcome compile(const mxd_sqlite_service& given, std::vector<Service::Namespace>& namespaces) {
   RE2::Options options;
   options.set_log_errors(false);
-  for (std::size_t i = 0; i < given.user_namespace_count; ++i) {
+  for (size_t i = 0; i < given.user_namespace_count; ++i) {
     const std::string_view expression = text(given.user_namespaces[i]);
     auto users = std::make_unique<const RE2>(re2::StringPiece(expression.data(), expression.size()),
                                              options);

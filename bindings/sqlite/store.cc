@@ -7,7 +7,7 @@
 namespace mxd::sqlite {
 namespace {
 
-std::size_t connection_count(uint32_t asked) {
+size_t connection_count(uint32_t asked) {
   return asked != 0 ? asked : std::max(2u, std::thread::hardware_concurrency());
 }
 

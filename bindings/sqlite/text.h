@@ -27,7 +27,7 @@ inline mxd_view view(std::string_view text) {
 template <class Struct>
 Struct known_part(const Struct* given) {
   Struct known{};
-  std::memcpy(&known, given, std::min<std::size_t>(given->size, sizeof(Struct)));
+  std::memcpy(&known, given, std::min<size_t>(given->size, sizeof(Struct)));
   return known;
 }
 
@@ -35,13 +35,13 @@ Struct known_part(const Struct* given) {
 template <class Struct>
 void copy_known_part(Struct known, Struct* to) {
   known.size = to->size;
-  std::memcpy(to, &known, std::min<std::size_t>(to->size, sizeof(Struct)));
+  std::memcpy(to, &known, std::min<size_t>(to->size, sizeof(Struct)));
 }
 
 // Copies `from`, cut where need be, with a terminator.
-template <std::size_t Capacity>
+template <size_t Capacity>
 void copy_terminated(char (&to)[Capacity], std::string_view from) {
-  const std::size_t size = std::min(from.size(), Capacity - 1);
+  const size_t size = std::min(from.size(), Capacity - 1);
   std::copy_n(from.data(), size, to);
   to[size] = '\0';
 }

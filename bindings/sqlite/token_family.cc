@@ -9,16 +9,16 @@
 namespace mxd::sqlite {
 namespace {
 
-constexpr std::size_t kNameBytes = 9;
-constexpr std::size_t kRandomBytes = 18;
-constexpr std::size_t kCodeBytes = crypto_generichash_BYTES_MIN;
-constexpr std::size_t kCodedBytes = kNameBytes + kRandomBytes;  // what the code is over
-constexpr std::size_t kBytes = kCodedBytes + kCodeBytes;
+constexpr size_t kNameBytes = 9;
+constexpr size_t kRandomBytes = 18;
+constexpr size_t kCodeBytes = crypto_generichash_BYTES_MIN;
+constexpr size_t kCodedBytes = kNameBytes + kRandomBytes;  // what the code is over
+constexpr size_t kBytes = kCodedBytes + kCodeBytes;
 constexpr int kBase64 = sodium_base64_VARIANT_URLSAFE_NO_PADDING;
 
 using Bytes = std::array<unsigned char, kBytes>;
 
-std::string random_bytes(std::size_t size) {
+std::string random_bytes(size_t size) {
   std::string bytes(size, '\0');
   randombytes_buf(bytes.data(), bytes.size());
   return bytes;
@@ -40,7 +40,7 @@ std::array<unsigned char, kCodeBytes> code_of(const Bytes& bytes, std::string_vi
 
 bool is_of_family(Connection& connection, std::string_view base64, std::string_view prefix) {
   Bytes bytes;
-  std::size_t size = 0;
+  size_t size = 0;
   if (sodium_base642bin(bytes.data(), bytes.size(), base64.data(), base64.size(), nullptr, &size,
                         nullptr, kBase64) != 0 ||
       size != bytes.size()) {

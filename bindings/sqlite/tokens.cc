@@ -15,7 +15,7 @@ namespace mxd::sqlite {
 namespace {
 
 constexpr int64_t kDefaultAccessTokenMs = 10 * 60 * 1000;
-constexpr std::size_t kNewDeviceIdLetters = 10;
+constexpr size_t kNewDeviceIdLetters = 10;
 constexpr int64_t kMaxSiblings = 64;  // pairs that replace the same one
 
 int64_t refreshable_lifetime_ms(const Store& store) {

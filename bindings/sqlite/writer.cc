@@ -84,7 +84,7 @@ void Writer::enqueue(Queue& queue, std::unique_ptr<Write> write) {
   if (is_first) work_.notify_one();
 }
 
-std::size_t Writer::queued() {
+size_t Writer::queued() {
   const std::lock_guard lock(mutex_);
   return queue_.entries.size();
 }

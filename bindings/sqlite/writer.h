@@ -44,7 +44,7 @@ class Writer {
   void submit_later(std::unique_ptr<Write> write);
 
   // How many wait for the next transaction.
-  std::size_t queued();
+  size_t queued();
 
   using Change = absl::FunctionRef<Outcome(Connection&)>;
 

@@ -3,8 +3,8 @@
 namespace mxd::async {
 namespace {
 
-/// What this thread still has to go on with. A slot is in one list at most, so the lists are
-/// bounded by the requests in flight, and linked through the slots.
+// What this thread still has to go on with. A slot is in one list at most, so the lists are
+// bounded by the requests in flight, and linked through the slots.
 struct Drain {
   bool running;
   Slot* first;

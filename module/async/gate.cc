@@ -3,23 +3,23 @@
 namespace mxd::async {
 namespace {
 
-constexpr std::uint64_t kCount = 0xFFFF'FFFF;
-constexpr std::uint64_t kClaimed = std::uint64_t{1} << 32;
-constexpr std::uint64_t kClosing = std::uint64_t{1} << 36;  // close() has begun
-constexpr std::uint64_t kClosed = std::uint64_t{1} << 33;
-constexpr std::uint64_t kDoneCalled = std::uint64_t{1} << 34;
-constexpr std::uint64_t kAbandoned = std::uint64_t{1} << 35;
+constexpr uint64_t kCount = 0xFFFF'FFFF;
+constexpr uint64_t kClaimed = uint64_t{1} << 32;
+constexpr uint64_t kClosing = uint64_t{1} << 36;  // close() has begun
+constexpr uint64_t kClosed = uint64_t{1} << 33;
+constexpr uint64_t kDoneCalled = uint64_t{1} << 34;
+constexpr uint64_t kAbandoned = uint64_t{1} << 35;
 constexpr int kGenerationShift = 40;
-constexpr std::uint64_t kGenerationMask = ~std::uint64_t{0} << kGenerationShift;
+constexpr uint64_t kGenerationMask = ~uint64_t{0} << kGenerationShift;
 
 constinit std::atomic<Gate*> all_gates{nullptr};
 
-std::uint32_t generation_of(std::uint64_t word) {
-  return static_cast<std::uint32_t>(word >> kGenerationShift);
+uint32_t generation_of(uint64_t word) {
+  return static_cast<uint32_t>(word >> kGenerationShift);
 }
 
-std::uint64_t next_generation(std::uint64_t word) {
-  return (word & kGenerationMask) + (std::uint64_t{1} << kGenerationShift);
+uint64_t next_generation(uint64_t word) {
+  return (word & kGenerationMask) + (uint64_t{1} << kGenerationShift);
 }
 
 }  // namespace
@@ -46,7 +46,7 @@ Gate& Gate::claim(void* instance) {
   return *gate;
 }
 
-std::uint32_t Gate::generation() const noexcept {
+uint32_t Gate::generation() const noexcept {
   return generation_of(word_.load(std::memory_order_relaxed));
 }
 
@@ -58,7 +58,7 @@ bool Gate::enter() noexcept {
   return true;
 }
 
-bool Gate::pin(std::uint32_t generation) noexcept {
+bool Gate::pin(uint32_t generation) noexcept {
   auto word = word_.load(std::memory_order_relaxed);
   do {
     if (generation_of(word) != generation || (word & kClaimed) == 0) return false;
@@ -73,13 +73,13 @@ void Gate::leave() noexcept {
   // What is called is read first: once kDoneCalled is set, another thread may reuse the gate.
   if ((word & kClosed) == 0 || (word & (kCount | kDoneCalled | kAbandoned)) != 0) return;
   const Done done = done_;
-  const std::uintptr_t cookie = done_cookie_;
+  const uintptr_t cookie = done_cookie_;
   if (word_.compare_exchange_strong(word, word | kDoneCalled, std::memory_order_acq_rel)) {
     done(cookie);
   }
 }
 
-bool Gate::close(Done done, std::uintptr_t cookie) noexcept {
+bool Gate::close(Done done, uintptr_t cookie) noexcept {
   // Inside while the two fields are written, so that `done` can't be called before.
   if (!enter()) return false;
   auto word = word_.load(std::memory_order_relaxed);

@@ -9,62 +9,62 @@ namespace {
 // ---- The words ----
 
 constexpr int kIndexBits = 24;
-constexpr std::uint64_t kIndexMask = (std::uint64_t{1} << kIndexBits) - 1;
-constexpr std::uint64_t kLastGeneration = (std::uint64_t{1} << 40) - 1;
+constexpr uint64_t kIndexMask = (uint64_t{1} << kIndexBits) - 1;
+constexpr uint64_t kLastGeneration = (uint64_t{1} << 40) - 1;
 // Operations in one request are few: a slot this near to the end is not given out again.
-constexpr std::uint64_t kRetiredGeneration = kLastGeneration - 1'000'000;
+constexpr uint64_t kRetiredGeneration = kLastGeneration - 1'000'000;
 
-constexpr std::uint64_t kAbandonedWord = kLastGeneration << kIndexBits;
+constexpr uint64_t kAbandonedWord = kLastGeneration << kIndexBits;
 
-constexpr std::uint64_t generation_of(std::uint64_t word) {
+constexpr uint64_t generation_of(uint64_t word) {
   return word >> kIndexBits;
 }
 
 // Operation word: generation | status (16 bits) | flags (5) | phase (3).
-constexpr std::uint64_t kPhase = 7;
-constexpr std::uint64_t kClosed = 0;
-constexpr std::uint64_t kStarted = 1;
-constexpr std::uint64_t kSuspended = 2;
-constexpr std::uint64_t kCompleted = 3;
-constexpr std::uint64_t kBorrowed = 1 << 3;  // an emit is writing into the sink
-constexpr std::uint64_t kPending = 1 << 4;   // completed meanwhile: return_sink() carries it out
+constexpr uint64_t kPhase = 7;
+constexpr uint64_t kClosed = 0;
+constexpr uint64_t kStarted = 1;
+constexpr uint64_t kSuspended = 2;
+constexpr uint64_t kCompleted = 3;
+constexpr uint64_t kBorrowed = 1 << 3;  // an emit is writing into the sink
+constexpr uint64_t kPending = 1 << 4;   // completed meanwhile: return_sink() carries it out
 constexpr int kStatusShift = 8;
-constexpr std::uint64_t kStatusMask = std::uint64_t{0xFFFF} << kStatusShift;
+constexpr uint64_t kStatusMask = uint64_t{0xFFFF} << kStatusShift;
 
-constexpr std::uint64_t with_status(std::int32_t status) {
+constexpr uint64_t with_status(int32_t status) {
   // What does not fit is no status of the contract; INT16_MIN stands for all of them.
   const auto narrow =
-      status < INT16_MIN || status > INT16_MAX ? INT16_MIN : static_cast<std::int16_t>(status);
-  return std::uint64_t{static_cast<std::uint16_t>(narrow)} << kStatusShift;
+      status < INT16_MIN || status > INT16_MAX ? INT16_MIN : static_cast<int16_t>(status);
+  return uint64_t{static_cast<uint16_t>(narrow)} << kStatusShift;
 }
 
-bool is_open(std::uint64_t word) {
+bool is_open(uint64_t word) {
   return (word & kPhase) == kStarted || (word & kPhase) == kSuspended;
 }
 
 // Request word: generation | flags.
-constexpr std::uint64_t kAnswered = 1;
-constexpr std::uint64_t kCancelled = 2;
+constexpr uint64_t kAnswered = 1;
+constexpr uint64_t kCancelled = 2;
 
 }  // namespace
 
 // ---- The table ----
 
-/// Chunk k holds 64 << k slots. The first slot has index 1, so that no token is 0.
+// Chunk k holds 64 << k slots. The first slot has index 1, so that no token is 0.
 struct SlotTable {
-  static constexpr std::uint32_t kFirstChunk = 64;
+  static constexpr uint32_t kFirstChunk = 64;
   static constexpr int kChunks = 18;
-  static constexpr std::uint32_t kMaxKeptArenas = 256;
+  static constexpr uint32_t kMaxKeptArenas = 256;
 
   std::atomic<Slot*> chunks[kChunks];
-  std::atomic<std::uint64_t> free_list;  // tag | index; a tag against ABA
-  std::atomic<std::uint32_t> kept;       // slots in the free list that hold memory
+  std::atomic<uint64_t> free_list;  // tag | index; a tag against ABA
+  std::atomic<uint32_t> kept;       // slots in the free list that hold memory
 
-  static constexpr std::uint32_t chunk_size(int chunk) { return kFirstChunk << chunk; }
+  static constexpr uint32_t chunk_size(int chunk) { return kFirstChunk << chunk; }
 
-  Slot* at(std::uint64_t index) const noexcept {
+  Slot* at(uint64_t index) const noexcept {
     if (index == 0) return nullptr;
-    const std::uint64_t place = index - 1 + kFirstChunk;
+    const uint64_t place = index - 1 + kFirstChunk;
     const int chunk = static_cast<int>(std::bit_width(place / kFirstChunk)) - 1;
     if (chunk >= kChunks) return nullptr;
     Slot* slots = chunks[chunk].load(std::memory_order_acquire);
@@ -73,10 +73,9 @@ struct SlotTable {
 
   void push(Slot& slot) noexcept {
     auto head = free_list.load(std::memory_order_relaxed);
-    std::uint64_t next;
+    uint64_t next;
     do {
-      slot.next_free_.store(static_cast<std::uint32_t>(head & 0xFFFF'FFFF),
-                            std::memory_order_relaxed);
+      slot.next_free_.store(static_cast<uint32_t>(head & 0xFFFF'FFFF), std::memory_order_relaxed);
       next = ((head >> 32) + 1) << 32 | slot.index_;
     } while (!free_list.compare_exchange_weak(head, next, std::memory_order_acq_rel));
   }
@@ -86,25 +85,25 @@ struct SlotTable {
     for (;;) {
       Slot* slot = at(head & 0xFFFF'FFFF);
       if (slot == nullptr) return nullptr;
-      const std::uint64_t next =
+      const uint64_t next =
           ((head >> 32) + 1) << 32 | slot->next_free_.load(std::memory_order_relaxed);
       if (free_list.compare_exchange_weak(head, next, std::memory_order_acq_rel)) return slot;
     }
   }
 
-  /// Adds the next chunk, unless another thread is faster. @throws std::bad_alloc
+  // Adds the next chunk, unless another thread is faster. @throws std::bad_alloc
   void grow() {
     for (int chunk = 0; chunk < kChunks; ++chunk) {
       if (chunks[chunk].load(std::memory_order_acquire) != nullptr) continue;
-      const std::uint32_t count = chunk_size(chunk);
+      const uint32_t count = chunk_size(chunk);
       auto slots = std::make_unique<Slot[]>(count);
-      const std::uint32_t first = count - kFirstChunk + 1;
-      for (std::uint32_t i = 0; i < count; ++i)
+      const uint32_t first = count - kFirstChunk + 1;
+      for (uint32_t i = 0; i < count; ++i)
         slots[i].index_ = first + i;
       Slot* expected = nullptr;
       if (!chunks[chunk].compare_exchange_strong(expected, slots.get())) return;
       Slot* added = slots.release();
-      for (std::uint32_t i = count; i-- > 0;)
+      for (uint32_t i = count; i-- > 0;)
         push(added[i]);
       return;
     }
@@ -177,8 +176,7 @@ bool Slot::is_in_flight(Token request) const noexcept {
 
 Gate* Slot::pin() noexcept {
   Gate* gate = owner_.load(std::memory_order_acquire);
-  const auto generation =
-      static_cast<std::uint32_t>(owner_generation_.load(std::memory_order_acquire));
+  const auto generation = static_cast<uint32_t>(owner_generation_.load(std::memory_order_acquire));
   return gate != nullptr && gate->pin(generation) ? gate : nullptr;
 }
 
@@ -209,7 +207,7 @@ Token Slot::open(void* sink, std::coroutine_handle<> handle) noexcept {
   return generation << kIndexBits | index_;
 }
 
-bool Slot::settle(bool failed, std::int32_t status, bool& contradicted) noexcept {
+bool Slot::settle(bool failed, int32_t status, bool& contradicted) noexcept {
   contradicted = false;
   auto word = operation_.load(std::memory_order_acquire);
   for (;;) {
@@ -218,7 +216,7 @@ bool Slot::settle(bool failed, std::int32_t status, bool& contradicted) noexcept
       contradicted = failed;
       return false;
     }
-    std::uint64_t next;
+    uint64_t next;
     if (!failed || (word & kPending) != 0) {
       next = (word & ~kPhase) | kSuspended;
     } else if ((word & kBorrowed) != 0) {
@@ -232,21 +230,21 @@ bool Slot::settle(bool failed, std::int32_t status, bool& contradicted) noexcept
   }
 }
 
-std::int32_t Slot::status() const noexcept {
+int32_t Slot::status() const noexcept {
   const auto word = operation_.load(std::memory_order_acquire);
-  return static_cast<std::int16_t>((word & kStatusMask) >> kStatusShift);
+  return static_cast<int16_t>((word & kStatusMask) >> kStatusShift);
 }
 
-Slot::Reply Slot::complete(Token token, std::int32_t status) noexcept {
+Slot::Reply Slot::complete(Token token, int32_t status) noexcept {
   auto word = operation_.load(std::memory_order_acquire);
   for (;;) {
     if (generation_of(word) != generation_of(token) || !is_open(word) || (word & kPending) != 0) {
       return Reply::kStale;
     }
     const bool borrowed = (word & kBorrowed) != 0;
-    const std::uint64_t next =
-        borrowed ? (word & ~kStatusMask) | with_status(status) | kPending
-                 : (word & ~(kPhase | kStatusMask)) | with_status(status) | kCompleted;
+    const uint64_t next = borrowed
+                              ? (word & ~kStatusMask) | with_status(status) | kPending
+                              : (word & ~(kPhase | kStatusMask)) | with_status(status) | kCompleted;
     if (operation_.compare_exchange_weak(word, next, std::memory_order_acq_rel)) {
       return !borrowed && (word & kPhase) == kSuspended ? Reply::kResume : Reply::kDone;
     }
@@ -274,7 +272,7 @@ Slot::Reply Slot::return_sink() noexcept {
   for (;;) {
     if (!is_open(word)) return Reply::kDone;  // abandoned meanwhile
     const bool pending = (word & kPending) != 0;
-    const std::uint64_t next =
+    const uint64_t next =
         pending ? (word & ~(kPhase | kBorrowed | kPending)) | kCompleted : word & ~kBorrowed;
     if (operation_.compare_exchange_weak(word, next, std::memory_order_acq_rel)) {
       return pending && (word & kPhase) == kSuspended ? Reply::kResume : Reply::kDone;

@@ -9,26 +9,26 @@
 
 namespace mxd::async {
 
-/// A coroutine's frame comes from the arena of its first argument (for a member function: of the
-/// object): anything with `arena()`.
+// A coroutine's frame comes from the arena of its first argument (for a member function: of the
+// object): anything with `arena()`.
 struct FrameInArena {
   template <class First, class... Rest>
-  static void* operator new(std::size_t size, First& first, Rest&...) {
+  static void* operator new(size_t size, First& first, Rest&...) {
     return first.arena().allocate(size);
   }
-  static void operator delete(void*, std::size_t) noexcept {}
+  static void operator delete(void*, size_t) noexcept {}
 };
 
-/// A coroutine that starts when it is awaited, and gives its awaiter a T.
-///
-/// Who resumes whom: the awaiter starts the child and then, like the child when it is done, crosses
-/// the `met_` line. Whoever crosses second goes on with the parent: the awaiter by not suspending
-/// at all (the child was done at once), the child by resuming it (on whichever thread it ended).
-/// So the stack grows with the depth of awaits only, never with their number, and no symmetric
-/// transfer is needed, which the compilers at hand get wrong without optimisation.
-///
-/// await_suspend is kept out of line: inlined, compilers move its last steps behind the point where
-/// another thread may already have resumed, and freed, the frame.
+// A coroutine that starts when it is awaited, and gives its awaiter a T.
+//
+// Who resumes whom: the awaiter starts the child and then, like the child when it is done, crosses
+// the `met_` line. Whoever crosses second goes on with the parent: the awaiter by not suspending
+// at all (the child was done at once), the child by resuming it (on whichever thread it ended).
+// So the stack grows with the depth of awaits only, never with their number, and no symmetric
+// transfer is needed, which the compilers at hand get wrong without optimisation.
+//
+// await_suspend is kept out of line: inlined, compilers move its last steps behind the point where
+// another thread may already have resumed, and freed, the frame.
 template <class T>
 class [[nodiscard]] Task {
  public:

@@ -35,10 +35,10 @@ constexpr ApiError kUnknownDevice{
     400, "M_UNKNOWN_DEVICE",
     "The user has no device with the ID in 'device_id'. Create it first, or leave it out."};
 
-/// Longer ones are nobody's. A4
-constexpr std::size_t kMaxToken = 4096;
+// Longer ones are nobody's. A4
+constexpr size_t kMaxToken = 4096;
 
-/// The token in an Authorization header's value, or an empty text.
+// The token in an Authorization header's value, or an empty text.
 std::string_view bearer_token(std::string_view value) {
   constexpr std::string_view kScheme = "bearer ";
   if (!absl::StartsWithIgnoreCase({value.data(), value.size()}, {kScheme.data(), kScheme.size()})) {
@@ -51,9 +51,9 @@ std::string_view bearer_token(std::string_view value) {
   return value.find_first_of(" \t") == value.npos ? value : std::string_view();
 }
 
-/// R11. An ID, unlike a token, is refused with U+0000.
+// R11. An ID, unlike a token, is refused with U+0000.
 enum class Parameter { kId, kToken };
-const ApiError* refuse_parameter(async::Arena& arena, Parameter kind, std::string_view name,
+const ApiError* refuse_parameter(memory::Arena& arena, Parameter kind, std::string_view name,
                                  const QueryParameter& parameter) {
   std::string_view wrong;
   if (parameter.state == State::kTwice) wrong = "' twice. Give it once.";
@@ -73,7 +73,7 @@ const ApiError* refuse_parameter(async::Arena& arena, Parameter kind, std::strin
 }  // namespace
 
 Result<mxd_credentials> read_credentials(host::Exchange& exchange) {
-  async::Arena& arena = exchange.arena();
+  memory::Arena& arena = exchange.arena();
   const http::Request& request = exchange.request;
   const std::string_view query = request.target.query;
 

@@ -6,12 +6,12 @@
 
 namespace mxd::auth {
 
-/// What the request says of who is asking: its token and, for application services, whom they want
-/// to act as. Rows R11 and A1 to A3, A14. @throws std::bad_alloc
+// What the request says of who is asking: its token and, for application services, whom they want
+// to act as. Rows R11 and A1 to A3, A14. @throws std::bad_alloc
 http::Result<mxd_credentials> read_credentials(host::Exchange& exchange);
 
-/// Asks the host whose token it is; the answer goes to `exchange.who`. Null, or why not: rows A4 to
-/// A13, A16.
+// Asks the host whose token it is; the answer goes to `exchange.who`. Null, or why not: rows A4 to
+// A13, A16.
 async::Task<const http::ApiError*> authenticate(host::Exchange& exchange,
                                                 mxd_credentials credentials);
 

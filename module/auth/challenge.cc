@@ -4,10 +4,10 @@
 
 namespace mxd::auth {
 
-const http::ApiError* make_challenge(async::Arena& arena, const host::Flows& flows,
+const http::ApiError* make_challenge(memory::Arena& arena, const host::Flows& flows,
                                      const host::Session& session, std::string_view error_text,
                                      ChallengeKind kind) {
-  async::OutputBuffer members;
+  memory::OutputBuffer members;
   http::JsonWriter json(members);
   json.key("flows");
   json.begin_array();

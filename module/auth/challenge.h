@@ -2,9 +2,9 @@
 
 #include <string_view>
 
-#include "module/async/arena.h"
 #include "module/host/records.h"
 #include "module/http/api_error.h"
+#include "module/memory/arena.h"
 
 namespace mxd::auth {
 
@@ -13,9 +13,9 @@ enum class ChallengeKind {
   kContinued,  // with `completed` as well (U4, U5, U7)
 };
 
-/// The 401 of User-Interactive Authentication. With `error_text` it has M_FORBIDDEN and that text,
-/// without it neither. @throws std::bad_alloc
-const http::ApiError* make_challenge(async::Arena& arena, const host::Flows& flows,
+// The 401 of User-Interactive Authentication. With `error_text` it has M_FORBIDDEN and that text,
+// without it neither. @throws std::bad_alloc
+const http::ApiError* make_challenge(memory::Arena& arena, const host::Flows& flows,
                                      const host::Session& session, std::string_view error_text,
                                      ChallengeKind kind);
 

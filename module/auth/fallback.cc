@@ -40,24 +40,24 @@ constexpr std::string_view kWrongToken = "The registration token is not valid. T
 constexpr std::string_view kOtherAccount = "This is another account's. Use your own.";
 constexpr std::string_view kFieldMissing = "Fill in the form.";
 
-/// A field of the form, or of the query: none unless it is given once, and well formed.
-std::optional<std::string_view> field(async::Arena& arena, std::string_view encoded,
+// A field of the form, or of the query: none unless it is given once, and well formed.
+std::optional<std::string_view> field(memory::Arena& arena, std::string_view encoded,
                                       std::string_view name) {
   const QueryParameter found = http::find_parameter(arena, encoded, name);
   if (found.state != QueryParameter::State::kGiven) return std::nullopt;
   return found.value;
 }
 
-/// What the page's form carries to show that it came from the page: it can be made by every process
-/// of the host, and only by who knows the whole session.
-std::string_view form_token(async::Arena& arena, const host::Session& session) {
+// What the page's form carries to show that it came from the page: it can be made by every process
+// of the host, and only by who knows the whole session.
+std::string_view form_token(memory::Arena& arena, const host::Session& session) {
   return http::digest_text(
       arena, http::concatenate(arena, {"fallback page\n", session.id, "\n", session.user.text, "\n",
                                        session.body_digest}));
 }
 
-/// What lets the page's own style and script run, and no other. Without randomness none does: the
-/// form works all the same.
+// What lets the page's own style and script run, and no other. Without randomness none does: the
+// form works all the same.
 std::string_view make_nonce(host::Exchange& exchange) {
   char random[16];
   if (!exchange.line.table.random_bytes(random, sizeof random)) {
@@ -72,13 +72,13 @@ bool same_secret(std::string_view a, std::string_view b) {
   return a.size() == b.size() && sodium_memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
-/// A page for one stage of one session, in the order in which a request goes through it.
+// A page for one stage of one session, in the order in which a request goes through it.
 class Fallback {
  public:
   Fallback(host::Exchange& exchange, std::string_view type, std::string_view nonce)
       : exchange_(exchange), type_(type), nonce_(nonce) {}
 
-  async::Arena& arena() noexcept { return exchange_.arena(); }
+  memory::Arena& arena() noexcept { return exchange_.arena(); }
 
   async::Task<Result<Response>> run();
 
@@ -87,7 +87,7 @@ class Fallback {
   async::Task<Result<Response>> submit();
   async::Task<Result<Response>> record(std::optional<host::UserId> identity);
 
-  Result<Response> form(int status, std::string_view complaint, std::int64_t retry_after_ms = -1);
+  Result<Response> form(int status, std::string_view complaint, int64_t retry_after_ms = -1);
   Result<Response> page(int status, std::string_view html);
   const json::object* read_form();
 
@@ -113,7 +113,7 @@ async::Task<Result<Response>> Fallback::run() {
   co_return co_await submit();
 }
 
-/// F2: everything that the page is for, or the same 404 for all that is not there.
+// F2: everything that the page is for, or the same 404 for all that is not there.
 async::Task<const ApiError*> Fallback::load() {
   const auto id = field(arena(), exchange_.request.target.query, "session");
   if (!id.has_value() || !host::is_possible_id(*id) || !http::is_utf8(*id)) co_return &kGone;
@@ -155,7 +155,7 @@ async::Task<const ApiError*> Fallback::load() {
   co_return nullptr;
 }
 
-/// What the form says, as the `auth` object that a client would send; null if a field is missing.
+// What the form says, as the `auth` object that a client would send; null if a field is missing.
 const json::object* Fallback::read_form() {
   const std::string_view body = exchange_.request.body;
   const auto storage = http::storage_in(arena());
@@ -204,7 +204,7 @@ async::Task<Result<Response>> Fallback::submit() {
   co_return co_await record(outcome->identity);
 }
 
-/// Notes the stage. The session is finished when the client repeats its request.
+// Notes the stage. The session is finished when the client repeats its request.
 async::Task<Result<Response>> Fallback::record(std::optional<host::UserId> identity) {
   mxd_uia_record note{};
   note.size = sizeof note;
@@ -223,8 +223,7 @@ async::Task<Result<Response>> Fallback::record(std::optional<host::UserId> ident
   co_return page(200, page_.done());
 }
 
-Result<Response> Fallback::form(int status, std::string_view complaint,
-                                std::int64_t retry_after_ms) {
+Result<Response> Fallback::form(int status, std::string_view complaint, int64_t retry_after_ms) {
   Result<Response> made = page(status, page_.form(complaint));
   Response response = *made;
   response.retry_after_ms = retry_after_ms;

@@ -8,9 +8,9 @@
 
 namespace mxd::auth {
 
-/// The fallback page of User-Interactive Authentication, for m.login.password, m.login.terms and
-/// m.login.registration_token: rows F1 to F3. It has no access token; whoever knows the session ID
-/// is taken for the user's browser. `type` is as in the path, not decoded.
+// The fallback page of User-Interactive Authentication, for m.login.password, m.login.terms and
+// m.login.registration_token: rows F1 to F3. It has no access token; whoever knows the session ID
+// is taken for the user's browser. `type` is as in the path, not decoded.
 async::Task<http::Response> answer_fallback(host::Exchange& exchange, std::string_view type);
 
 }  // namespace mxd::auth

@@ -4,9 +4,9 @@
 #include <boost/json/parse.hpp>
 #include <boost/json/value.hpp>
 
-#include "module/async/output_buffer.h"
 #include "module/http/json_body.h"
 #include "module/http/text.h"
+#include "module/memory/output_buffer.h"
 
 namespace mxd::auth {
 namespace {
@@ -36,13 +36,13 @@ constexpr std::string_view kStyle =
     ".wrong{padding:.6rem .75rem;border-left:.25rem solid var(--wrong);border-radius:.25rem;"
     "background:var(--wrong-card)}";
 
-/// Tells the client that the stage is complete: the specification's own words.
+// Tells the client that the stage is complete: the specification's own words.
 constexpr std::string_view kTellClient =
     "if(window.onAuthDone){window.onAuthDone();}"
     "else if(window.opener&&window.opener.postMessage){"
     "window.opener.postMessage(\"authDone\",\"*\");}";
 
-/// Writes HTML: literals as they are, everything else escaped.
+// Writes HTML: literals as they are, everything else escaped.
 class Html {
  public:
   Html& raw(std::string_view text) {
@@ -78,7 +78,7 @@ class Html {
   std::string_view view() const { return out_.view(); }
 
  private:
-  async::OutputBuffer out_;
+  memory::OutputBuffer out_;
 };
 
 void begin(Html& html, std::string_view title, std::string_view nonce) {
@@ -98,7 +98,7 @@ void end(Html& html) {
   html.raw("</main>\n</body>\n</html>\n");
 }
 
-/// One policy of m.login.terms, in English or else in the first language that it is in.
+// One policy of m.login.terms, in English or else in the first language that it is in.
 void write_policy(Html& html, const json::value& policy) {
   const auto* languages = policy.if_object();
   if (languages == nullptr) return;

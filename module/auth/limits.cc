@@ -11,11 +11,11 @@ namespace {
 
 using Act = host::TakeLimitCall::Act;
 
-/// U23: what is told where others give their units back soon.
-constexpr std::int64_t kInFlightWaitMs = 1000;
+// U23: what is told where others give their units back soon.
+constexpr int64_t kInFlightWaitMs = 1000;
 
-/// A host that refuses is to say for how long; one that does not must not be asked again at once.
-std::int64_t told_wait(std::int64_t wait_ms) {
+// A host that refuses is to say for how long; one that does not must not be asked again at once.
+int64_t told_wait(int64_t wait_ms) {
   return wait_ms > 0 ? wait_ms : 1000;
 }
 
@@ -23,7 +23,7 @@ mxd_limit bucket(std::string_view name, std::string_view key, const config::Limi
   return {host::view(name), host::view(key), limit.burst, limit.interval_ms};
 }
 
-/// Names the device of a user, or the token that stands for it.
+// Names the device of a user, or the token that stands for it.
 std::string_view device_key(host::Exchange& exchange) {
   const host::Principal& who = exchange.who;
   const std::string_view device = who.device.text.empty() ? who.token_id : who.device.text;
@@ -32,7 +32,7 @@ std::string_view device_key(host::Exchange& exchange) {
 
 Buckets failure_buckets(host::Exchange& exchange, std::string_view stage) {
   const config::Limit device = exchange.config.limits.uia_failures;
-  const config::Limit user{4 * device.burst, std::max<std::int64_t>(1, device.interval_ms / 4)};
+  const config::Limit user{4 * device.burst, std::max<int64_t>(1, device.interval_ms / 4)};
   const std::string_view what =
       stage == "m.login.password" ? "wrong passwords" : "wrong credentials";
   return {{bucket("uia_failures_device", device_key(exchange), device),
@@ -41,13 +41,12 @@ Buckets failure_buckets(host::Exchange& exchange, std::string_view stage) {
           what};
 }
 
-/// L1: the text is for a person.
-const http::ApiError* limited(async::Arena& arena, std::string_view too_many,
-                              std::int64_t wait_ms) {
-  const std::int64_t seconds = wait_ms / 1000 + (wait_ms % 1000 != 0 ? 1 : 0);
+// L1: the text is for a person.
+const http::ApiError* limited(memory::Arena& arena, std::string_view too_many, int64_t wait_ms) {
+  const int64_t seconds = wait_ms / 1000 + (wait_ms % 1000 != 0 ? 1 : 0);
   char digits[20];
   const auto end = std::to_chars(digits, digits + sizeof digits, seconds).ptr;
-  const std::string_view number(digits, static_cast<std::size_t>(end - digits));
+  const std::string_view number(digits, static_cast<size_t>(end - digits));
   const std::string_view unit = seconds == 1 ? " second." : " seconds.";
   const http::ApiError error{
       429,
@@ -123,7 +122,7 @@ async::Task<const http::ApiError*> Attempt::begin() {
     co_return nullptr;
   }
   end();
-  const std::int64_t wait_ms = told_wait(taken.retry_after_ms);
+  const int64_t wait_ms = told_wait(taken.retry_after_ms);
   const bool attempts_alone = host_counts ? limiter.attempts_alone(buckets_.limits, buckets_.count,
                                                                    exchange_.now_ms(), wait_ms)
                                           : taken.attempts_alone;

@@ -18,7 +18,7 @@ bool has_nul(const json::value* member) {
   return text != nullptr && http::has_nul(*text);
 }
 
-/// U4: whether a password, or whom it is for, holds U+0000, which a host need not be able to keep.
+// U4: whether a password, or whom it is for, holds U+0000, which a host need not be able to keep.
 bool has_nul(const json::object& auth) {
   if (has_nul(auth.if_contains("password")) || has_nul(auth.if_contains("user"))) return true;
   const auto* identifier = auth.if_contains("identifier");
@@ -34,7 +34,7 @@ async::Task<http::Result<StageOutcome>> try_stage(host::Exchange& exchange,
                                                   std::string_view session_id,
                                                   std::string_view type,
                                                   const boost::json::object& auth) {
-  async::Arena& arena = exchange.arena();
+  memory::Arena& arena = exchange.arena();
   const host::Principal& who = exchange.who;
   mxd_uia_attempt attempt{};
   attempt.size = sizeof attempt;
@@ -76,7 +76,7 @@ async::Task<http::Result<StageOutcome>> try_stage(host::Exchange& exchange,
 }
 
 bool is_live(const host::Session& session, const host::Exchange& exchange) {
-  const std::int64_t now = exchange.now_ms();
+  const int64_t now = exchange.now_ms();
   if (now >= session.created_ms + session.lifetime_ms) return false;
   return !session.finished_ms.has_value() ||
          now < *session.finished_ms + exchange.config.uia.completed_lifetime_ms;

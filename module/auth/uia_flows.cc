@@ -6,7 +6,7 @@
 namespace mxd::auth {
 namespace {
 
-/// The stages that anybody can complete; all others may prove an identity.
+// The stages that anybody can complete; all others may prove an identity.
 constexpr std::string_view kProvesNobody[] = {"m.login.dummy", "m.login.terms", "m.login.recaptcha",
                                               "m.login.registration_token"};
 

@@ -57,7 +57,7 @@ const ApiError* check_password(const json::object& auth) {
 
 }  // namespace
 
-http::Result<UiaRequest> take_auth(async::Arena& arena, json::object& body) {
+http::Result<UiaRequest> take_auth(memory::Arena& arena, json::object& body) {
   UiaRequest request;
   const auto found = body.find("auth");
   if (found == body.end()) return request;

@@ -18,8 +18,8 @@ using host::Session;
 using http::ApiError;
 using http::Result;
 
-/// A body over this is kept in a session as its digest only (L2).
-constexpr std::size_t kMaxStoredBody = 64 * 1024;
+// A body over this is kept in a session as its digest only (L2).
+constexpr size_t kMaxStoredBody = 64 * 1024;
 
 constexpr ApiError kWrongOwner{
     403, "M_FORBIDDEN",
@@ -47,13 +47,13 @@ constexpr std::string_view kWrongStageText =
     "This stage is not the next one of any flow. Take one from 'flows', in order.";
 constexpr std::string_view kRefusedText = "The credentials are wrong. Try again.";
 
-/// One dialogue's state, in the order in which it becomes known.
+// One dialogue's state, in the order in which it becomes known.
 class Dialogue {
  public:
   Dialogue(host::Exchange& exchange, const Operation& operation, const UiaRequest& request)
       : exchange_(exchange), operation_(operation), request_(request) {}
 
-  async::Arena& arena() noexcept { return exchange_.arena(); }
+  memory::Arena& arena() noexcept { return exchange_.arena(); }
 
   async::Task<Result<const json::object*>> run();
 
@@ -126,8 +126,8 @@ async::Task<Result<const json::object*>> Dialogue::run() {
   co_return co_await attempt_stage();
 }
 
-/// U8 to U12, U6a: the session that the client names, if it may go on with it. `session_` stays
-/// empty if there is none.
+// U8 to U12, U6a: the session that the client names, if it may go on with it. `session_` stays
+// empty if there is none.
 async::Task<const ApiError*> Dialogue::load_session() {
   if (!host::is_possible_id(*request_.session)) co_return nullptr;  // U9
   host::LoadSessionCall question(exchange_.line, *request_.session);
@@ -157,7 +157,7 @@ const ApiError* Dialogue::check_owner() const {
   return same_device ? nullptr : &kWrongOwner;  // U10
 }
 
-/// U8
+// U8
 const ApiError* Dialogue::use_stored_body() {
   if (!session_.body.has_value()) return &kBodyNotKept;
   const auto stored =
@@ -168,7 +168,7 @@ const ApiError* Dialogue::use_stored_body() {
   return nullptr;
 }
 
-/// U11, U12
+// U11, U12
 const ApiError* Dialogue::check_operation() {
   const std::string_view digest(digest_.data(), digest_.size());
   const bool strict = exchange_.config.uia.body_binding == config::BodyBinding::kStrict;
@@ -181,7 +181,7 @@ const ApiError* Dialogue::check_operation() {
   return same_operation && same_body ? nullptr : &kOtherOperation;
 }
 
-/// U6a
+// U6a
 const ApiError* Dialogue::check_identities(bool flow_is_complete) const {
   bool proved = exchange_.config.uia.allow_unproved_flows;
   for (const auto* stage = session_.completed; stage != nullptr; stage = stage->next) {
@@ -194,7 +194,7 @@ const ApiError* Dialogue::check_identities(bool flow_is_complete) const {
 
 bool Dialogue::in_grace_period() const {
   const auto& validated_ms = exchange_.who.validated_ms;
-  const std::int64_t now = exchange_.now_ms();
+  const int64_t now = exchange_.now_ms();
   return validated_ms.has_value() && *validated_ms <= now &&
          now < *validated_ms + exchange_.config.uia.grace_period_ms;
 }
@@ -265,8 +265,8 @@ async::Task<Result<const json::object*>> Dialogue::attempt_stage() {
   co_return co_await record(outcome->identity, type, finish);
 }
 
-/// Has the host note a stage, if one is given, and the end of the session, and goes by what then
-/// stands there: another request may have been faster (U26).
+// Has the host note a stage, if one is given, and the end of the session, and goes by what then
+// stands there: another request may have been faster (U26).
 async::Task<Result<const json::object*>> Dialogue::record(std::optional<host::UserId> identity,
                                                           std::string_view type, bool finish) {
   // U6a before the session is finished: a flow that proves nobody must not leave a finished one.

@@ -2,25 +2,25 @@
 #include <boost/json/serialize.hpp>
 #include <functional>
 
-#include "module/async/arena.h"
 #include "module/config/config.h"
 #include "module/http/json_parser.h"
 #include "module/http/text.h"
+#include "module/memory/arena.h"
 
 namespace mxd::config {
 namespace {
 
 namespace json = boost::json;
 
-constexpr std::int64_t kDay = 86'400'000;  // ms
+constexpr int64_t kDay = 86'400'000;  // ms
 
-/// Without white space and control characters.
+// Without white space and control characters.
 bool is_visible(std::string_view text) {
   return text.find(' ') == text.npos && !http::has_control_characters(text);
 }
 
-/// Reads the members of one object, each at most once, and complains about the first that is wrong
-/// and about those that nobody has read.
+// Reads the members of one object, each at most once, and complains about the first that is wrong
+// and about those that nobody has read.
 class Reader {
  public:
   Reader(const json::object& object, std::string path, std::string& error)
@@ -37,7 +37,7 @@ class Reader {
   }
 
   template <class Integer>
-  void integer(std::string_view name, Integer& out, std::int64_t least, std::int64_t most) {
+  void integer(std::string_view name, Integer& out, int64_t least, int64_t most) {
     if (const auto* value = take(name)) {
       if (value->is_int64() && value->get_int64() >= least && value->get_int64() <= most) {
         out = static_cast<Integer>(value->get_int64());
@@ -60,7 +60,7 @@ class Reader {
     }
   }
 
-  /// `chosen` is the index in `names`.
+  // `chosen` is the index in `names`.
   template <class Choice>
   void choice(std::string_view name, Choice& out, std::string_view first, std::string_view second) {
     if (const auto* value = take(name)) {
@@ -79,7 +79,7 @@ class Reader {
     const auto* list = value->if_array();
     bool good = list != nullptr && !list->empty() && list->size() <= 16;
     std::vector<std::string> versions;
-    for (std::size_t i = 0; good && i < list->size(); ++i) {
+    for (size_t i = 0; good && i < list->size(); ++i) {
       const auto* text = (*list)[i].if_string();
       good = text != nullptr && !text->empty() &&
              std::string_view(*text).find_first_of("/?#%") == text->npos && is_visible(*text);
@@ -181,7 +181,7 @@ void read(Reader& reader, Config& config) {
 
 bool parse(std::string_view text, Config& config, std::string& error) {
   if (text.find_first_not_of(" \t\r\n") == text.npos) return true;
-  async::Arena arena;
+  memory::Arena arena;
   const auto parsed = http::parse_json(arena, text, http::JsonLimits());
   if (parsed.value == nullptr && parsed.fault == http::JsonFault::kKeyTwice) {
     error = "configuration: a key is given twice in one object; give it once";

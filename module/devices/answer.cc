@@ -20,7 +20,7 @@ constexpr ApiError kGuest{403, "M_GUEST_ACCESS_FORBIDDEN",
 constexpr ApiError kBodyTooLarge{413, "M_TOO_LARGE",
                                  "The request body is too large. Send less, in several requests."};
 
-/// What a method does on an endpoint; none: R7.
+// What a method does on an endpoint; none: R7.
 enum class Action { kNone, kPreflight, kList, kGet, kPut, kDeleteOne, kDeleteMany };
 
 Action find_action(Endpoint endpoint, std::string_view method) {
@@ -47,16 +47,16 @@ bool deletes(Action action) {
   return action == Action::kDeleteOne || action == Action::kDeleteMany;
 }
 
-/// R9
+// R9
 Result<host::DeviceId> read_device_id(host::Exchange& exchange, const Route& route) {
   const auto decoded = http::percent_decode(exchange.arena(), route.segment, false);
   if (!decoded || !http::is_utf8(*decoded)) return &kBrokenDeviceId;
   return host::DeviceId{*decoded};
 }
 
-/// D3
+// D3
 const ApiError* refuse_oauth(host::Exchange& exchange, host::DeviceId id) {
-  async::Arena& arena = exchange.arena();
+  memory::Arena& arena = exchange.arena();
   const std::string_view url = exchange.config.account_management_url;
   std::string_view text =
       "This access token comes from the OAuth 2.0 API, which does not delete devices here. Use the "
@@ -94,7 +94,7 @@ async::Task<Answered> act(host::Exchange& exchange, Action action, host::DeviceI
   co_return &kMethodNotAllowed;
 }
 
-/// All the checks that come before an endpoint's own, in the order of docs/behaviour.md.
+// All the checks that come before an endpoint's own, in the order of docs/behaviour.md.
 async::Task<Answered> check_and_act(host::Exchange& exchange, Action action, Route route) {
   if (action == Action::kNone) co_return &kMethodNotAllowed;  // R7
   const auto id = read_device_id(exchange, route);            // R9

@@ -20,13 +20,13 @@ constexpr ApiError kNoList{400, "M_BAD_JSON",
                            "'devices' must be a list of device IDs, as strings. To delete nothing, "
                            "send an empty list."};
 
-/// The IDs that `delete_devices` is asked to delete: distinct, and possible ones only.
+// The IDs that `delete_devices` is asked to delete: distinct, and possible ones only.
 struct DeviceIds {
   const mxd_view* ids = nullptr;
-  std::size_t count = 0;
+  size_t count = 0;
 };
 
-/// D7
+// D7
 const ApiError* check_list(const json::object& body) {
   const auto* devices = body.if_contains("devices");
   if (devices == nullptr || !devices->is_array()) return &kNoList;
@@ -36,8 +36,8 @@ const ApiError* check_list(const json::object& body) {
   return strings ? nullptr : &kNoList;
 }
 
-/// D9, R10: each ID once, and those that nothing can own not at all.
-DeviceIds collect(async::Arena& arena, const json::object& body) {
+// D9, R10: each ID once, and those that nothing can own not at all.
+DeviceIds collect(memory::Arena& arena, const json::object& body) {
   const auto& list = body.at("devices").get_array();
   auto* const ids = arena.make_array<mxd_view>(list.size());
   auto* end = ids;
@@ -49,28 +49,27 @@ DeviceIds collect(async::Arena& arena, const json::object& body) {
   std::sort(ids, end, [](mxd_view a, mxd_view b) { return host::text(a) < host::text(b); });
   end =
       std::unique(ids, end, [](mxd_view a, mxd_view b) { return host::text(a) == host::text(b); });
-  return {ids, static_cast<std::size_t>(end - ids)};
+  return {ids, static_cast<size_t>(end - ids)};
 }
 
-/// What a session keeps of the ID in the path. An ID with U+0000, which a host need not be able to
-/// keep, is kept as another one that nothing can own: encoded, and longer than any is. R10
-host::DeviceId keepable(async::Arena& arena, host::DeviceId id) {
+// What a session keeps of the ID in the path. An ID with U+0000, which a host need not be able to
+// keep, is kept as another one that nothing can own: encoded, and longer than any is. R10
+host::DeviceId keepable(memory::Arena& arena, host::DeviceId id) {
   if (!http::has_nul(id.text)) return id;
-  constexpr std::size_t kLonger = host::kMaxIdBytes + 1;
+  constexpr size_t kLonger = host::kMaxIdBytes + 1;
   char* const padding = arena.make_array<char>(kLonger);
   std::fill_n(padding, kLonger, '.');
   return {http::concatenate(arena, {http::percent_encode(arena, id.text), {padding, kLonger}})};
 }
 
-std::string_view describe(async::Arena& arena, const json::object& body) {
+std::string_view describe(memory::Arena& arena, const json::object& body) {
   const auto* devices = body.if_contains("devices");
-  const std::size_t count =
-      devices != nullptr && devices->is_array() ? devices->get_array().size() : 0;
+  const size_t count = devices != nullptr && devices->is_array() ? devices->get_array().size() : 0;
   if (count == 1) return "Sign out one device";
   char digits[20];
   const auto end = std::to_chars(digits, digits + sizeof digits, count).ptr;
-  return http::concatenate(
-      arena, {"Sign out ", {digits, static_cast<std::size_t>(end - digits)}, " devices"});
+  return http::concatenate(arena,
+                           {"Sign out ", {digits, static_cast<size_t>(end - digits)}, " devices"});
 }
 
 async::Task<Answered> delete_devices(host::Exchange& exchange, DeviceIds devices) {
@@ -83,7 +82,7 @@ async::Task<Answered> delete_devices(host::Exchange& exchange, DeviceIds devices
 }  // namespace
 
 async::Task<Answered> delete_one(host::Exchange& exchange, host::DeviceId id) {
-  async::Arena& arena = exchange.arena();
+  memory::Arena& arena = exchange.arena();
   const auto body =
       http::parse_object(arena, exchange.request.body, http::EmptyBody::kIsEmptyObject,
                          exchange.config.json);  // D5, D6
@@ -111,7 +110,7 @@ async::Task<Answered> delete_one(host::Exchange& exchange, host::DeviceId id) {
 }
 
 async::Task<Answered> delete_many(host::Exchange& exchange) {
-  async::Arena& arena = exchange.arena();
+  memory::Arena& arena = exchange.arena();
   const auto parsed = http::parse_object(arena, exchange.request.body, http::EmptyBody::kRefused,
                                          exchange.config.json);
   if (!parsed) co_return parsed.error();                  // D7

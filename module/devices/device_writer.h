@@ -5,10 +5,10 @@
 
 namespace mxd::devices {
 
-/// Writes devices as they come, as the specification's Device objects. G2.
+// Writes devices as they come, as the specification's Device objects. G2.
 class DeviceWriter final : public host::DeviceSink {
  public:
-  /// `unknown_as_null`: what is not known is null instead of absent.
+  // `unknown_as_null`: what is not known is null instead of absent.
   DeviceWriter(http::JsonWriter& json, bool unknown_as_null)
       : json_(json), unknown_as_null_(unknown_as_null) {}
 

@@ -10,29 +10,29 @@ namespace mxd::devices {
 
 using Answered = http::Result<http::Response>;
 
-/// A request on one of our routes, from its first check to its response.
+// A request on one of our routes, from its first check to its response.
 async::Task<http::Response> answer(host::Exchange& exchange, Route route);
 
 // ---- The endpoints, an authenticated principal in the exchange. ----
 
-/// GET /devices
+// GET /devices
 async::Task<Answered> list(host::Exchange& exchange);
 
-/// GET /devices/{deviceId}
+// GET /devices/{deviceId}
 async::Task<Answered> get(host::Exchange& exchange, host::DeviceId id);
 
-/// PUT /devices/{deviceId}
+// PUT /devices/{deviceId}
 async::Task<Answered> put(host::Exchange& exchange, host::DeviceId id);
 
-/// DELETE /devices/{deviceId}
+// DELETE /devices/{deviceId}
 async::Task<Answered> delete_one(host::Exchange& exchange, host::DeviceId id);
 
-/// POST /delete_devices
+// POST /delete_devices
 async::Task<Answered> delete_many(host::Exchange& exchange);
 
 // ---- What several of them say. ----
 
-/// R10: nothing can own it.
+// R10: nothing can own it.
 inline bool is_impossible(host::DeviceId id) noexcept {
   return id.text.size() > host::kMaxIdBytes || id.text.find('\0') != id.text.npos;
 }

@@ -21,9 +21,9 @@ constexpr ApiError kBadNewId{400, "M_INVALID_PARAM",
                              "A device ID must be 1 to 255 bytes long, without control characters. "
                              "Choose another."};
 
-/// P7. @throws std::bad_alloc
+// P7. @throws std::bad_alloc
 const ApiError* too_many_devices(host::Exchange& exchange) {
-  async::OutputBuffer member;
+  memory::OutputBuffer member;
   const std::string_view uri = exchange.config.user_limit_info_uri;
   if (!uri.empty()) http::JsonWriter(member).member("info_uri", uri);
   return http::make_error(exchange.arena(),
@@ -32,7 +32,7 @@ const ApiError* too_many_devices(host::Exchange& exchange) {
                            exchange.arena().copy(member.view())});
 }
 
-/// P2, P9, P10, P13: the name to set, if one is given.
+// P2, P9, P10, P13: the name to set, if one is given.
 Result<std::optional<std::string_view>> read_name(host::Exchange& exchange) {
   const auto body = http::parse_object(exchange.arena(), exchange.request.body,
                                        http::EmptyBody::kRefused, exchange.config.json);
@@ -47,7 +47,7 @@ Result<std::optional<std::string_view>> read_name(host::Exchange& exchange) {
   return name;
 }
 
-/// P5 to P7
+// P5 to P7
 async::Task<Answered> create(host::Exchange& exchange, const mxd_device_update& update) {
   const auth::Buckets buckets = auth::creation_buckets(exchange);
   const auto* limited = co_await auth::take(exchange, buckets);  // P6

@@ -5,7 +5,7 @@
 namespace mxd::devices {
 namespace {
 
-/// The one segment between two literal parts, or an empty text.
+// The one segment between two literal parts, or an empty text.
 std::string_view segment_between(std::string_view path, std::string_view before,
                                  std::string_view after) noexcept {
   if (path.size() <= before.size() + after.size() || !path.starts_with(before) ||

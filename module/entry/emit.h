@@ -7,17 +7,17 @@
 namespace mxd::entry {
 
 // The entries of mxd_module by which a host answers an operation.
-std::int32_t complete(mxd_op op, std::int32_t status) noexcept;
-std::int32_t emit_principal(mxd_op op, const mxd_principal* principal) noexcept;
-std::int32_t emit_device(mxd_op op, const mxd_device* device) noexcept;
-std::int32_t emit_flow_stage(mxd_op op, std::uint32_t flow, mxd_view type) noexcept;
-std::int32_t emit_params(mxd_op op, mxd_view type, mxd_view json_object) noexcept;
-std::int32_t emit_session_id(mxd_op op, mxd_view session_id) noexcept;
-std::int32_t emit_session(mxd_op op, const mxd_session* session) noexcept;
-std::int32_t emit_completed_stage(mxd_op op, mxd_view type, mxd_view identity) noexcept;
-std::int32_t emit_identity(mxd_op op, mxd_view user_id) noexcept;
-std::int32_t emit_reason(mxd_op op, mxd_view text) noexcept;
-std::int32_t emit_retry_after(mxd_op op, std::int64_t retry_after_ms) noexcept;
-std::int32_t emit_error(mxd_op op, const mxd_error* error) noexcept;
+int32_t complete(mxd_op op, int32_t status) noexcept;
+int32_t emit_principal(mxd_op op, const mxd_principal* principal) noexcept;
+int32_t emit_device(mxd_op op, const mxd_device* device) noexcept;
+int32_t emit_flow_stage(mxd_op op, uint32_t flow, mxd_view type) noexcept;
+int32_t emit_params(mxd_op op, mxd_view type, mxd_view json_object) noexcept;
+int32_t emit_session_id(mxd_op op, mxd_view session_id) noexcept;
+int32_t emit_session(mxd_op op, const mxd_session* session) noexcept;
+int32_t emit_completed_stage(mxd_op op, mxd_view type, mxd_view identity) noexcept;
+int32_t emit_identity(mxd_op op, mxd_view user_id) noexcept;
+int32_t emit_reason(mxd_op op, mxd_view text) noexcept;
+int32_t emit_retry_after(mxd_op op, int64_t retry_after_ms) noexcept;
+int32_t emit_error(mxd_op op, const mxd_error* error) noexcept;
 
 }  // namespace mxd::entry

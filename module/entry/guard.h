@@ -8,9 +8,9 @@
 
 namespace mxd::entry {
 
-/// No exception crosses the contract: what an entry throws becomes its status.
+// No exception crosses the contract: what an entry throws becomes its status.
 template <class Function>
-std::int32_t guarded(Function&& function) noexcept {
+int32_t guarded(Function&& function) noexcept {
   try {
     return function();
   } catch (const std::bad_alloc&) {

@@ -10,7 +10,7 @@
 #include "module/host/host_table.h"
 #include "module/host/limiter.h"
 
-/// What create() makes: the host's table, the configuration, and who is inside.
+// What create() makes: the host's table, the configuration, and who is inside.
 struct mxd_instance {
   mxd::host::HostTable host;
   mxd::config::Config config;

@@ -14,17 +14,16 @@
 namespace mxd::entry {
 namespace {
 
-void write_error(std::string_view text, char* out, std::size_t size) noexcept {
+void write_error(std::string_view text, char* out, size_t size) noexcept {
   if (out == nullptr || size == 0) return;
-  const std::size_t length = std::min(text.size(), size - 1);
+  const size_t length = std::min(text.size(), size - 1);
   std::copy_n(text.begin(), length, out);
   out[length] = '\0';
 }
 
-/// @throws std::bad_alloc
-std::int32_t set_up(mxd_instance& instance, const mxd_host* host, mxd_view config,
-                    std::string& error) {
-  const std::int32_t adopted = instance.host.adopt(host, error);
+// @throws std::bad_alloc
+int32_t set_up(mxd_instance& instance, const mxd_host* host, mxd_view config, std::string& error) {
+  const int32_t adopted = instance.host.adopt(host, error);
   if (adopted != MXD_OK) return adopted;
   if (!config::parse(host::text(config), instance.config, error)) return MXD_INVALID_ARGUMENT;
   if (instance.config.uia.grace_period_ms > 0 && instance.host->mark_validated == nullptr) {
@@ -52,18 +51,18 @@ std::int32_t set_up(mxd_instance& instance, const mxd_host* host, mxd_view confi
   return MXD_OK;
 }
 
-std::int32_t create(const mxd_host* host, mxd_view config, mxd_instance** out, char* error,
-                    std::size_t error_size) noexcept {
+int32_t create(const mxd_host* host, mxd_view config, mxd_instance** out, char* error,
+               size_t error_size) noexcept {
   write_error({}, error, error_size);
   if (out == nullptr) {
     write_error("create: `out` is NULL; pass the address of a pointer", error, error_size);
     return MXD_INVALID_ARGUMENT;
   }
   *out = nullptr;
-  const std::int32_t status = guarded([&] {
+  const int32_t status = guarded([&] {
     auto instance = std::make_unique<mxd_instance>();
     std::string text;
-    const std::int32_t result = set_up(*instance, host, config, text);
+    const int32_t result = set_up(*instance, host, config, text);
     write_error(text, error, error_size);
     if (result == MXD_OK) *out = instance.release();
     return result;
@@ -72,7 +71,7 @@ std::int32_t create(const mxd_host* host, mxd_view config, mxd_instance** out, c
   return status;
 }
 
-std::int32_t destroy(mxd_instance* instance) noexcept {
+int32_t destroy(mxd_instance* instance) noexcept {
   if (instance == nullptr) return MXD_INVALID_ARGUMENT;
   switch (instance->gate->release()) {
     case async::Gate::Release::kBusy:
@@ -86,26 +85,26 @@ std::int32_t destroy(mxd_instance* instance) noexcept {
   return MXD_OK;
 }
 
-std::int32_t shutdown(mxd_instance* instance, void (*done)(mxd_cookie) noexcept,
-                      mxd_cookie cookie) noexcept {
+int32_t shutdown(mxd_instance* instance, void (*done)(mxd_cookie) noexcept,
+                 mxd_cookie cookie) noexcept {
   if (instance == nullptr || done == nullptr) return MXD_INVALID_ARGUMENT;
   return instance->gate->close(done, cookie) ? MXD_OK : MXD_BUSY;
 }
 
-std::int32_t abandon(mxd_instance* instance) noexcept {
+int32_t abandon(mxd_instance* instance) noexcept {
   if (instance == nullptr) return MXD_INVALID_ARGUMENT;
   instance->gate->abandon();
   async::Slot::for_each([&](async::Slot& slot) { slot.abandon(*instance->gate); });
   return MXD_OK;
 }
 
-std::uint64_t max_body_bytes(mxd_instance* instance) noexcept {
+uint64_t max_body_bytes(mxd_instance* instance) noexcept {
   return instance == nullptr ? 0 : instance->config.max_body_bytes;
 }
 
-constexpr std::size_t kRouteOfVersion10 = offsetof(mxd_route, path) + sizeof(mxd_route::path);
+constexpr size_t kRouteOfVersion10 = offsetof(mxd_route, path) + sizeof(mxd_route::path);
 
-std::int32_t route(mxd_instance* instance, std::uint32_t index, mxd_route* out) noexcept {
+int32_t route(mxd_instance* instance, uint32_t index, mxd_route* out) noexcept {
   if (instance == nullptr || out == nullptr || out->size < kRouteOfVersion10) {
     return MXD_INVALID_ARGUMENT;
   }

@@ -20,11 +20,11 @@ using host::Exchange;
 using host::view;
 using http::Response;
 
-/// The response's standard headers: R12, and the specification's CORS headers.
+// The response's standard headers: R12, and the specification's CORS headers.
 void respond(const mxd_instance& instance, mxd_cookie request, const Response& response) noexcept {
-  constexpr std::size_t kMost = 12;
+  constexpr size_t kMost = 12;
   mxd_header headers[kMost];
-  std::size_t count = 0;
+  size_t count = 0;
   const auto add = [&](std::string_view name, std::string_view value) {
     headers[count++] = {view(name), view(value)};
   };
@@ -44,28 +44,28 @@ void respond(const mxd_instance& instance, mxd_cookie request, const Response& r
   if (!response.allow.empty()) add("Allow", response.allow);
   char seconds[20];
   if (response.retry_after_ms >= 0) {
-    const std::int64_t rounded_up =
+    const int64_t rounded_up =
         response.retry_after_ms / 1000 + (response.retry_after_ms % 1000 != 0 ? 1 : 0);
     const auto end = std::to_chars(seconds, seconds + sizeof seconds, rounded_up).ptr;
-    add("Retry-After", {seconds, static_cast<std::size_t>(end - seconds)});  // L1, H1
+    add("Retry-After", {seconds, static_cast<size_t>(end - seconds)});  // L1, H1
   }
   mxd_response record{};
   record.size = sizeof record;
-  record.http_status = static_cast<std::uint32_t>(response.status);
+  record.http_status = static_cast<uint32_t>(response.status);
   record.headers = headers;
   record.header_count = count;
   record.body = view(response.body);
   instance.host->respond(instance.host.cookie(), request, &record);
 }
 
-/// A request in flight, in the arena of its slot.
+// A request in flight, in the arena of its slot.
 struct Flight {
   mxd_instance& instance;
   Exchange exchange;
   Response response;
 };
 
-/// The outermost coroutine of a request: runs it, and keeps the response for finish().
+// The outermost coroutine of a request: runs it, and keeps the response for finish().
 struct Root {
   struct promise_type : async::FrameInArena {
     template <class... Rest>
@@ -99,7 +99,7 @@ void log_failure(const mxd_instance& instance, mxd_cookie request) noexcept {
                     "the request failed inside, most likely for want of memory; it got a 500");
 }
 
-/// The request's last moments: answer it, recycle what it used, let the instance go.
+// The request's last moments: answer it, recycle what it used, let the instance go.
 void finish(Slot& slot) noexcept {
   Flight& flight = *static_cast<Flight*>(slot.user);
   mxd_instance& instance = flight.instance;
@@ -118,14 +118,14 @@ void finish(Slot& slot) noexcept {
   gate.leave();
 }
 
-/// Copies what outlives handle() into the request's own memory.
-http::Request copy(async::Arena& arena, const mxd_request& record) {
+// Copies what outlives handle() into the request's own memory.
+http::Request copy(memory::Arena& arena, const mxd_request& record) {
   http::Request request;
   request.method = arena.copy(host::text(record.method));
   request.target = http::Target::split(http::printable_target(arena, host::text(record.target)));
   request.remote_addr = arena.copy(host::text(record.remote_addr));
   request.body_too_large = (record.flags & MXD_REQUEST_BODY_TOO_LARGE) != 0;
-  for (std::size_t i = 0; i < record.header_count; ++i) {
+  for (size_t i = 0; i < record.header_count; ++i) {
     const mxd_header& header = record.headers[i];
     if (!absl::EqualsIgnoreCase({header.name.data, header.name.size}, "authorization")) continue;
     ++request.authorization_count;
@@ -135,7 +135,7 @@ http::Request copy(async::Arena& arena, const mxd_request& record) {
 }
 
 bool is_well_formed(const mxd_request* record) noexcept {
-  constexpr std::size_t kSizeOfVersion10 =
+  constexpr size_t kSizeOfVersion10 =
       offsetof(mxd_request, remote_addr) + sizeof(mxd_request::remote_addr);
   if (record == nullptr || record->size < kSizeOfVersion10) return false;
   const auto is_text = [](mxd_view text) { return text.data != nullptr || text.size == 0; };
@@ -143,15 +143,15 @@ bool is_well_formed(const mxd_request* record) noexcept {
       !is_text(record->remote_addr) || (record->headers == nullptr && record->header_count != 0)) {
     return false;
   }
-  for (std::size_t i = 0; i < record->header_count; ++i) {
+  for (size_t i = 0; i < record->header_count; ++i) {
     if (!is_text(record->headers[i].name) || !is_text(record->headers[i].value)) return false;
   }
   return true;
 }
 
-/// Sets a request up in a slot, ready to run. @throws std::bad_alloc
+// Sets a request up in a slot, ready to run. @throws std::bad_alloc
 void prepare(Slot& slot, mxd_instance& instance, const mxd_request& record) {
-  async::Arena& arena = slot.arena();
+  memory::Arena& arena = slot.arena();
   http::Request request = copy(arena, record);
   request.body_too_large |= record.body.size > instance.config.max_body_bytes;
   if (!request.body_too_large) request.body = arena.copy(host::text(record.body));
@@ -173,8 +173,8 @@ void prepare(Slot& slot, mxd_instance& instance, const mxd_request& record) {
 
 }  // namespace
 
-std::int32_t handle(mxd_instance* instance, const mxd_request* record,
-                    mxd_request_token* token) noexcept {
+int32_t handle(mxd_instance* instance, const mxd_request* record,
+               mxd_request_token* token) noexcept {
   if (token != nullptr) *token = 0;
   if (instance == nullptr || !is_well_formed(record)) return MXD_INVALID_ARGUMENT;
   const auto target = http::Target::split(host::text(record->target));
@@ -182,7 +182,7 @@ std::int32_t handle(mxd_instance* instance, const mxd_request* record,
   if (!instance->gate->enter()) return MXD_UNAVAILABLE;
 
   Slot* slot = nullptr;
-  const std::int32_t prepared = guarded([&] {
+  const int32_t prepared = guarded([&] {
     slot = &Slot::acquire(*instance->gate);
     prepare(*slot, *instance, *record);
     return MXD_OK;
@@ -199,7 +199,7 @@ std::int32_t handle(mxd_instance* instance, const mxd_request* record,
   return MXD_OK;
 }
 
-std::int32_t cancel(mxd_request_token token) noexcept {
+int32_t cancel(mxd_request_token token) noexcept {
   Slot* slot = Slot::find(token);
   if (slot == nullptr) return MXD_STALE;
   async::Gate* gate = slot->pin();

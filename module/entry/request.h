@@ -7,11 +7,11 @@
 
 namespace mxd::entry {
 
-/// mxd_module::handle
-std::int32_t handle(mxd_instance* instance, const mxd_request* request,
-                    mxd_request_token* token) noexcept;
+// mxd_module::handle
+int32_t handle(mxd_instance* instance, const mxd_request* request,
+               mxd_request_token* token) noexcept;
 
-/// mxd_module::cancel
-std::int32_t cancel(mxd_request_token token) noexcept;
+// mxd_module::cancel
+int32_t cancel(mxd_request_token token) noexcept;
 
 }  // namespace mxd::entry

@@ -13,11 +13,11 @@ AuthenticateCall::AuthenticateCall(Line& line, const mxd_credentials& credential
                Cancel::kBefore),
       credentials_(credentials) {}
 
-std::int32_t AuthenticateCall::ask(mxd_op op) noexcept {
+int32_t AuthenticateCall::ask(mxd_op op) noexcept {
   return line_.table->authenticate(line_.table.cookie(), line_.request, op, &credentials_);
 }
 
-std::int32_t AuthenticateCall::principal(const mxd_principal& record) {
+int32_t AuthenticateCall::principal(const mxd_principal& record) {
   if (principal_.has_value()) return fault("emitted two principals");
   if (record.user_id.size == 0) return fault("emitted a principal without a user");
   for (const auto& id : {record.user_id, record.device_id, record.token_id, record.service_id}) {
@@ -70,7 +70,7 @@ ReadDevicesCall::ReadDevicesCall(Line& line, UserId user, std::optional<DeviceId
       device_(device),
       sink_(sink) {}
 
-std::int32_t ReadDevicesCall::ask(mxd_op op) noexcept {
+int32_t ReadDevicesCall::ask(mxd_op op) noexcept {
   const HostTable& table = line_.table;
   return device_ ? table->get_device(table.cookie(), line_.request, op, line_.principal,
                                      view(user_.text), view(device_->text))
@@ -78,7 +78,7 @@ std::int32_t ReadDevicesCall::ask(mxd_op op) noexcept {
                                        view(user_.text));
 }
 
-std::int32_t ReadDevicesCall::device(const mxd_device& record) {
+int32_t ReadDevicesCall::device(const mxd_device& record) {
   Device device{DeviceId{text(record.device_id)}, {}, {}, {}};
   if (device.id.text.empty()) return fault("emitted a device without an ID");
   if (device.id.text.size() > kMaxIdBytes) {
@@ -119,7 +119,7 @@ UpdateDeviceCall::UpdateDeviceCall(Line& line, Kind kind, const mxd_device_updat
       kind_(kind),
       update_(update) {}
 
-std::int32_t UpdateDeviceCall::ask(mxd_op op) noexcept {
+int32_t UpdateDeviceCall::ask(mxd_op op) noexcept {
   const HostTable& table = line_.table;
   const auto callback = kind_ == Kind::kPut ? table->put_device : table->rename_device;
   return callback(table.cookie(), line_.request, op, line_.principal, &update_);
@@ -127,11 +127,10 @@ std::int32_t UpdateDeviceCall::ask(mxd_op op) noexcept {
 
 // ---- delete_devices ----
 
-DeleteDevicesCall::DeleteDevicesCall(Line& line, UserId user, const mxd_view* ids,
-                                     std::size_t count)
+DeleteDevicesCall::DeleteDevicesCall(Line& line, UserId user, const mxd_view* ids, size_t count)
     : HostCall(line, "delete_devices", 0, Cancel::kNever), user_(user), ids_(ids), count_(count) {}
 
-std::int32_t DeleteDevicesCall::ask(mxd_op op) noexcept {
+int32_t DeleteDevicesCall::ask(mxd_op op) noexcept {
   const HostTable& table = line_.table;
   return table->delete_devices(table.cookie(), line_.request, op, line_.principal, view(user_.text),
                                ids_, count_);

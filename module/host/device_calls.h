@@ -7,7 +7,7 @@
 
 namespace mxd::host {
 
-/// `authenticate`
+// `authenticate`
 class AuthenticateCall final : public HostCall {
  public:
   AuthenticateCall(Line& line, const mxd_credentials& credentials);
@@ -18,23 +18,23 @@ class AuthenticateCall final : public HostCall {
   Who await_resume();
 
  private:
-  std::int32_t ask(mxd_op op) noexcept override;
-  std::int32_t principal(const mxd_principal& record) override;
+  int32_t ask(mxd_op op) noexcept override;
+  int32_t principal(const mxd_principal& record) override;
   const char* missing() const noexcept override;
 
   mxd_credentials credentials_;
   std::optional<Principal> principal_;
 };
 
-/// `list_devices`, or with a device ID `get_device`
+// `list_devices`, or with a device ID `get_device`
 class ReadDevicesCall final : public HostCall {
  public:
   ReadDevicesCall(Line& line, UserId user, std::optional<DeviceId> device, DeviceSink& sink);
   Answer await_resume() { return conclude(); }
 
  private:
-  std::int32_t ask(mxd_op op) noexcept override;
-  std::int32_t device(const mxd_device& record) override;
+  int32_t ask(mxd_op op) noexcept override;
+  int32_t device(const mxd_device& record) override;
   const char* missing() const noexcept override;
 
   UserId user_;
@@ -43,7 +43,7 @@ class ReadDevicesCall final : public HostCall {
   bool emitted_ = false;
 };
 
-/// `rename_device`, or `put_device`
+// `rename_device`, or `put_device`
 class UpdateDeviceCall final : public HostCall {
  public:
   enum class Kind { kRename, kPut };
@@ -51,24 +51,24 @@ class UpdateDeviceCall final : public HostCall {
   Answer await_resume() { return conclude(); }
 
  private:
-  std::int32_t ask(mxd_op op) noexcept override;
+  int32_t ask(mxd_op op) noexcept override;
 
   Kind kind_;
   mxd_device_update update_;
 };
 
-/// `delete_devices`
+// `delete_devices`
 class DeleteDevicesCall final : public HostCall {
  public:
-  DeleteDevicesCall(Line& line, UserId user, const mxd_view* ids, std::size_t count);
+  DeleteDevicesCall(Line& line, UserId user, const mxd_view* ids, size_t count);
   Answer await_resume() { return conclude(); }
 
  private:
-  std::int32_t ask(mxd_op op) noexcept override;
+  int32_t ask(mxd_op op) noexcept override;
 
   UserId user_;
   const mxd_view* ids_;
-  std::size_t count_;
+  size_t count_;
 };
 
 }  // namespace mxd::host

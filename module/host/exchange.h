@@ -1,25 +1,25 @@
 #pragma once
 
-#include "module/async/arena.h"
-#include "module/async/output_buffer.h"
 #include "module/config/config.h"
 #include "module/host/host_call.h"
 #include "module/host/records.h"
 #include "module/http/request.h"
+#include "module/memory/arena.h"
+#include "module/memory/output_buffer.h"
 
 namespace mxd::host {
 
-/// One request on its way to a response: what it said, what it may use, whom it may ask. Every
-/// coroutine takes it as its first argument, and has its frame in its arena.
+// One request on its way to a response: what it said, what it may use, whom it may ask. Every
+// coroutine takes it as its first argument, and has its frame in its arena.
 struct Exchange {
   const config::Config& config;
   http::Request request;
   Line line;      // to the host
   Principal who;  // once authenticated
 
-  async::Arena& arena() noexcept { return line.slot.arena(); }
-  async::OutputBuffer& output() noexcept { return line.slot.output(); }
-  std::int64_t now_ms() const noexcept { return line.table.now_ms(); }
+  memory::Arena& arena() noexcept { return line.slot.arena(); }
+  memory::OutputBuffer& output() noexcept { return line.slot.output(); }
+  int64_t now_ms() const noexcept { return line.table.now_ms(); }
 };
 
 }  // namespace mxd::host

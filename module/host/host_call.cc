@@ -8,7 +8,7 @@ namespace {
 
 using http::ApiError;
 
-constexpr std::int64_t kDefaultRetryMs = 1000;
+constexpr int64_t kDefaultRetryMs = 1000;
 
 using http::kInternal;
 constexpr const char* kNotItsOwn = "completed with a status that is not among its own";
@@ -23,7 +23,7 @@ bool HostCall::await_suspend(std::coroutine_handle<> waiting) noexcept {
   const mxd_op op = slot.open(static_cast<Results*>(this), waiting);
   // Opened first, so that abandon() finds the slot where it is not seen here. Never to be resumed.
   if (op == 0 || line_.gate.abandoned()) return true;
-  const std::int32_t returned = ask(op);
+  const int32_t returned = ask(op);
   bool contradicted = false;
   // Once settled as suspended, another thread may have resumed, and freed, what `this` lies in.
   if (slot.settle(returned != MXD_OK, returned, contradicted)) return true;
@@ -31,19 +31,19 @@ bool HostCall::await_suspend(std::coroutine_handle<> waiting) noexcept {
   return false;
 }
 
-std::int32_t HostCall::reason(std::string_view text) {
+int32_t HostCall::reason(std::string_view text) {
   if (!http::is_utf8(text)) return fault("emitted a reason that is not UTF-8");
   reason_ = arena().copy(text);
   return MXD_OK;
 }
 
-std::int32_t HostCall::retry_after(std::int64_t ms) {
+int32_t HostCall::retry_after(int64_t ms) {
   if (ms < 0) return fault("emitted a negative time to retry after");
   retry_after_ms_ = ms;
   return MXD_OK;
 }
 
-std::int32_t HostCall::error(const mxd_error& error) {
+int32_t HostCall::error(const mxd_error& error) {
   if (error.http_status < 400 || error.http_status > 599) {
     return fault("emitted an error whose HTTP status is not from 400 to 599");
   }
@@ -71,7 +71,7 @@ Answer HostCall::misbehaved(const char* what) {
 }
 
 Answer HostCall::conclude() {
-  const std::int32_t status = asked_ ? line_.slot.status() : MXD_CANCELLED;
+  const int32_t status = asked_ ? line_.slot.status() : MXD_CANCELLED;
   if (contradicted_) {
     misbehaved("returned an error for an operation that it had completed; the completion counts");
   }

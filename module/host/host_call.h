@@ -3,17 +3,17 @@
 #include <coroutine>
 #include <cstdint>
 
-#include "module/async/arena.h"
 #include "module/async/gate.h"
 #include "module/async/slot.h"
 #include "module/host/host_table.h"
 #include "module/host/limiter.h"
 #include "module/host/results.h"
 #include "module/http/api_error.h"
+#include "module/memory/arena.h"
 
 namespace mxd::host {
 
-/// What all questions of one request have in common.
+// What all questions of one request have in common.
 struct Line {
   const HostTable& table;
   Limiter& limiter;
@@ -23,58 +23,58 @@ struct Line {
   mxd_cookie principal = 0;
 };
 
-/// How the host answered. With `error` the question failed, and that is the client's answer;
-/// otherwise `status` is MXD_OK or one that the question lists.
+// How the host answered. With `error` the question failed, and that is the client's answer;
+// otherwise `status` is MXD_OK or one that the question lists.
 struct Answer {
-  std::int32_t status;
+  int32_t status;
   const http::ApiError* error;
 };
 
-/// One question to the host, awaited once. It lives in the frame of the coroutine that asks, as do
-/// its arguments; nothing in it needs a destructor.
+// One question to the host, awaited once. It lives in the frame of the coroutine that asks, as do
+// its arguments; nothing in it needs a destructor.
 class HostCall : public Results {
  public:
   bool await_ready() noexcept { return cancel_ == Cancel::kBefore && line_.slot.cancelled(); }
 
-  /// Kept out of line: see Task.
+  // Kept out of line: see Task.
   [[gnu::noinline]] bool await_suspend(std::coroutine_handle<> waiting) noexcept;
 
  protected:
   enum class Cancel { kBefore, kNever };  // whether a cancelled request still asks this
 
-  /// `name` is the callback's. `statuses`: bit s is set if status s, above MXD_OK, is an answer.
-  HostCall(Line& line, const char* name, std::uint32_t statuses, Cancel cancel)
+  // `name` is the callback's. `statuses`: bit s is set if status s, above MXD_OK, is an answer.
+  HostCall(Line& line, const char* name, uint32_t statuses, Cancel cancel)
       : line_(line), name_(name), statuses_(statuses), cancel_(cancel) {}
   ~HostCall() = default;
 
-  /// Calls the host's callback.
-  virtual std::int32_t ask(mxd_op op) noexcept = 0;
-  /// What is missing for MXD_OK, or null.
+  // Calls the host's callback.
+  virtual int32_t ask(mxd_op op) noexcept = 0;
+  // What is missing for MXD_OK, or null.
   virtual const char* missing() const noexcept { return nullptr; }
 
-  /// For await_resume(): settles what the answer was.
+  // For await_resume(): settles what the answer was.
   Answer conclude();
 
-  async::Arena& arena() noexcept { return line_.slot.arena(); }
+  memory::Arena& arena() noexcept { return line_.slot.arena(); }
   std::string_view keep(mxd_view view) { return arena().copy(text(view)); }
 
-  std::int32_t reason(std::string_view text) override;
-  std::int32_t retry_after(std::int64_t ms) override;
-  std::int32_t error(const mxd_error& error) override;
+  int32_t reason(std::string_view text) override;
+  int32_t retry_after(int64_t ms) override;
+  int32_t error(const mxd_error& error) override;
 
-  static constexpr std::uint32_t bit(std::int32_t status) { return std::uint32_t{1} << status; }
-  /// Among `statuses`: MXD_NO_MEMORY is an answer, as MXD_UNAVAILABLE is.
-  static constexpr std::uint32_t kNoMemory = std::uint32_t{1} << 31;
+  static constexpr uint32_t bit(int32_t status) { return uint32_t{1} << status; }
+  // Among `statuses`: MXD_NO_MEMORY is an answer, as MXD_UNAVAILABLE is.
+  static constexpr uint32_t kNoMemory = uint32_t{1} << 31;
 
   Line& line_;
   std::string_view reason_;
-  std::int64_t retry_after_ms_ = -1;
+  int64_t retry_after_ms_ = -1;
 
  private:
   Answer misbehaved(const char* what);
 
   const char* name_;
-  std::uint32_t statuses_;
+  uint32_t statuses_;
   Cancel cancel_;
   bool asked_ = false;
   bool contradicted_ = false;

@@ -15,15 +15,15 @@
 namespace mxd::host {
 namespace {
 
-constexpr std::uint64_t kUnderstood = MXD_HOST_CAP_ATOMIC_DELETE;
+constexpr uint64_t kUnderstood = MXD_HOST_CAP_ATOMIC_DELETE;
 
-/// What version 1.0 had: a table shorter than that is none. Stays when fields are appended.
-constexpr std::size_t kSizeOfVersion10 =
+// What version 1.0 had: a table shorter than that is none. Stays when fields are appended.
+constexpr size_t kSizeOfVersion10 =
     offsetof(mxd_host, get_extension) + sizeof(mxd_host::get_extension);
 
 }  // namespace
 
-std::int32_t HostTable::adopt(const mxd_host* host, std::string& error) {
+int32_t HostTable::adopt(const mxd_host* host, std::string& error) {
   if (host == nullptr) {
     error = "host: the table is NULL; pass one";
     return MXD_INVALID_ARGUMENT;
@@ -34,9 +34,9 @@ std::int32_t HostTable::adopt(const mxd_host* host, std::string& error) {
                                "; set size to sizeof(mxd_host)"});
     return MXD_INVALID_ARGUMENT;
   }
-  std::memcpy(&host_, host, std::min<std::size_t>(host->size, sizeof host_));
+  std::memcpy(&host_, host, std::min<size_t>(host->size, sizeof host_));
 
-  const std::uint64_t unknown = host_.caps & MXD_CAP_MUST_UNDERSTAND & ~kUnderstood;
+  const uint64_t unknown = host_.caps & MXD_CAP_MUST_UNDERSTAND & ~kUnderstood;
   if (unknown != 0) {
     char bits[16];
     const auto end = std::to_chars(bits, bits + sizeof bits, unknown, 16).ptr;
@@ -72,16 +72,16 @@ std::int32_t HostTable::adopt(const mxd_host* host, std::string& error) {
   return MXD_OK;
 }
 
-bool HostTable::random_bytes(void* out, std::size_t size) const noexcept {
+bool HostTable::random_bytes(void* out, size_t size) const noexcept {
   if (host_.random_bytes != nullptr && may_call()) {
     return host_.random_bytes(host_.cookie, out, size) == MXD_OK;
   }
   return getentropy(out, size) == 0;
 }
 
-std::int64_t HostTable::now_ms() const noexcept {
+int64_t HostTable::now_ms() const noexcept {
   if (host_.now_ms != nullptr && may_call()) {
-    return std::clamp<std::int64_t>(host_.now_ms(host_.cookie), 0, kLatestTimeMs);
+    return std::clamp<int64_t>(host_.now_ms(host_.cookie), 0, kLatestTimeMs);
   }
   using namespace std::chrono;
   return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();

@@ -9,15 +9,15 @@
 
 namespace mxd::host {
 
-/// The most that a time of the host's may be, in ms, so that sums of some stay far from
-/// overflowing.
-inline constexpr std::int64_t kLatestTimeMs = std::int64_t{1} << 53;
+// The most that a time of the host's may be, in ms, so that sums of some stay far from
+// overflowing.
+inline constexpr int64_t kLatestTimeMs = int64_t{1} << 53;
 
-inline constexpr bool is_time(std::int64_t ms) noexcept {
+inline constexpr bool is_time(int64_t ms) noexcept {
   return ms >= 0 && ms <= kLatestTimeMs;
 }
 
-/// Who is asking. Text is in the request's arena.
+// Who is asking. Text is in the request's arena.
 struct Principal {
   UserId user;
   DeviceId device;            // empty: the token belongs to none
@@ -27,29 +27,29 @@ struct Principal {
   bool application_service = false;
   bool oauth = false;
   bool unlimited = false;
-  std::optional<std::int64_t> validated_ms;
+  std::optional<int64_t> validated_ms;
   mxd_cookie cookie = 0;
 };
 
-/// A device as the host gives it, good for the call.
+// A device as the host gives it, good for the call.
 struct Device {
   DeviceId id;
   std::optional<std::string_view> display_name;
   std::optional<std::string_view> last_seen_ip;
-  std::optional<std::int64_t> last_seen_ts;  // ms since the epoch
+  std::optional<int64_t> last_seen_ts;  // ms since the epoch
 };
 
-/// Where listed devices go, one after the other.
+// Where listed devices go, one after the other.
 class DeviceSink {
  public:
-  /// @throws std::bad_alloc
+  // @throws std::bad_alloc
   virtual void accept(const Device& device) = 0;
 
  protected:
   ~DeviceSink() = default;
 };
 
-/// A flow of User-Interactive Authentication, in a list.
+// A flow of User-Interactive Authentication, in a list.
 struct Flow {
   struct Stage {
     std::string_view type;
@@ -77,12 +77,12 @@ struct CompletedStage {
   CompletedStage* next = nullptr;
 };
 
-/// A session of User-Interactive Authentication as the host keeps it.
+// A session of User-Interactive Authentication as the host keeps it.
 struct Session {
   std::string_view id;
-  std::int64_t created_ms = 0;
-  std::int64_t lifetime_ms = 0;
-  std::optional<std::int64_t> finished_ms;
+  int64_t created_ms = 0;
+  int64_t lifetime_ms = 0;
+  std::optional<int64_t> finished_ms;
   UserId user;
   DeviceId device;
   std::string_view token_id;

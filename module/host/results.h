@@ -7,35 +7,35 @@
 
 namespace mxd::host {
 
-/// Where what the host emits into an operation goes. Each question takes its own kinds of results
-/// and refuses the rest. All return MXD_OK or MXD_INVALID_ARGUMENT, and may throw std::bad_alloc;
-/// either makes the operation a failure (H3).
+// Where what the host emits into an operation goes. Each question takes its own kinds of results
+// and refuses the rest. All return MXD_OK or MXD_INVALID_ARGUMENT, and may throw std::bad_alloc;
+// either makes the operation a failure (H3).
 class Results {
  public:
-  virtual std::int32_t principal(const mxd_principal&) { return misplaced(); }
-  virtual std::int32_t device(const mxd_device&) { return misplaced(); }
-  virtual std::int32_t flow_stage(std::uint32_t, std::string_view) { return misplaced(); }
-  virtual std::int32_t params(std::string_view, std::string_view) { return misplaced(); }
-  virtual std::int32_t session_id(std::string_view) { return misplaced(); }
-  virtual std::int32_t session(const mxd_session&) { return misplaced(); }
-  virtual std::int32_t completed_stage(std::string_view, std::string_view) { return misplaced(); }
-  virtual std::int32_t identity(std::string_view) { return misplaced(); }
-  virtual std::int32_t reason(std::string_view) = 0;
-  virtual std::int32_t retry_after(std::int64_t ms) = 0;
-  virtual std::int32_t error(const mxd_error&) = 0;
+  virtual int32_t principal(const mxd_principal&) { return misplaced(); }
+  virtual int32_t device(const mxd_device&) { return misplaced(); }
+  virtual int32_t flow_stage(uint32_t, std::string_view) { return misplaced(); }
+  virtual int32_t params(std::string_view, std::string_view) { return misplaced(); }
+  virtual int32_t session_id(std::string_view) { return misplaced(); }
+  virtual int32_t session(const mxd_session&) { return misplaced(); }
+  virtual int32_t completed_stage(std::string_view, std::string_view) { return misplaced(); }
+  virtual int32_t identity(std::string_view) { return misplaced(); }
+  virtual int32_t reason(std::string_view) = 0;
+  virtual int32_t retry_after(int64_t ms) = 0;
+  virtual int32_t error(const mxd_error&) = 0;
 
-  /// There was no memory to take a result in: the question fails, and that is nobody's fault.
+  // There was no memory to take a result in: the question fails, and that is nobody's fault.
   void lack_memory() noexcept { lacks_memory_ = true; }
 
-  /// Notes the first thing that is wrong; a constant.
-  std::int32_t fault(const char* what) noexcept {
+  // Notes the first thing that is wrong; a constant.
+  int32_t fault(const char* what) noexcept {
     if (fault_ == nullptr) fault_ = what;
     return MXD_INVALID_ARGUMENT;
   }
 
  protected:
   ~Results() = default;
-  std::int32_t misplaced() noexcept { return fault("emitted a result of another kind"); }
+  int32_t misplaced() noexcept { return fault("emitted a result of another kind"); }
 
   const char* fault_ = nullptr;
   bool lacks_memory_ = false;

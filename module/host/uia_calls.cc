@@ -6,7 +6,7 @@
 namespace mxd::host {
 namespace {
 
-constexpr std::size_t kDigestBytes = 32;
+constexpr size_t kDigestBytes = 32;
 
 }  // namespace
 
@@ -15,12 +15,12 @@ constexpr std::size_t kDigestBytes = 32;
 FlowsCall::FlowsCall(Line& line, const mxd_uia_operation& operation)
     : HostCall(line, "uia_flows", 0, Cancel::kBefore), operation_(operation) {}
 
-std::int32_t FlowsCall::ask(mxd_op op) noexcept {
+int32_t FlowsCall::ask(mxd_op op) noexcept {
   const HostTable& table = line_.table;
   return table->uia_flows(table.cookie(), line_.request, op, line_.principal, &operation_);
 }
 
-std::int32_t FlowsCall::flow_stage(std::uint32_t flow, std::string_view type) {
+int32_t FlowsCall::flow_stage(uint32_t flow, std::string_view type) {
   if (type.empty() || !http::is_utf8(type)) return fault("emitted a stage without a type in UTF-8");
   const bool next_flow = flow == flow_count_;
   const bool same_flow = flow_count_ != 0 && flow == flow_count_ - 1;
@@ -37,7 +37,7 @@ std::int32_t FlowsCall::flow_stage(std::uint32_t flow, std::string_view type) {
   return MXD_OK;
 }
 
-std::int32_t FlowsCall::params(std::string_view type, std::string_view json) {
+int32_t FlowsCall::params(std::string_view type, std::string_view json) {
   if (type.empty() || !http::is_utf8(type)) {
     return fault("emitted parameters without a type in UTF-8");
   }
@@ -62,12 +62,12 @@ FlowsCall::Offer FlowsCall::await_resume() {
 CreateSessionCall::CreateSessionCall(Line& line, const mxd_session& session)
     : HostCall(line, "uia_create_session", 0, Cancel::kBefore), session_(session) {}
 
-std::int32_t CreateSessionCall::ask(mxd_op op) noexcept {
+int32_t CreateSessionCall::ask(mxd_op op) noexcept {
   const HostTable& table = line_.table;
   return table->uia_create_session(table.cookie(), line_.request, op, line_.principal, &session_);
 }
 
-std::int32_t CreateSessionCall::session_id(std::string_view id) {
+int32_t CreateSessionCall::session_id(std::string_view id) {
   if (!id_.empty()) return fault("emitted two session IDs");
   if (!is_possible_id(id) || !http::is_utf8(id)) {
     return fault("emitted a session ID that is not 1 to 255 bytes of UTF-8 without U+0000");
@@ -90,7 +90,7 @@ CreateSessionCall::Created CreateSessionCall::await_resume() {
 SessionCall::SessionCall(Line& line, const char* name, std::string_view id, Cancel cancel)
     : HostCall(line, name, bit(MXD_NOT_FOUND), cancel), id_(id) {}
 
-std::int32_t SessionCall::session(const mxd_session& record) {
+int32_t SessionCall::session(const mxd_session& record) {
   if (emitted_) return fault("emitted two sessions");
   if (record.user_id.size == 0) return fault("emitted a session without a user");
   if (record.body_digest.size != kDigestBytes) {
@@ -124,7 +124,7 @@ std::int32_t SessionCall::session(const mxd_session& record) {
   return MXD_OK;
 }
 
-std::int32_t SessionCall::completed_stage(std::string_view type, std::string_view identity) {
+int32_t SessionCall::completed_stage(std::string_view type, std::string_view identity) {
   if (type.empty() || !http::is_utf8(type) || !http::is_utf8(identity)) {
     return fault("emitted a completed stage without a type in UTF-8");
   }
@@ -148,7 +148,7 @@ SessionCall::Loaded SessionCall::await_resume() {
 LoadSessionCall::LoadSessionCall(Line& line, std::string_view id)
     : SessionCall(line, "uia_load_session", id, Cancel::kBefore) {}
 
-std::int32_t LoadSessionCall::ask(mxd_op op) noexcept {
+int32_t LoadSessionCall::ask(mxd_op op) noexcept {
   const HostTable& table = line_.table;
   return table->uia_load_session(table.cookie(), line_.request, op, line_.principal, view(id_));
 }
@@ -156,7 +156,7 @@ std::int32_t LoadSessionCall::ask(mxd_op op) noexcept {
 RecordCall::RecordCall(Line& line, const mxd_uia_record& record)
     : SessionCall(line, "uia_record", text(record.session_id), Cancel::kNever), record_(record) {}
 
-std::int32_t RecordCall::ask(mxd_op op) noexcept {
+int32_t RecordCall::ask(mxd_op op) noexcept {
   const HostTable& table = line_.table;
   return table->uia_record(table.cookie(), line_.request, op, line_.principal, &record_);
 }
@@ -168,12 +168,12 @@ CheckCall::CheckCall(Line& line, const mxd_uia_attempt& attempt)
                Cancel::kBefore),
       attempt_(attempt) {}
 
-std::int32_t CheckCall::ask(mxd_op op) noexcept {
+int32_t CheckCall::ask(mxd_op op) noexcept {
   const HostTable& table = line_.table;
   return table->uia_check(table.cookie(), line_.request, op, line_.principal, &attempt_);
 }
 
-std::int32_t CheckCall::identity(std::string_view user_id) {
+int32_t CheckCall::identity(std::string_view user_id) {
   if (identity_.has_value()) return fault("emitted two identities");
   if (user_id.empty() || !http::is_utf8(user_id)) {
     return fault("emitted an identity that is not a user ID in UTF-8");
@@ -195,23 +195,23 @@ CheckCall::Checked CheckCall::await_resume() {
 
 // ---- mark_validated ----
 
-MarkValidatedCall::MarkValidatedCall(Line& line, std::int64_t now_ms)
+MarkValidatedCall::MarkValidatedCall(Line& line, int64_t now_ms)
     : HostCall(line, "mark_validated", 0, Cancel::kNever), now_ms_(now_ms) {}
 
-std::int32_t MarkValidatedCall::ask(mxd_op op) noexcept {
+int32_t MarkValidatedCall::ask(mxd_op op) noexcept {
   const HostTable& table = line_.table;
   return table->mark_validated(table.cookie(), line_.request, op, line_.principal, now_ms_);
 }
 
 // ---- take_limit ----
 
-TakeLimitCall::TakeLimitCall(Line& line, const mxd_limit* limits, std::size_t count, Act act)
+TakeLimitCall::TakeLimitCall(Line& line, const mxd_limit* limits, size_t count, Act act)
     : HostCall(line, "take_limit", bit(MXD_LIMIT_EXCEEDED), Cancel::kNever),
       limits_(limits),
       count_(count),
       act_(act) {}
 
-std::int32_t TakeLimitCall::ask(mxd_op op) noexcept {
+int32_t TakeLimitCall::ask(mxd_op op) noexcept {
   const HostTable& table = line_.table;
   return table->take_limit(table.cookie(), line_.request, op, line_.principal, limits_, count_,
                            act_ == Act::kGiveBack ? -1 : 1);
@@ -226,7 +226,7 @@ TakeLimitCall::Taken TakeLimitCall::await_resume() {
   if (act_ == Act::kGiveBack) return {{MXD_OK, nullptr}, 0, false};
   const auto taken =
       line_.limiter.take(limits_, count_, line_.table.now_ms(), act_ == Act::kAttempt);
-  const std::int32_t status = taken.wait_ms == 0 ? MXD_OK : MXD_LIMIT_EXCEEDED;
+  const int32_t status = taken.wait_ms == 0 ? MXD_OK : MXD_LIMIT_EXCEEDED;
   return {{status, nullptr}, taken.wait_ms, taken.attempts_alone};
 }
 

@@ -7,7 +7,7 @@
 
 namespace mxd::host {
 
-/// `uia_flows`
+// `uia_flows`
 class FlowsCall final : public HostCall {
  public:
   FlowsCall(Line& line, const mxd_uia_operation& operation);
@@ -18,18 +18,18 @@ class FlowsCall final : public HostCall {
   Offer await_resume();
 
  private:
-  std::int32_t ask(mxd_op op) noexcept override;
-  std::int32_t flow_stage(std::uint32_t flow, std::string_view type) override;
-  std::int32_t params(std::string_view type, std::string_view json) override;
+  int32_t ask(mxd_op op) noexcept override;
+  int32_t flow_stage(uint32_t flow, std::string_view type) override;
+  int32_t params(std::string_view type, std::string_view json) override;
 
   mxd_uia_operation operation_;
   Flows flows_;
   Flow* last_flow_ = nullptr;
   Params* last_params_ = nullptr;
-  std::uint32_t flow_count_ = 0;
+  uint32_t flow_count_ = 0;
 };
 
-/// `uia_create_session`
+// `uia_create_session`
 class CreateSessionCall final : public HostCall {
  public:
   CreateSessionCall(Line& line, const mxd_session& session);
@@ -40,15 +40,15 @@ class CreateSessionCall final : public HostCall {
   Created await_resume();
 
  private:
-  std::int32_t ask(mxd_op op) noexcept override;
-  std::int32_t session_id(std::string_view id) override;
+  int32_t ask(mxd_op op) noexcept override;
+  int32_t session_id(std::string_view id) override;
   const char* missing() const noexcept override;
 
   mxd_session session_;
   std::string_view id_;
 };
 
-/// What `uia_load_session` and `uia_record` have in common: a session comes back.
+// What `uia_load_session` and `uia_record` have in common: a session comes back.
 class SessionCall : public HostCall {
  public:
   struct Loaded {
@@ -64,8 +64,8 @@ class SessionCall : public HostCall {
   std::string_view id_;
 
  private:
-  std::int32_t session(const mxd_session& record) override;
-  std::int32_t completed_stage(std::string_view type, std::string_view identity) override;
+  int32_t session(const mxd_session& record) override;
+  int32_t completed_stage(std::string_view type, std::string_view identity) override;
   const char* missing() const noexcept override;
 
   Session session_;
@@ -73,27 +73,27 @@ class SessionCall : public HostCall {
   bool emitted_ = false;
 };
 
-/// `uia_load_session`
+// `uia_load_session`
 class LoadSessionCall final : public SessionCall {
  public:
   LoadSessionCall(Line& line, std::string_view id);
 
  private:
-  std::int32_t ask(mxd_op op) noexcept override;
+  int32_t ask(mxd_op op) noexcept override;
 };
 
-/// `uia_record`
+// `uia_record`
 class RecordCall final : public SessionCall {
  public:
   RecordCall(Line& line, const mxd_uia_record& record);
 
  private:
-  std::int32_t ask(mxd_op op) noexcept override;
+  int32_t ask(mxd_op op) noexcept override;
 
   mxd_uia_record record_;
 };
 
-/// `uia_check`
+// `uia_check`
 class CheckCall final : public HostCall {
  public:
   CheckCall(Line& line, const mxd_uia_attempt& attempt);
@@ -105,44 +105,44 @@ class CheckCall final : public HostCall {
   Checked await_resume();
 
  private:
-  std::int32_t ask(mxd_op op) noexcept override;
-  std::int32_t identity(std::string_view user_id) override;
+  int32_t ask(mxd_op op) noexcept override;
+  int32_t identity(std::string_view user_id) override;
 
   mxd_uia_attempt attempt_;
   std::optional<UserId> identity_;
 };
 
-/// `mark_validated`
+// `mark_validated`
 class MarkValidatedCall final : public HostCall {
  public:
-  MarkValidatedCall(Line& line, std::int64_t now_ms);
+  MarkValidatedCall(Line& line, int64_t now_ms);
   Answer await_resume() { return conclude(); }
 
  private:
-  std::int32_t ask(mxd_op op) noexcept override;
+  int32_t ask(mxd_op op) noexcept override;
 
-  std::int64_t now_ms_;
+  int64_t now_ms_;
 };
 
-/// `take_limit`, or where the host has none the module's own count
+// `take_limit`, or where the host has none the module's own count
 class TakeLimitCall final : public HostCall {
  public:
-  /// kAttempt: where the module counts, it is in flight once it has a unit.
+  // kAttempt: where the module counts, it is in flight once it has a unit.
   enum class Act { kTake, kAttempt, kGiveBack };
-  TakeLimitCall(Line& line, const mxd_limit* limits, std::size_t count, Act act);
+  TakeLimitCall(Line& line, const mxd_limit* limits, size_t count, Act act);
   bool await_ready() noexcept { return line_.table->take_limit == nullptr; }
   struct Taken {
     Answer answer;  // MXD_OK or MXD_LIMIT_EXCEEDED
-    std::int64_t retry_after_ms;
+    int64_t retry_after_ms;
     bool attempts_alone;  // where the module counts: Limiter::Taken
   };
   Taken await_resume();
 
  private:
-  std::int32_t ask(mxd_op op) noexcept override;
+  int32_t ask(mxd_op op) noexcept override;
 
   const mxd_limit* limits_;
-  std::size_t count_;
+  size_t count_;
   Act act_;
 };
 

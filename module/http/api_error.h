@@ -5,25 +5,25 @@
 #include <string_view>
 #include <utility>
 
-#include "module/async/arena.h"
+#include "module/memory/arena.h"
 
 namespace mxd::http {
 
-/// Why a request does not get what it asked for: the standard error response of the Client-Server
-/// API. Lives in the request's arena, or is a constant.
+// Why a request does not get what it asked for: the standard error response of the Client-Server
+// API. Lives in the request's arena, or is a constant.
 struct ApiError {
   int status = 500;
   std::string_view errcode = {};        // empty: a response without `errcode` and `error`
   std::string_view text = {};           // says what would be right; never a token or a session ID
   std::string_view extra_members = {};  // JSON members without braces, e.g. `"soft_logout":true`
-  std::int64_t retry_after_ms = -1;     // >= 0: Retry-After, and with 429 `retry_after_ms`
+  int64_t retry_after_ms = -1;          // >= 0: Retry-After, and with 429 `retry_after_ms`
 };
 
-/// H3: nothing of the cause, which is in the log.
+// H3: nothing of the cause, which is in the log.
 inline constexpr ApiError kInternal{
     500, "M_UNKNOWN", "The server failed inside. Its log says why; tell its operator."};
 
-/// A T, or why there is none.
+// A T, or why there is none.
 template <class T>
 class [[nodiscard]] Result {
  public:
@@ -39,8 +39,8 @@ class [[nodiscard]] Result {
   const ApiError* error_ = nullptr;
 };
 
-/// An error that is made for one request. @throws std::bad_alloc
-inline const ApiError* make_error(async::Arena& arena, const ApiError& error) {
+// An error that is made for one request. @throws std::bad_alloc
+inline const ApiError* make_error(memory::Arena& arena, const ApiError& error) {
   return arena.make<ApiError>(error);
 }
 

@@ -48,7 +48,7 @@ bool is_blank(std::string_view text) {
 
 }  // namespace
 
-Result<json::object*> parse_object(async::Arena& arena, std::string_view body, EmptyBody empty,
+Result<json::object*> parse_object(memory::Arena& arena, std::string_view body, EmptyBody empty,
                                    JsonLimits limits) {
   if (is_blank(body)) {
     if (empty == EmptyBody::kRefused) return &kNoBody;
@@ -62,12 +62,12 @@ Result<json::object*> parse_object(async::Arena& arena, std::string_view body, E
   return &value.get_object();
 }
 
-std::string_view serialize(async::Arena& arena, const json::object& object) {
+std::string_view serialize(memory::Arena& arena, const json::object& object) {
   json::serializer serializer;
   serializer.reset(&object);
-  std::size_t room = 1024;
+  size_t room = 1024;
   char* out = arena.make_array<char>(room);
-  std::size_t size = 0;
+  size_t size = 0;
   while (!serializer.done()) {
     if (size == room) {
       char* const larger = arena.make_array<char>(2 * room);
@@ -91,7 +91,7 @@ std::optional<std::string_view> find_string(const json::object& object, std::str
   return std::string_view(value->get_string());
 }
 
-bool is_object(async::Arena& arena, std::string_view text, std::string_view& members) {
+bool is_object(memory::Arena& arena, std::string_view text, std::string_view& members) {
   const auto parsed = parse_json(arena, text, JsonLimits());
   if (parsed.value == nullptr || !parsed.value->is_object()) return false;
   const auto first = text.find('{') + 1;

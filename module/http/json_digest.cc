@@ -12,11 +12,11 @@ namespace {
 
 namespace json = boost::json;
 
-/// Feeds a hash with a value, every part with its kind and size before it, so that no two different
-/// values give the same bytes.
+// Feeds a hash with a value, every part with its kind and size before it, so that no two different
+// values give the same bytes.
 class Hasher {
  public:
-  explicit Hasher(async::Arena& arena) : arena_(arena) { crypto_hash_sha256_init(&state_); }
+  explicit Hasher(memory::Arena& arena) : arena_(arena) { crypto_hash_sha256_init(&state_); }
 
   void object(const json::object& object) {
     tag('o', object.size());
@@ -70,14 +70,14 @@ class Hasher {
     }
   }
 
-  void tag(char kind, std::uint64_t size) {
+  void tag(char kind, uint64_t size) {
     bytes(&kind, 1);
     bytes(&size, sizeof size);
   }
   template <class Number>
   void number(char kind, Number value) {
     static_assert(sizeof value == 8);
-    std::uint64_t bits;
+    uint64_t bits;
     std::memcpy(&bits, &value, sizeof bits);
     tag(kind, bits);
   }
@@ -85,23 +85,23 @@ class Hasher {
     tag(kind, text.size());
     bytes(text.data(), text.size());
   }
-  void bytes(const void* data, std::size_t size) {
+  void bytes(const void* data, size_t size) {
     crypto_hash_sha256_update(&state_, static_cast<const unsigned char*>(data), size);
   }
 
-  async::Arena& arena_;
+  memory::Arena& arena_;
   crypto_hash_sha256_state state_;
 };
 
 }  // namespace
 
-Digest digest(async::Arena& arena, const json::object& object) {
+Digest digest(memory::Arena& arena, const json::object& object) {
   Hasher hasher(arena);
   hasher.object(object);
   return hasher.finish();
 }
 
-std::string_view digest_text(async::Arena& arena, std::string_view text) {
+std::string_view digest_text(memory::Arena& arena, std::string_view text) {
   unsigned char digest[crypto_hash_sha256_BYTES];
   crypto_hash_sha256(digest, reinterpret_cast<const unsigned char*>(text.data()), text.size());
   char* const out = arena.make_array<char>(2 * sizeof digest + 1);

@@ -24,8 +24,8 @@ namespace {
 namespace json = boost::json;
 using boost::json::error_code;
 
-/// The number that is nearest to its text. What Boost.JSON computes may be the one next to it, and
-/// then a body that is kept as text (U8) does not come back with the digest that it had (U11).
+// The number that is nearest to its text. What Boost.JSON computes may be the one next to it, and
+// then a body that is kept as text (U8) does not come back with the digest that it had (U11).
 double nearest(std::string_view text, double computed) noexcept {
   double exact = computed;
   const auto read = std::from_chars(text.data(), text.data() + text.size(), exact);
@@ -34,21 +34,21 @@ double nearest(std::string_view text, double computed) noexcept {
 
 class ArenaResource final : public json::memory_resource {
  public:
-  explicit ArenaResource(async::Arena& arena) : arena_(arena) {}
+  explicit ArenaResource(memory::Arena& arena) : arena_(arena) {}
 
  private:
-  void* do_allocate(std::size_t size, std::size_t alignment) override {
+  void* do_allocate(size_t size, size_t alignment) override {
     return arena_.allocate(size, alignment);
   }
-  void do_deallocate(void*, std::size_t, std::size_t) override {}
+  void do_deallocate(void*, size_t, size_t) override {}
   bool do_is_equal(const memory_resource& other) const noexcept override { return this == &other; }
 
-  async::Arena& arena_;
+  memory::Arena& arena_;
 };
 
-using Fingerprint = std::uint64_t;
+using Fingerprint = uint64_t;
 
-/// Keys with the same fingerprint are the same: nobody outside can make two that are not.
+// Keys with the same fingerprint are the same: nobody outside can make two that are not.
 Fingerprint fingerprint(std::string_view key) {
   using Secret = std::array<unsigned char, crypto_shorthash_KEYBYTES>;
   static const Secret secret = [] {
@@ -65,21 +65,21 @@ Fingerprint fingerprint(std::string_view key) {
   return print;
 }
 
-/// Builds a value from what the parser reads. It stops at a member too many, or at a key that the
-/// object has already, before the object is built: Boost.JSON hashes the keys, with the address of
-/// the object's table for the only secret. The capacity is never a power of two: of that the low
-/// bits alone, which can be guessed, would choose the bucket.
+// Builds a value from what the parser reads. It stops at a member too many, or at a key that the
+// object has already, before the object is built: Boost.JSON hashes the keys, with the address of
+// the object's table for the only secret. The capacity is never a power of two: of that the low
+// bits alone, which can be guessed, would choose the bucket.
 class Builder {
  public:
-  static constexpr std::size_t max_object_size = static_cast<std::size_t>(-1);
-  static constexpr std::size_t max_array_size = static_cast<std::size_t>(-1);
-  static constexpr std::size_t max_key_size = static_cast<std::size_t>(-1);
-  static constexpr std::size_t max_string_size = static_cast<std::size_t>(-1);
+  static constexpr size_t max_object_size = static_cast<size_t>(-1);
+  static constexpr size_t max_array_size = static_cast<size_t>(-1);
+  static constexpr size_t max_key_size = static_cast<size_t>(-1);
+  static constexpr size_t max_string_size = static_cast<size_t>(-1);
 
-  Builder(json::storage_ptr storage, std::size_t max_members)
+  Builder(json::storage_ptr storage, size_t max_members)
       : storage_(std::move(storage)), max_members_(max_members), part_(storage_) {}
 
-  /// The value that was read.
+  // The value that was read.
   json::value& value() { return values_.front(); }
   const std::optional<JsonFault>& fault() const { return fault_; }
 
@@ -89,12 +89,12 @@ class Builder {
     objects_.push_back(keys_.size());
     return true;
   }
-  bool on_object_end(std::size_t count, error_code&) {
+  bool on_object_end(size_t count, error_code&) {
     json::object object(storage_);
     if (count > 0) object.reserve(count | 1);
     auto value = values_.end() - static_cast<std::ptrdiff_t>(count);
-    const std::size_t first = objects_.back();
-    for (std::size_t i = first; i < first + count; ++i) {
+    const size_t first = objects_.back();
+    for (size_t i = first; i < first + count; ++i) {
       object.emplace(std::string_view(key_text_).substr(keys_[i].begin, keys_[i].size),
                      std::move(*value++));
     }
@@ -106,7 +106,7 @@ class Builder {
     return true;
   }
   bool on_array_begin(error_code&) { return true; }
-  bool on_array_end(std::size_t count, error_code&) {
+  bool on_array_end(size_t count, error_code&) {
     json::array array(storage_);
     array.reserve(count);
     for (auto value = values_.end() - static_cast<std::ptrdiff_t>(count); value != values_.end();)
@@ -114,15 +114,15 @@ class Builder {
     replace(count, std::move(array));
     return true;
   }
-  bool on_key_part(json::string_view text, std::size_t, error_code&) {
+  bool on_key_part(json::string_view text, size_t, error_code&) {
     key_text_.append(text);
     return true;
   }
-  bool on_key(json::string_view text, std::size_t size, error_code& error) {
+  bool on_key(json::string_view text, size_t size, error_code& error) {
     key_text_.append(text);
-    const std::size_t begin = key_text_.size() - size;
+    const size_t begin = key_text_.size() - size;
     const auto first = fingerprints_.begin() + static_cast<std::ptrdiff_t>(objects_.back());
-    if (static_cast<std::size_t>(fingerprints_.end() - first) == max_members_) {
+    if (static_cast<size_t>(fingerprints_.end() - first) == max_members_) {
       return fail(JsonFault::kTooManyMembers, error);
     }
     const Fingerprint key = fingerprint(std::string_view(key_text_).substr(begin));
@@ -133,11 +133,11 @@ class Builder {
     keys_.push_back({begin, size});
     return true;
   }
-  bool on_string_part(json::string_view text, std::size_t, error_code&) {
+  bool on_string_part(json::string_view text, size_t, error_code&) {
     part_.append(text);
     return true;
   }
-  bool on_string(json::string_view text, std::size_t, error_code&) {
+  bool on_string(json::string_view text, size_t, error_code&) {
     if (part_.empty()) {
       values_.emplace_back(text, storage_);
     } else {
@@ -147,8 +147,8 @@ class Builder {
     return true;
   }
   bool on_number_part(json::string_view, error_code&) { return true; }
-  bool on_int64(std::int64_t value, json::string_view, error_code&) { return push(value); }
-  bool on_uint64(std::uint64_t value, json::string_view, error_code&) { return push(value); }
+  bool on_int64(int64_t value, json::string_view, error_code&) { return push(value); }
+  bool on_uint64(uint64_t value, json::string_view, error_code&) { return push(value); }
   bool on_double(double value, json::string_view text, error_code& error) {
     if (!std::isfinite(value)) return fail(JsonFault::kHugeNumber, error);
     return push(nearest(text, value));
@@ -160,8 +160,8 @@ class Builder {
 
  private:
   struct Key {
-    std::size_t begin;  // in key_text_
-    std::size_t size;
+    size_t begin;  // in key_text_
+    size_t size;
   };
 
   template <class Value>
@@ -169,9 +169,9 @@ class Builder {
     values_.emplace_back(value, storage_);
     return true;
   }
-  /// Puts what was made of the last values in their place.
+  // Puts what was made of the last values in their place.
   template <class Made>
-  void replace(std::size_t count, Made made) {
+  void replace(size_t count, Made made) {
     // Not by none: of an empty array Boost.JSON then writes to a table that all threads share.
     if (count > 0) values_.resize(values_.size() - count);
     values_.emplace_back(std::move(made));
@@ -183,38 +183,38 @@ class Builder {
   }
 
   const json::storage_ptr storage_;  // of what is built; what is needed meanwhile is on the heap
-  const std::size_t max_members_;
+  const size_t max_members_;
   std::optional<JsonFault> fault_;
   json::string part_;                // what came of a string before its last part
   std::vector<json::value> values_;  // complete, and not yet in an object or array
   // Of the objects that are open, the outermost first:
-  std::vector<std::size_t> objects_;  // where the keys of each begin
+  std::vector<size_t> objects_;  // where the keys of each begin
   std::vector<Key> keys_;
   std::vector<Fingerprint> fingerprints_;  // of the keys
   std::string key_text_;
 };
 
-/// Whether a text ends in an escape of the first half of a surrogate pair.
+// Whether a text ends in an escape of the first half of a surrogate pair.
 bool ends_in_first_half(std::string_view text) {
-  constexpr std::size_t kEscape = 6;  // \uD800 to \uDBFF
+  constexpr size_t kEscape = 6;  // \uD800 to \uDBFF
   if (text.size() < kEscape) return false;
   const std::string_view escape = text.substr(text.size() - kEscape);
   const bool leads = escape.starts_with("\\u") && (escape[2] == 'd' || escape[2] == 'D') &&
                      std::string_view("89abAB").find(escape[3]) != std::string_view::npos;
   text.remove_suffix(kEscape);
-  const std::size_t backslashes = text.size() - (text.find_last_not_of('\\') + 1);
+  const size_t backslashes = text.size() - (text.find_last_not_of('\\') + 1);
   return leads && backslashes % 2 == 0;  // else the escape is of a backslash
 }
 
-/// Whether an error is that of half a pair. The parser calls it by several names, of which two say
-/// other things too; `read` is the text in front of the error.
+// Whether an error is that of half a pair. The parser calls it by several names, of which two say
+// other things too; `read` is the text in front of the error.
 bool is_half_surrogate(const error_code& error, std::string_view read) {
   if (error == json::error::syntax) {  // no escape behind the first half
     if (read.ends_with('\\')) read.remove_suffix(1);
     return ends_in_first_half(read);
   }
   if (error == json::error::expected_hex_digit) {  // a whole escape behind it, of something else
-    constexpr std::size_t kEscape = 6;
+    constexpr size_t kEscape = 6;
     if (read.size() < kEscape) return false;
     const std::string_view escape = read.substr(read.size() - kEscape);
     constexpr std::string_view kHexDigits = "0123456789abcdefABCDEF";
@@ -234,16 +234,16 @@ JsonFault fault_of(const error_code& error, std::string_view read) {
 
 }  // namespace
 
-json::storage_ptr storage_in(async::Arena& arena) {
+json::storage_ptr storage_in(memory::Arena& arena) {
   return new (arena.allocate(sizeof(ArenaResource), alignof(ArenaResource))) ArenaResource(arena);
 }
 
-ParsedJson parse_json(async::Arena& arena, std::string_view text, JsonLimits limits) {
+ParsedJson parse_json(memory::Arena& arena, std::string_view text, JsonLimits limits) {
   json::parse_options options;
   options.max_depth = limits.depth;
   json::basic_parser<Builder> parser(options, storage_in(arena), limits.members);
   error_code error;
-  const std::size_t used = parser.write_some(false, text.data(), text.size(), error);
+  const size_t used = parser.write_some(false, text.data(), text.size(), error);
   Builder& builder = parser.handler();
   if (builder.fault()) return {nullptr, *builder.fault()};
   if (!error && used < text.size()) error = json::error::extra_data;

@@ -6,11 +6,11 @@
 
 namespace mxd::http {
 
-void JsonWriter::number(std::int64_t value) {
+void JsonWriter::number(int64_t value) {
   separate();
-  constexpr std::size_t kLongest = 20;
+  constexpr size_t kLongest = 20;
   char* const to = out_.room(kLongest);
-  out_.advance(static_cast<std::size_t>(std::to_chars(to, to + kLongest, value).ptr - to));
+  out_.advance(static_cast<size_t>(std::to_chars(to, to + kLongest, value).ptr - to));
 }
 
 void JsonWriter::quoted(std::string_view text) {
@@ -25,7 +25,7 @@ void JsonWriter::quoted(std::string_view text) {
     return;
   }
   // With room for the longest escapes the serializer is done in one read, and never suspends.
-  const std::size_t longest = 6 * text.size() + 2;
+  const size_t longest = 6 * text.size() + 2;
   char* const to = out_.room(longest);
   boost::json::serializer serializer;
   serializer.reset(boost::json::string_view(text.data(), text.size()));

@@ -3,15 +3,15 @@
 #include <cstdint>
 #include <string_view>
 
-#include "module/async/output_buffer.h"
+#include "module/memory/output_buffer.h"
 
 namespace mxd::http {
 
-/// Writes JSON front to back into a buffer. The caller sees to the nesting; commas are written
-/// where they belong. All functions throw std::bad_alloc.
+// Writes JSON front to back into a buffer. The caller sees to the nesting; commas are written
+// where they belong. All functions throw std::bad_alloc.
 class JsonWriter {
  public:
-  explicit JsonWriter(async::OutputBuffer& out) : out_(out) {}
+  explicit JsonWriter(memory::OutputBuffer& out) : out_(out) {}
 
   void begin_object() { open("{"); }
   void end_object() { close("}"); }
@@ -28,12 +28,12 @@ class JsonWriter {
     separate();
     quoted(text);
   }
-  void number(std::int64_t value);
+  void number(int64_t value);
   void null() {
     separate();
     out_.append("null");
   }
-  /// A value that is JSON already.
+  // A value that is JSON already.
   void raw(std::string_view json) {
     separate();
     out_.append(json);
@@ -43,11 +43,11 @@ class JsonWriter {
     key(name);
     string(text);
   }
-  void member(std::string_view name, std::int64_t value) {
+  void member(std::string_view name, int64_t value) {
     key(name);
     number(value);
   }
-  /// Members that are JSON already, without braces; may be empty.
+  // Members that are JSON already, without braces; may be empty.
   void members(std::string_view json) {
     if (!json.empty()) raw(json);
   }
@@ -66,10 +66,10 @@ class JsonWriter {
     out_.append(bracket);
     first_ = false;
   }
-  /// `text` is UTF-8.
+  // `text` is UTF-8.
   void quoted(std::string_view text);
 
-  async::OutputBuffer& out_;
+  memory::OutputBuffer& out_;
   bool first_ = true;
 };
 

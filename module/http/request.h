@@ -7,12 +7,12 @@
 
 namespace mxd::http {
 
-/// A request as it came off the wire; all text is in the request's arena.
+// A request as it came off the wire; all text is in the request's arena.
 struct Request {
   std::string_view method;
   Target target;
-  std::string_view authorization;         // the value of the Authorization header
-  std::uint32_t authorization_count = 0;  // how many such headers there were
+  std::string_view authorization;    // the value of the Authorization header
+  uint32_t authorization_count = 0;  // how many such headers there were
   std::string_view body;
   bool body_too_large = false;
   std::string_view remote_addr;

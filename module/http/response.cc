@@ -2,7 +2,7 @@
 
 namespace mxd::http {
 
-Response render(const ApiError& error, async::OutputBuffer& output) {
+Response render(const ApiError& error, memory::OutputBuffer& output) {
   output.truncate(0);
   JsonWriter json(output);
   json.begin_object();

@@ -13,7 +13,7 @@
 namespace mxd::http {
 namespace {
 
-/// Calls `visit(name, value, piece)` for each piece of a query between ampersands.
+// Calls `visit(name, value, piece)` for each piece of a query between ampersands.
 template <class Visit>
 void for_each_parameter(std::string_view query, Visit&& visit) {
   while (!query.empty()) {
@@ -27,21 +27,21 @@ void for_each_parameter(std::string_view query, Visit&& visit) {
   }
 }
 
-bool is_named(async::Arena& arena, std::string_view encoded, std::string_view name) {
+bool is_named(memory::Arena& arena, std::string_view encoded, std::string_view name) {
   if (encoded == name) return true;
   if (encoded.size() <= name.size()) return false;
   const auto decoded = percent_decode(arena, encoded, true);
   return decoded.has_value() && *decoded == name;
 }
 
-/// How many bytes from the first on are a character that may be handed on as it is; 0: none.
-std::size_t printable_character(std::string_view text) noexcept {
+// How many bytes from the first on are a character that may be handed on as it is; 0: none.
+size_t printable_character(std::string_view text) noexcept {
   namespace utf = boost::locale::utf;
   const char* at = text.data();
   const utf::code_point point = utf::utf_traits<char>::decode(at, text.data() + text.size());
   const bool printable =
       point != utf::illegal && point != utf::incomplete && point > 0x20 && point != 0x7F;
-  return printable ? static_cast<std::size_t>(at - text.data()) : 0;
+  return printable ? static_cast<size_t>(at - text.data()) : 0;
 }
 
 }  // namespace
@@ -61,14 +61,14 @@ Target Target::split(std::string_view raw) noexcept {
   return {raw.substr(0, question), raw.substr(question + 1)};
 }
 
-std::string_view printable_target(async::Arena& arena, std::string_view raw) {
+std::string_view printable_target(memory::Arena& arena, std::string_view raw) {
   const bool plain =
       std::all_of(raw.begin(), raw.end(), [](char c) { return c > 0x20 && c < 0x7F; });
   if (plain) return arena.copy(raw);
   char* const out = arena.make_array<char>(3 * raw.size());
   char* at = out;
   while (!raw.empty()) {
-    const std::size_t size = printable_character(raw);
+    const size_t size = printable_character(raw);
     if (size == 0) {
       constexpr std::string_view kDigits = "0123456789ABCDEF";
       const auto byte = static_cast<unsigned char>(raw.front());
@@ -77,12 +77,12 @@ std::string_view printable_target(async::Arena& arena, std::string_view raw) {
       *at++ = kDigits[byte & 0x0F];
     }
     at = std::copy_n(raw.begin(), size, at);
-    raw.remove_prefix(std::max<std::size_t>(size, 1));
+    raw.remove_prefix(std::max<size_t>(size, 1));
   }
-  return {out, static_cast<std::size_t>(at - out)};
+  return {out, static_cast<size_t>(at - out)};
 }
 
-std::optional<std::string_view> percent_decode(async::Arena& arena, std::string_view encoded,
+std::optional<std::string_view> percent_decode(memory::Arena& arena, std::string_view encoded,
                                                bool in_query) {
   const bool plain =
       encoded.find('%') == encoded.npos && (!in_query || encoded.find('+') == encoded.npos);
@@ -98,15 +98,15 @@ std::optional<std::string_view> percent_decode(async::Arena& arena, std::string_
   return std::string_view(out, decoded.size());
 }
 
-std::string_view percent_encode(async::Arena& arena, std::string_view text) {
+std::string_view percent_encode(memory::Arena& arena, std::string_view text) {
   const auto& unreserved = boost::urls::unreserved_chars;
-  const std::size_t size = boost::urls::encoded_size(text, unreserved);
+  const size_t size = boost::urls::encoded_size(text, unreserved);
   char* const out = arena.make_array<char>(size);
   boost::urls::encode(out, size, text, unreserved);
   return {out, size};
 }
 
-QueryParameter find_parameter(async::Arena& arena, std::string_view query, std::string_view name) {
+QueryParameter find_parameter(memory::Arena& arena, std::string_view query, std::string_view name) {
   QueryParameter found;
   for_each_parameter(query, [&](std::string_view key, std::string_view value, std::string_view) {
     if (!is_named(arena, key, name)) return;
@@ -122,7 +122,7 @@ QueryParameter find_parameter(async::Arena& arena, std::string_view query, std::
   return found;
 }
 
-std::string_view without_parameter(async::Arena& arena, const Target& target,
+std::string_view without_parameter(memory::Arena& arena, const Target& target,
                                    std::string_view name) {
   char* const out = arena.make_array<char>(target.path.size() + 1 + target.query.size());
   char* at = std::copy(target.path.begin(), target.path.end(), out);
@@ -133,7 +133,7 @@ std::string_view without_parameter(async::Arena& arena, const Target& target,
                        *at++ = std::exchange(separator, '&');
                        at = std::copy(piece.begin(), piece.end(), at);
                      });
-  return {out, static_cast<std::size_t>(at - out)};
+  return {out, static_cast<size_t>(at - out)};
 }
 
 }  // namespace mxd::http

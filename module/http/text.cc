@@ -7,14 +7,14 @@
 
 namespace mxd::http {
 
-std::optional<std::size_t> count_code_points(std::string_view text) noexcept {
+std::optional<size_t> count_code_points(std::string_view text) noexcept {
   namespace utf = boost::locale::utf;
   const char* at = text.data();
   const char* const end = at + text.size();
-  std::size_t count = 0;
+  size_t count = 0;
   while (at != end) {
     // Most text is ASCII: eight bytes at a time.
-    std::uint64_t eight;
+    uint64_t eight;
     if (end - at >= 8 && (std::memcpy(&eight, at, 8), (eight & 0x8080'8080'8080'8080) == 0)) {
       at += 8;
       count += 8;
@@ -27,8 +27,8 @@ std::optional<std::size_t> count_code_points(std::string_view text) noexcept {
   return count;
 }
 
-std::string_view concatenate(async::Arena& arena, std::initializer_list<std::string_view> parts) {
-  std::size_t size = 0;
+std::string_view concatenate(memory::Arena& arena, std::initializer_list<std::string_view> parts) {
+  size_t size = 0;
   for (const auto part : parts)
     size += part.size();
   char* const out = arena.make_array<char>(size);

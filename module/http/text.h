@@ -6,19 +6,19 @@
 #include <string>
 #include <string_view>
 
-#include "module/async/arena.h"
+#include "module/memory/arena.h"
 
 namespace mxd::http {
 
-/// How many code points a text has; none if it is not UTF-8 (overlong forms and surrogates are
-/// not).
-std::optional<std::size_t> count_code_points(std::string_view text) noexcept;
+// How many code points a text has; none if it is not UTF-8 (overlong forms and surrogates are
+// not).
+std::optional<size_t> count_code_points(std::string_view text) noexcept;
 
 inline bool is_utf8(std::string_view text) noexcept {
   return count_code_points(text).has_value();
 }
 
-/// U+0000 to U+001F, U+007F.
+// U+0000 to U+001F, U+007F.
 inline bool has_control_characters(std::string_view text) noexcept {
   for (const char c : text) {
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) return true;
@@ -30,11 +30,11 @@ inline bool has_nul(std::string_view text) noexcept {
   return text.find('\0') != text.npos;
 }
 
-/// All parts as one text, in the arena. @throws std::bad_alloc
-std::string_view concatenate(async::Arena& arena, std::initializer_list<std::string_view> parts);
+// All parts as one text, in the arena. @throws std::bad_alloc
+std::string_view concatenate(memory::Arena& arena, std::initializer_list<std::string_view> parts);
 
-/// The same on the heap. (absl::StrFormat is not for here: it ends the process without memory.)
-/// @throws std::bad_alloc
+// The same on the heap. (absl::StrFormat is not for here: it ends the process without memory.)
+// @throws std::bad_alloc
 std::string concatenate(std::initializer_list<std::string_view> parts);
 
 }  // namespace mxd::http

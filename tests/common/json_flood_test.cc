@@ -12,14 +12,14 @@ namespace {
 constexpr double kFloor = 0.005;  // seconds: less than that is noise
 
 TEST(JsonFlood, TheKeysCollideInTheLibrarysOwnParser) {
-  constexpr std::size_t kCount = 16'384;
+  constexpr size_t kCount = 16'384;
   const auto parse = [](const std::string& text) {
     return json_texts::least_time([&] { boost::json::parse(text); });
   };
   const double innocent = parse(json_texts::object_of(json_texts::innocent_keys(kCount)));
   double slowest = 0;
   // A table of this size has pages of its own, behind 16 bytes of malloc's: the first try hits.
-  for (std::uint32_t low = 16; low < 272 && slowest <= 10 * innocent; low += 16) {
+  for (uint32_t low = 16; low < 272 && slowest <= 10 * innocent; low += 16) {
     const auto keys = json_texts::colliding_keys(low, 65536, kCount);
     slowest = std::max(slowest, parse(json_texts::object_of(keys)));
   }
@@ -27,12 +27,12 @@ TEST(JsonFlood, TheKeysCollideInTheLibrarysOwnParser) {
 }
 
 TEST(JsonFlood, OneObjectOfChosenKeysTakesNoLonger) {  // L3
-  for (const std::size_t count : {16'384U, 65'536U}) {
+  for (const size_t count : {16'384U, 65'536U}) {
     const auto time = [](const std::string& text) {
       return json_texts::least_time([&] { read_json_object(text); });
     };
     const double innocent = time(json_texts::object_of(json_texts::innocent_keys(count)));
-    for (std::uint32_t low = 0; low < 256; low += 16) {
+    for (uint32_t low = 0; low < 256; low += 16) {
       const auto text = json_texts::object_of(json_texts::colliding_keys(low, 65536, count));
       EXPECT_LE(time(text), 3 * innocent + kFloor) << count << " keys, salt " << low;
     }
@@ -40,12 +40,12 @@ TEST(JsonFlood, OneObjectOfChosenKeysTakesNoLonger) {  // L3
 }
 
 TEST(JsonFlood, ManyObjectsOfChosenKeysTakeNoLonger) {  // L3
-  constexpr std::size_t kBody = 4 * 1024 * 1024;
+  constexpr size_t kBody = 4 * 1024 * 1024;
   const auto time = [](const std::string& text) {
     return json_texts::least_time([&] { EXPECT_FALSE(read_json_object(text).fault); });
   };
-  for (const std::size_t count : {32U, 64U, 128U}) {
-    const auto capacity = static_cast<std::uint32_t>(count);
+  for (const size_t count : {32U, 64U, 128U}) {
+    const auto capacity = static_cast<uint32_t>(count);
     const auto keys = json_texts::always_colliding_keys(capacity, count);
     const double innocent = time(json_texts::objects_of(json_texts::innocent_keys(count), kBody));
     const double chosen = time(json_texts::objects_of(keys, kBody));

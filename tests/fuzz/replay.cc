@@ -13,7 +13,7 @@
 #include <string_view>
 #include <vector>
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size);
 
 namespace {
 
@@ -36,12 +36,12 @@ std::string read(const std::filesystem::path& path) {
 }
 
 void run(const std::string& input) {
-  LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(input.data()), input.size());
+  LLVMFuzzerTestOneInput(reinterpret_cast<const uint8_t*>(input.data()), input.size());
 }
 
 std::string changed(std::string input, const std::vector<std::string>& others,
                     std::mt19937& random) {
-  const auto below = [&](std::size_t end) { return end == 0 ? 0 : random() % end; };
+  const auto below = [&](size_t end) { return end == 0 ? 0 : random() % end; };
   for (auto steps = 1 + below(6); steps > 0; --steps) {
     const auto at = below(input.size() + 1);
     switch (below(5)) {

@@ -16,7 +16,7 @@ namespace {
 
 using mxd::fuzz::Request;
 
-/// What stands before the separator; `rest` then begins behind it.
+// What stands before the separator; `rest` then begins behind it.
 std::string_view take_until(std::string_view separator, std::string_view& rest) {
   const auto end = rest.find(separator);
   const auto found = rest.substr(0, end);
@@ -39,7 +39,7 @@ Request parse(std::string_view rest) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   std::string_view rest(reinterpret_cast<const char*>(data), size);
   const auto script = take_until("\n", rest);
   const auto config = take_until("\n", rest);

@@ -11,8 +11,8 @@ constexpr std::string_view kUser = "@alice:example.org";
 
 }  // namespace
 
-/// What kind of caller it is, the token says: SECRET, and a capital letter for each kind.
-std::int32_t ScriptedHost::authenticate(mxd_op op, const mxd_credentials& credentials) {
+// What kind of caller it is, the token says: SECRET, and a capital letter for each kind.
+int32_t ScriptedHost::authenticate(mxd_op op, const mxd_credentials& credentials) {
   const auto token = text(credentials.access_token);
   require(is_keepable(token) && token.size() <= 4096, "a token that nobody has is not asked about");
   require(is_keepable(text(credentials.user_id)) && is_keepable(text(credentials.device_id)),
@@ -42,7 +42,7 @@ std::int32_t ScriptedHost::authenticate(mxd_op op, const mxd_credentials& creden
   return MXD_OK;
 }
 
-std::int32_t ScriptedHost::emit_device(mxd_op op, const std::string& device_id) const {
+int32_t ScriptedHost::emit_device(mxd_op op, const std::string& device_id) const {
   const auto found = devices_.find(device_id);
   if (found == devices_.end()) return MXD_NOT_FOUND;
   mxd_device device{};
@@ -55,7 +55,7 @@ std::int32_t ScriptedHost::emit_device(mxd_op op, const std::string& device_id) 
   return MXD_OK;
 }
 
-std::int32_t ScriptedHost::update(const mxd_device_update& update, bool may_create) {
+int32_t ScriptedHost::update(const mxd_device_update& update, bool may_create) {
   const std::string device_id(text(update.device_id));
   require(is_keepable(device_id) && device_id.size() <= 255, "a device has an ID");
   require(is_keepable(text(update.display_name)), "a name is text");
@@ -68,7 +68,7 @@ std::int32_t ScriptedHost::update(const mxd_device_update& update, bool may_crea
   return is_new ? MXD_CREATED : MXD_OK;
 }
 
-std::int32_t ScriptedHost::create_session(mxd_op op, const mxd_session& session) {
+int32_t ScriptedHost::create_session(mxd_op op, const mxd_session& session) {
   require(session.body_digest.size == 32, "a digest has 32 bytes");
   const auto session_id = std::string(kSecret) + std::to_string(sessions_.size());
   Session& kept = sessions_[session_id];
@@ -91,7 +91,7 @@ std::int32_t ScriptedHost::create_session(mxd_op op, const mxd_session& session)
   return MXD_OK;
 }
 
-std::int32_t ScriptedHost::emit_session(mxd_op op, std::string_view session_id) const {
+int32_t ScriptedHost::emit_session(mxd_op op, std::string_view session_id) const {
   require(is_keepable(session_id) && session_id.size() <= 255,
           "a session that nobody has is not asked about");
   const auto found = sessions_.find(std::string(session_id));
@@ -125,7 +125,7 @@ std::int32_t ScriptedHost::emit_session(mxd_op op, std::string_view session_id) 
   return MXD_OK;
 }
 
-std::int32_t ScriptedHost::check(mxd_op op, const mxd_uia_attempt& attempt) const {
+int32_t ScriptedHost::check(mxd_op op, const mxd_uia_attempt& attempt) const {
   require(is_json(text(attempt.auth_json)), "the auth object is JSON");
   if (text(attempt.type) == "m.login.terms") return MXD_OK;
   const auto has = [&](std::string_view word) {
@@ -143,7 +143,7 @@ std::int32_t ScriptedHost::check(mxd_op op, const mxd_uia_attempt& attempt) cons
   return has("SECRETbad") ? MXD_REFUSED : MXD_BAD_DATA;
 }
 
-std::int32_t ScriptedHost::record(mxd_op op, const mxd_uia_record& record) {
+int32_t ScriptedHost::record(mxd_op op, const mxd_uia_record& record) {
   const auto found = sessions_.find(std::string(text(record.session_id)));
   if (found == sessions_.end()) return MXD_NOT_FOUND;
   Session& kept = found->second;

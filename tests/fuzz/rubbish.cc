@@ -9,13 +9,13 @@
 namespace mxd::fuzz {
 namespace {
 
-/// Emits a copy of the record that is just as long as its `size` says, so that a look behind it is
-/// one outside of the heap.
+// Emits a copy of the record that is just as long as its `size` says, so that a look behind it is
+// one outside of the heap.
 template <class Record, class Emit>
 void emit_cut(Record record, unsigned char cut, const Emit& emit) {
-  const std::size_t size =
+  const size_t size =
       cut % 4 != 0 ? sizeof record : std::max(sizeof record.size, cut % (sizeof record + 1));
-  record.size = static_cast<std::uint32_t>(size);
+  record.size = static_cast<uint32_t>(size);
   const std::unique_ptr<std::byte[]> copy(new std::byte[size]);
   std::memcpy(copy.get(), &record, size);
   emit(reinterpret_cast<const Record*>(copy.get()));
@@ -36,7 +36,7 @@ void Rubbish::emit(const mxd_module& module, mxd_op op) {
     case 3:
       return emit_cut(error(), cut, [&](const auto* r) { module.emit_error(op, r); });
     case 4:
-      module.emit_flow_stage(op, static_cast<std::uint32_t>(integer()), text_());
+      module.emit_flow_stage(op, static_cast<uint32_t>(integer()), text_());
       return;
     case 5:
       module.emit_params(op, text_(), text_());
@@ -59,9 +59,9 @@ void Rubbish::emit(const mxd_module& module, mxd_op op) {
   }
 }
 
-std::int64_t Rubbish::integer() {
-  constexpr std::int64_t kEnds[] = {INT64_MIN,  INT64_MIN + 1, -1,       INT32_MAX, UINT32_MAX - 1,
-                                    UINT32_MAX, INT64_MAX - 1, INT64_MAX};
+int64_t Rubbish::integer() {
+  constexpr int64_t kEnds[] = {INT64_MIN,  INT64_MIN + 1, -1,       INT32_MAX, UINT32_MAX - 1,
+                               UINT32_MAX, INT64_MAX - 1, INT64_MAX};
   const auto byte = static_cast<unsigned char>(number_());
   return byte < 0xF8 ? byte - '@' : kEnds[byte - 0xF8];
 }
@@ -110,7 +110,7 @@ mxd_session Rubbish::session() {
 mxd_error Rubbish::error() {
   mxd_error made{};
   made.http_status = 400 + flags();
-  if (made.http_status > 600) made.http_status = static_cast<std::uint32_t>(integer());
+  if (made.http_status > 600) made.http_status = static_cast<uint32_t>(integer());
   made.retry_after_ms = integer();
   made.errcode = text_();
   made.text = text_();

@@ -8,14 +8,14 @@
 
 namespace mxd::fuzz {
 
-/// Results that a careless host might emit: of any kind, with any flags, cut to any size.
+// Results that a careless host might emit: of any kind, with any flags, cut to any size.
 class Rubbish {
  public:
-  /// `number` and `text` make up the records' fields, each call another.
+  // `number` and `text` make up the records' fields, each call another.
   Rubbish(std::function<char()> number, std::function<mxd_view()> text)
       : number_(std::move(number)), text_(std::move(text)) {}
 
-  /// One result into this operation.
+  // One result into this operation.
   void emit(const mxd_module& module, mxd_op op);
 
  private:
@@ -23,9 +23,9 @@ class Rubbish {
   mxd_device device();
   mxd_session session();
   mxd_error error();
-  std::uint32_t flags() { return static_cast<unsigned char>(number_()); }
-  /// Small, or at an end of its type.
-  std::int64_t integer();
+  uint32_t flags() { return static_cast<unsigned char>(number_()); }
+  // Small, or at an end of its type.
+  int64_t integer();
 
   std::function<char()> number_;
   std::function<mxd_view()> text_;

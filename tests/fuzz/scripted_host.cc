@@ -28,7 +28,7 @@ ScriptedHost::ScriptedHost(std::string_view script, std::string_view config)
   require(instance_ == nullptr, "no instance where create() fails");
   const auto end = std::find(error.begin(), error.end(), '\0');
   require(end != error.end() && end != error.begin(), "create() says why, and ends its text");
-  require(is_one_line({error.data(), static_cast<std::size_t>(end - error.begin())}),
+  require(is_one_line({error.data(), static_cast<size_t>(end - error.begin())}),
           "create() says why in one line");
 }
 
@@ -71,9 +71,9 @@ void ScriptedHost::fill_table(unsigned optional) {
     return self(host).answer(op, [=] { return self(host).update(*update, false); });
   };
   table_.delete_devices = [](mxd_cookie host, mxd_cookie, mxd_op op, mxd_cookie, mxd_view,
-                             const mxd_view* device_ids, std::size_t count) noexcept {
+                             const mxd_view* device_ids, size_t count) noexcept {
     return self(host).answer(op, [=] {
-      for (std::size_t i = 0; i < count; ++i)
+      for (size_t i = 0; i < count; ++i)
         self(host).devices_.erase(std::string(text(device_ids[i])));
       return MXD_OK;
     });
@@ -84,7 +84,7 @@ void ScriptedHost::fill_table(unsigned optional) {
     require(self(host).principals_.erase(principal) == 1, "a principal is released once");
   };
   table_.now_ms = [](mxd_cookie) noexcept { return kNow; };
-  table_.log = [](mxd_cookie, mxd_cookie, std::int32_t, mxd_view line) noexcept {
+  table_.log = [](mxd_cookie, mxd_cookie, int32_t, mxd_view line) noexcept {
     require(is_one_line(text(line)), "a line of log is one line");
     require(text(line).find(kSecret) == std::string_view::npos, "no secret is logged");
   };
@@ -96,13 +96,13 @@ void ScriptedHost::fill_table(unsigned optional) {
   }
   if ((optional & 2) == 0) {
     table_.mark_validated = [](mxd_cookie host, mxd_cookie, mxd_op op, mxd_cookie,
-                               std::int64_t) noexcept {
+                               int64_t) noexcept {
       return self(host).answer(op, [] { return MXD_OK; });
     };
   }
   if ((optional & 4) == 0) {
     table_.take_limit = [](mxd_cookie host, mxd_cookie, mxd_op op, mxd_cookie, const mxd_limit*,
-                           std::size_t, std::int32_t) noexcept {
+                           size_t, int32_t) noexcept {
       return self(host).answer(op, [] { return MXD_OK; });
     };
   }
@@ -180,7 +180,7 @@ void ScriptedHost::respond(mxd_cookie request, const mxd_response& response) {
   require(open_.erase(request) == 1, "a request is answered once");
   require(response.http_status >= 200 && response.http_status < 600, "the status is one of HTTP's");
   std::string_view type;
-  for (std::size_t i = 0; i < response.header_count; ++i) {
+  for (size_t i = 0; i < response.header_count; ++i) {
     const auto [name, value] = response.headers[i];
     require(name.size > 0 && is_header(text(name)) && is_header(text(value)), "headers are plain");
     if (text(name) == "Content-Type") type = text(value);
@@ -188,7 +188,7 @@ void ScriptedHost::respond(mxd_cookie request, const mxd_response& response) {
   if (type == "application/json") require(is_json(text(response.body)), "the body is JSON");
 }
 
-std::int32_t ScriptedHost::answer(mxd_op op, const Answer& rightly) {
+int32_t ScriptedHost::answer(mxd_op op, const Answer& rightly) {
   switch (next()) {
     case 'd':
       later_.push_back([this, op, rightly] { module_.complete(op, rightly()); });
@@ -254,7 +254,7 @@ char ScriptedHost::next() {
   return found;
 }
 
-/// As many characters as the next one says, of those up to the script's end.
+// As many characters as the next one says, of those up to the script's end.
 std::string_view ScriptedHost::next_text() {
   const auto size = static_cast<unsigned char>(next()) % 64u;
   const auto found = script_.substr(position_, size);

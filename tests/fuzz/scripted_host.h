@@ -16,10 +16,10 @@
 
 namespace mxd::fuzz {
 
-inline constexpr std::string_view kSecret = "SECRET";    // begins tokens, passwords, session IDs
-inline constexpr std::int64_t kNow = 1'700'000'000'000;  // ms since the epoch
+inline constexpr std::string_view kSecret = "SECRET";  // begins tokens, passwords, session IDs
+inline constexpr int64_t kNow = 1'700'000'000'000;     // ms since the epoch
 
-/// A request as it stands in an input.
+// A request as it stands in an input.
 struct Request {
   std::string_view method;
   std::string_view target;
@@ -27,22 +27,22 @@ struct Request {
   std::string_view body;
 };
 
-/// A homeserver with a few devices that behaves as a script says, rightly or not, and that holds
-/// the module to its promises: one well-formed response a request, each principal released once,
-/// no secret in the log.
-///
-/// A character of the script is one callback's behaviour; behind the last it begins anew.
-///   `.`  answers rightly before the callback returns, as does any that is not listed
-///   `d`  answers rightly after handle() has returned
-///   `k`  cancels the request first
-///   `h`  asks for something itself first, inside the callback
-///   `c`  completes twice
-///   `r`  returns a failure, and never completes
-///   `s`  completes with the next character less 64 as status
-///   `e`  answers with an error of its own, of which the next characters make the status
-///   `j`  emits rubbish made of the characters that follow, then completes
-/// Its first character says which optional callbacks are missing: its bits 0 to 3 stand for
-/// put_device, mark_validated, take_limit and cancel_operation.
+// A homeserver with a few devices that behaves as a script says, rightly or not, and that holds
+// the module to its promises: one well-formed response a request, each principal released once,
+// no secret in the log.
+//
+// A character of the script is one callback's behaviour; behind the last it begins anew.
+//   `.`  answers rightly before the callback returns, as does any that is not listed
+//   `d`  answers rightly after handle() has returned
+//   `k`  cancels the request first
+//   `h`  asks for something itself first, inside the callback
+//   `c`  completes twice
+//   `r`  returns a failure, and never completes
+//   `s`  completes with the next character less 64 as status
+//   `e`  answers with an error of its own, of which the next characters make the status
+//   `j`  emits rubbish made of the characters that follow, then completes
+// Its first character says which optional callbacks are missing: its bits 0 to 3 stand for
+// put_device, mark_validated, take_limit and cancel_operation.
 class ScriptedHost {
  public:
   ScriptedHost(std::string_view script, std::string_view config);
@@ -50,7 +50,7 @@ class ScriptedHost {
   ScriptedHost(const ScriptedHost&) = delete;
   ScriptedHost& operator=(const ScriptedHost&) = delete;
 
-  /// Whether the module took the configuration.
+  // Whether the module took the configuration.
   bool is_open() const { return instance_ != nullptr; }
   void ask(const Request& request);
 
@@ -59,26 +59,26 @@ class ScriptedHost {
     std::string user_id, device_id, token_id, method, endpoint, target, path_device_id, description;
     std::optional<std::string> body;
     std::string body_digest, finished_digest;
-    std::int64_t created_ms = 0, lifetime_ms = 0, finished_ms = 0;
+    int64_t created_ms = 0, lifetime_ms = 0, finished_ms = 0;
     std::vector<std::pair<std::string, std::string>> completed;
   };
-  using Answer = std::function<std::int32_t()>;
+  using Answer = std::function<int32_t()>;
 
   void fill_table(unsigned optional);
   void fill_uia_table();
-  std::int32_t answer(mxd_op op, const Answer& rightly);
+  int32_t answer(mxd_op op, const Answer& rightly);
   void emit_rubbish(mxd_op op);
   void emit_error(mxd_op op);
   void ask_inside();
   void start(const Request& request);
   void respond(mxd_cookie request, const mxd_response& response);
-  std::int32_t authenticate(mxd_op op, const mxd_credentials& credentials);
-  std::int32_t emit_device(mxd_op op, const std::string& device_id) const;
-  std::int32_t update(const mxd_device_update& update, bool may_create);
-  std::int32_t create_session(mxd_op op, const mxd_session& session);
-  std::int32_t emit_session(mxd_op op, std::string_view session_id) const;
-  std::int32_t check(mxd_op op, const mxd_uia_attempt& attempt) const;
-  std::int32_t record(mxd_op op, const mxd_uia_record& record);
+  int32_t authenticate(mxd_op op, const mxd_credentials& credentials);
+  int32_t emit_device(mxd_op op, const std::string& device_id) const;
+  int32_t update(const mxd_device_update& update, bool may_create);
+  int32_t create_session(mxd_op op, const mxd_session& session);
+  int32_t emit_session(mxd_op op, std::string_view session_id) const;
+  int32_t check(mxd_op op, const mxd_uia_attempt& attempt) const;
+  int32_t record(mxd_op op, const mxd_uia_record& record);
   char next();
   std::string_view next_text();
 
@@ -86,7 +86,7 @@ class ScriptedHost {
   mxd_host table_{};
   mxd_instance* instance_ = nullptr;
   std::string_view script_;
-  std::size_t position_ = 0;
+  size_t position_ = 0;
   std::map<std::string, std::string> devices_{{"LAPTOP", "laptop"}, {"PHONE", ""}};
   std::map<std::string, Session> sessions_;
   std::deque<std::function<void()>> later_;

@@ -15,25 +15,24 @@ namespace mxd::json_texts {
 
 // `count` keys of six letters, all in one bucket of a table of `capacity` (a power of two of at
 // most 65536) whose address ends in `low`.
-inline std::vector<std::string> colliding_keys(std::uint32_t low, std::uint32_t capacity,
-                                               std::size_t count) {
+inline std::vector<std::string> colliding_keys(uint32_t low, uint32_t capacity, size_t count) {
   constexpr std::string_view kLetters =
       "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-  constexpr std::uint32_t kPrime = 0x1B3;
-  constexpr std::uint32_t kBegin = 0x2325;
-  const std::uint32_t mask = capacity - 1;
-  std::uint32_t inverse = kPrime;  // of the prime: the bits that are right double each time
+  constexpr uint32_t kPrime = 0x1B3;
+  constexpr uint32_t kBegin = 0x2325;
+  const uint32_t mask = capacity - 1;
+  uint32_t inverse = kPrime;  // of the prime: the bits that are right double each time
   for (int i = 0; i < 5; ++i)
     inverse *= 2 - kPrime * inverse;
   // The two letters that lead from a state to bucket 0.
-  std::multimap<std::uint32_t, std::string> ends;
+  std::multimap<uint32_t, std::string> ends;
   for (const char first : kLetters) {
     for (const char second : kLetters) {
-      const std::uint32_t before = static_cast<unsigned char>(second) * inverse & mask;
+      const uint32_t before = static_cast<unsigned char>(second) * inverse & mask;
       ends.emplace((before ^ static_cast<unsigned char>(first)) & mask, std::string{first, second});
     }
   }
-  const auto next = [&](std::uint32_t state, char letter) {
+  const auto next = [&](uint32_t state, char letter) {
     return (state ^ static_cast<unsigned char>(letter)) * kPrime & mask;
   };
   std::vector<std::string> keys;
@@ -56,11 +55,11 @@ inline std::vector<std::string> colliding_keys(std::uint32_t low, std::uint32_t 
 
 // `count` keys of six letters that share a bucket in every table of `capacity` (a power of two)
 // wherever malloc, or an arena, puts it: addresses are multiples of 16.
-inline std::vector<std::string> always_colliding_keys(std::uint32_t capacity, std::size_t count) {
+inline std::vector<std::string> always_colliding_keys(uint32_t capacity, size_t count) {
   const auto buckets = [&](const std::string& key) {
     std::string found;
-    for (std::uint32_t low = 0; low < capacity; low += 16) {
-      std::uint32_t state = 0x2325 + low;
+    for (uint32_t low = 0; low < capacity; low += 16) {
+      uint32_t state = 0x2325 + low;
       for (const char letter : key)
         state = (state ^ static_cast<unsigned char>(letter)) * 0x1B3;
       found += std::to_string(state % capacity) + " ";
@@ -69,16 +68,16 @@ inline std::vector<std::string> always_colliding_keys(std::uint32_t capacity, st
   };
   const std::string wanted = buckets("100000");
   std::vector<std::string> keys;
-  for (std::size_t number = 100'000; keys.size() < count; ++number) {
+  for (size_t number = 100'000; keys.size() < count; ++number) {
     if (auto key = std::to_string(number); buckets(key) == wanted) keys.push_back(std::move(key));
   }
   return keys;
 }
 
 // As many keys of the same size that have nothing in common.
-inline std::vector<std::string> innocent_keys(std::size_t count) {
+inline std::vector<std::string> innocent_keys(size_t count) {
   std::vector<std::string> keys;
-  for (std::size_t i = 0; i < count; ++i)
+  for (size_t i = 0; i < count; ++i)
     keys.push_back(std::to_string(100'000 + i));
   return keys;
 }
@@ -92,7 +91,7 @@ inline std::string object_of(const std::vector<std::string>& keys) {
 }
 
 // {"a":[{…},{…},…]}: an object of these keys after the other, up to `size` bytes.
-inline std::string objects_of(const std::vector<std::string>& keys, std::size_t size) {
+inline std::string objects_of(const std::vector<std::string>& keys, size_t size) {
   const std::string object = object_of(keys);
   std::string text = "{\"a\":[" + object;
   while (text.size() + object.size() + 3 <= size)

@@ -23,14 +23,14 @@ inline std::string part_of(const boost::json::value& part) {
   std::string text;
   if (const auto* const hex = object.if_contains("hex")) {
     const std::string digits(std::string_view(hex->as_string()));
-    for (std::size_t i = 0; i < digits.size(); i += 2)
+    for (size_t i = 0; i < digits.size(); i += 2)
       text += static_cast<char>(std::stoi(digits.substr(i, 2), nullptr, 16));
   } else if (const auto* const members = object.if_contains("members")) {
-    for (std::int64_t i = 0; i < members->as_int64(); ++i)
+    for (int64_t i = 0; i < members->as_int64(); ++i)
       text += (i == 0 ? "\"k" : ",\"k") + std::to_string(i) + "\":0";
   } else {
     const std::string_view copy = object.at("repeat").as_string();
-    for (std::int64_t i = 0; i < object.at("times").as_int64(); ++i)
+    for (int64_t i = 0; i < object.at("times").as_int64(); ++i)
       text += copy;
   }
   return text;

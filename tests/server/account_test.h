@@ -15,7 +15,7 @@
 #include <utility>
 #include <vector>
 
-#include "server/accounts/account_endpoints.h"
+#include "bindings/server/accounts/account_endpoints.h"
 
 namespace mxd::server {
 

@@ -1,5 +1,5 @@
 // T5 and T6: whose attempts are counted together.
-#include "server/accounts/attempt_limits.h"
+#include "bindings/server/accounts/attempt_limits.h"
 
 #include <gtest/gtest.h>
 

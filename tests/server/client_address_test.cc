@@ -1,4 +1,4 @@
-#include "server/http/client_address.h"
+#include "bindings/server/http/client_address.h"
 
 #include <gtest/gtest.h>
 

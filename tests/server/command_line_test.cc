@@ -1,4 +1,4 @@
-#include "server/command_line.h"
+#include "bindings/server/command_line.h"
 
 #include <gtest/gtest.h>
 

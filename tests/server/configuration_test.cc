@@ -1,4 +1,4 @@
-#include "server/configuration.h"
+#include "bindings/server/configuration.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

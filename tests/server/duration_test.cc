@@ -1,4 +1,4 @@
-#include "server/duration.h"
+#include "bindings/server/duration.h"
 
 #include <gtest/gtest.h>
 

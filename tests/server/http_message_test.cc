@@ -1,12 +1,12 @@
-#include "server/http/http_message.h"
+#include "bindings/server/http/http_message.h"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <boost/json.hpp>
 
+#include "bindings/server/accounts/account_context.h"
 #include "matrix_devices/module.hpp"
-#include "server/accounts/account_context.h"
 
 namespace mxd::server {
 namespace {

@@ -1,4 +1,4 @@
-#include "server/http/listen_address.h"
+#include "bindings/server/http/listen_address.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "server/accounts/rate_limiter.h"
+#include "bindings/server/accounts/rate_limiter.h"
 
 #include <gtest/gtest.h>
 

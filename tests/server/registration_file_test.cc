@@ -1,4 +1,4 @@
-#include "server/accounts/registration_file.h"
+#include "bindings/server/accounts/registration_file.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

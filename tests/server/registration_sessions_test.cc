@@ -1,5 +1,5 @@
 // T8
-#include "server/accounts/registration_sessions.h"
+#include "bindings/server/accounts/registration_sessions.h"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // Rows R11, A1 to A4, A14 on the server's own endpoints.
-#include "server/accounts/request_credentials.h"
+#include "bindings/server/accounts/request_credentials.h"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // Where a request ends, and what is decided from its header.
-#include "server/http/request_parser.h"
+#include "bindings/server/http/request_parser.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -15,7 +15,7 @@ namespace {
 using State = RequestParser::State;
 using ::testing::AnyOf;
 
-constexpr std::uint64_t kMaxBody = 1000;
+constexpr uint64_t kMaxBody = 1000;
 
 struct Parsed {
   State state = State::kNothing;
@@ -23,11 +23,11 @@ struct Parsed {
   std::string body;
   std::string names;  // of the headers
   bool keep_alive = false;
-  std::size_t left = 0;  // bytes that were not taken
+  size_t left = 0;  // bytes that were not taken
 };
 
 // `step` bytes at a time, with what was not taken coming again.
-Parsed parse(std::string_view bytes, std::size_t step) {
+Parsed parse(std::string_view bytes, size_t step) {
   RequestParser parser(kMaxBody);
   std::string kept;
   const auto goes_on = [&] {
@@ -56,7 +56,7 @@ Parsed parse(std::string_view bytes, std::size_t step) {
 // Whole, byte by byte, and in between: the same.
 Parsed parse(std::string_view bytes) {
   const Parsed whole = parse(bytes, bytes.size());
-  for (const std::size_t step : {std::size_t{1}, std::size_t{2}, std::size_t{7}}) {
+  for (const size_t step : {size_t{1}, size_t{2}, size_t{7}}) {
     const Parsed slow = parse(bytes, step);
     EXPECT_EQ(slow.state, whole.state) << bytes;
     EXPECT_EQ(slow.status, whole.status) << bytes;

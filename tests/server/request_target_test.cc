@@ -1,4 +1,4 @@
-#include "server/http/request_target.h"
+#include "bindings/server/http/request_target.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "server/accounts/utf8.h"
+#include "bindings/server/accounts/utf8.h"
 
 #include <gtest/gtest.h>
 

@@ -110,15 +110,15 @@ TEST_F(CheckTest, OtherStages) {
 // More at once than the queue holds: each is answered, the ones too many at once and by
 // UNAVAILABLE, and close() waits for the others.
 TEST_F(CheckTest, TooManyAtOnceAreTurnedAway) {
-  constexpr std::size_t kAttempts = 48;
+  constexpr size_t kAttempts = 48;
   const std::string json = R"({"user":"bob","password":"right"})";
   mxd_uia_attempt attempt{};
   attempt.size = sizeof attempt;
   attempt.type = view("m.login.password");
   attempt.auth_json = view(json);
-  std::size_t turned_away = 0;
+  size_t turned_away = 0;
   std::vector<mxd_op> accepted;
-  for (std::size_t i = 0; i < kAttempts; ++i) {
+  for (size_t i = 0; i < kAttempts; ++i) {
     const mxd_op op = new_operation();
     const int32_t status = store.host().uia_check(store.host().cookie, 0, op, 0, &attempt);
     if (status == MXD_OK) {

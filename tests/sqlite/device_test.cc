@@ -189,7 +189,7 @@ TEST_F(DeviceTest, TwentyThousandAreDeletedAtOnce) {
       "INSERT INTO device_keys SELECT device, '{}' FROM devices;"
       "INSERT INTO one_time_keys SELECT device, 'curve25519', 'k1', '{}' FROM devices");
   store.put(alice, "STAYS", nullptr);
-  ASSERT_EQ(store.list(alice).devices.size(), static_cast<std::size_t>(kDevices) + 1);
+  ASSERT_EQ(store.list(alice).devices.size(), static_cast<size_t>(kDevices) + 1);
   std::vector<std::string> ids = device_ids(store.list(alice));
   ids.pop_back();
 

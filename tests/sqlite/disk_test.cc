@@ -86,7 +86,7 @@ TEST_F(DiskTest, DeletingGoesOnWhereTheDiskIsFull) {  // O4
   while (store.put(alice, "NEW" + std::to_string(created), name.c_str()).status == MXD_CREATED) {
     ASSERT_LT(++created, 100'000) << "the disk does not fill up";
   }
-  EXPECT_EQ(store.list(alice).devices.size(), static_cast<std::size_t>(kDevices + 1 + created))
+  EXPECT_EQ(store.list(alice).devices.size(), static_cast<size_t>(kDevices + 1 + created))
       << "reading goes on";
   EXPECT_EQ(store.authenticate(phone.access_token).status, MXD_OK);
 
@@ -166,7 +166,7 @@ TEST_F(DiskTest, WithoutReserveLeftTheAnswerIsUnavailable) {  // O4
   while (status == MXD_OK && removed < kDevices)
     status = store.remove(alice, {device(removed++)}).status;
   EXPECT_EQ(status, MXD_UNAVAILABLE);
-  EXPECT_EQ(store.list(alice).devices.size(), static_cast<std::size_t>(kDevices - removed + 1))
+  EXPECT_EQ(store.list(alice).devices.size(), static_cast<size_t>(kDevices - removed + 1))
       << "what was answered with OK, and no more";
 }
 
@@ -240,7 +240,7 @@ class UnwritableTest : public StoreTest {
     const ssize_t size = ::read(ends[0], said.data(), said.size());
     ::close(ends[0]);
     ::waitpid(child, nullptr, 0);
-    said.resize(size > 0 ? static_cast<std::size_t>(size) : 0);
+    said.resize(size > 0 ? static_cast<size_t>(size) : 0);
     return said;
   }
 

@@ -138,7 +138,7 @@ TEST_F(OpenTest, ManyMayOpenANewFileAtOnce) {
   for (int i = 0; i < kOpeners; ++i) {
     openers.emplace_back([&, i] {
       const OpenStore store(path(), surroundings);
-      statuses[static_cast<std::size_t>(i)] = store.status();
+      statuses[static_cast<size_t>(i)] = store.status();
     });
   }
   for (std::thread& opener : openers)

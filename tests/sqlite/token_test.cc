@@ -90,7 +90,7 @@ TEST_F(TokenTest, RefreshesAtOnceAreAllGoodUntilOneIsUsed) {  // T1
   EXPECT_EQ(store.authenticate(old.access_token).status, MXD_TOKEN_EXPIRED);
   EXPECT_EQ(store.refresh(old.refresh_token).status, MXD_TOKEN_EXPIRED);
   for (const int other : {0, 1, 3}) {
-    const Tokens& sibling = siblings[static_cast<std::size_t>(other)];
+    const Tokens& sibling = siblings[static_cast<size_t>(other)];
     EXPECT_EQ(store.authenticate(sibling.access_token).status, MXD_OK) << "runs out by time";
     EXPECT_EQ(store.refresh(sibling.refresh_token).status, MXD_TOKEN_EXPIRED);
   }
@@ -156,7 +156,7 @@ TEST_F(TokenTest, WhatWasNeverGivenOutIsUnknown) {  // T2, A4
   EXPECT_EQ(store.authenticate(live.refresh_token).status, MXD_UNKNOWN_TOKEN);
   EXPECT_EQ(store.refresh(live.access_token).status, MXD_UNKNOWN_TOKEN);
   EXPECT_EQ(store.authenticate("mxt_" + old.refresh_token.substr(4)).status, MXD_UNKNOWN_TOKEN);
-  for (std::size_t at = 0; at < old.access_token.size(); ++at) {
+  for (size_t at = 0; at < old.access_token.size(); ++at) {
     std::string forged = old.access_token;
     forged[at] = forged[at] == 'A' ? 'B' : 'A';
     EXPECT_EQ(store.authenticate(forged).status, MXD_UNKNOWN_TOKEN) << at;

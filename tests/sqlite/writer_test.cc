@@ -43,17 +43,16 @@ class WriterTest : public AliceTest {
   int commits() {
     std::ifstream wal(path() + "-wal", std::ios::binary);
     const std::string bytes(std::istreambuf_iterator<char>(wal), {});
-    const auto number = [&](std::size_t at) {
+    const auto number = [&](size_t at) {
       uint32_t value = 0;
-      for (std::size_t i = 0; i < 4; ++i)
+      for (size_t i = 0; i < 4; ++i)
         value = value << 8 | static_cast<unsigned char>(bytes[at + i]);
       return value;
     };
-    constexpr std::size_t kHeader = 32;
-    constexpr std::size_t kFrameHeader = 24;
+    constexpr size_t kHeader = 32;
+    constexpr size_t kFrameHeader = 24;
     int found = 0;
-    for (std::size_t at = kHeader; at + kFrameHeader <= bytes.size();
-         at += kFrameHeader + number(8)) {
+    for (size_t at = kHeader; at + kFrameHeader <= bytes.size(); at += kFrameHeader + number(8)) {
       const bool is_current = number(at + 8) == number(16) && number(at + 12) == number(20);
       if (is_current && number(at + 4) != 0) ++found;
     }

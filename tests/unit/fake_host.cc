@@ -94,7 +94,7 @@ mxd_instance* FakeHost::instance() {
 
 // ---- Asking ----
 
-std::int32_t FakeHost::start(const Request& request, mxd_cookie cookie) {
+int32_t FakeHost::start(const Request& request, mxd_cookie cookie) {
   // A copy that is gone when handle() returns, so that the sanitizers see who keeps it.
   auto lent = std::make_unique<Request>(request);
   if (!lent->token.empty()) lent->headers.emplace_back("Authorization", "Bearer " + lent->token);
@@ -125,7 +125,7 @@ Response FakeHost::wait_for(mxd_cookie cookie) {
 
 Response FakeHost::send(const Request& request) {
   const mxd_cookie cookie = next_cookie_++;
-  const std::int32_t status = start(request, cookie);
+  const int32_t status = start(request, cookie);
   EXPECT_EQ(status, MXD_OK) << "handle() of " << request.method << " " << request.target;
   return status == MXD_OK ? wait_for(cookie) : Response{};
 }
@@ -158,7 +158,7 @@ std::vector<std::string> FakeHost::take_misbehaviour() {
 
 // ---- Operations ----
 
-std::int32_t FakeHost::ask(const char* name, mxd_op op, Work work) {
+int32_t FakeHost::ask(const char* name, mxd_op op, Work work) {
   {
     const std::lock_guard lock(mutex_);
     calls_.push_back(name);
@@ -182,7 +182,7 @@ std::int32_t FakeHost::ask(const char* name, mxd_op op, Work work) {
   return MXD_OK;
 }
 
-std::int32_t FakeHost::ask_for(mxd_cookie principal, const char* name, mxd_op op, Work work) {
+int32_t FakeHost::ask_for(mxd_cookie principal, const char* name, mxd_op op, Work work) {
   {
     const std::lock_guard lock(mutex_);
     // A fallback page is asked for by nobody in particular.
@@ -212,7 +212,7 @@ void FakeHost::work() {
   }
 }
 
-void FakeHost::await_held(std::size_t count) {
+void FakeHost::await_held(size_t count) {
   std::unique_lock lock(mutex_);
   EXPECT_TRUE(changed_.wait_for(lock, kForever, [&] { return waiting_.size() >= count; }))
       << "expected " << count << " held operations, got " << waiting_.size();

@@ -23,17 +23,17 @@
 
 namespace mxd::test {
 
-/// Whether a callback completes its operation before it returns, or leaves that to another thread.
+// Whether a callback completes its operation before it returns, or leaves that to another thread.
 enum class Completion { kInline, kDeferred };
 
-/// A request as it would come off the wire.
+// A request as it would come off the wire.
 struct Request {
   std::string method = "GET";
   std::string target;
   std::string token = {};  // sent as a Bearer token, if there is one
   std::string body = {};
   std::vector<std::pair<std::string, std::string>> headers = {};
-  std::uint32_t flags = 0;
+  uint32_t flags = 0;
   std::string remote_addr = "192.0.2.1";
 };
 
@@ -42,9 +42,9 @@ struct Response {
   std::vector<std::pair<std::string, std::string>> headers;
   std::string body;
 
-  /// Of the only header with this name, or nothing.
+  // Of the only header with this name, or nothing.
   std::optional<std::string> header(std::string_view name) const;
-  /// The body; an empty object, and a failed test, where it is no JSON object.
+  // The body; an empty object, and a failed test, where it is no JSON object.
   boost::json::object json() const;
   friend std::ostream& operator<<(std::ostream& out, const Response& response);
 };
@@ -52,7 +52,7 @@ struct Response {
 struct FakeDevice {
   std::optional<std::string> display_name = {};
   std::optional<std::string> last_seen_ip = {};
-  std::optional<std::int64_t> last_seen_ts = {};
+  std::optional<int64_t> last_seen_ts = {};
 };
 
 struct User {
@@ -66,16 +66,16 @@ struct Token {
   std::string user;
   std::string device = {};
   std::string token_id = "row-1";
-  std::uint32_t flags = 0;  // MXD_PRINCIPAL_…
+  uint32_t flags = 0;  // MXD_PRINCIPAL_…
   std::string service = {};
-  std::int32_t refusal = MXD_OK;
-  std::optional<std::int64_t> validated_ms = {};
+  int32_t refusal = MXD_OK;
+  std::optional<int64_t> validated_ms = {};
 };
 
-/// A call of take_limit.
+// A call of take_limit.
 struct LimitCall {
   std::vector<std::string> buckets;  // "name key burst interval_ms"
-  std::int32_t units = 0;
+  int32_t units = 0;
 };
 
 struct Service {
@@ -92,22 +92,22 @@ struct StoredSession {
   std::string user, device, token_id, method, endpoint, target, path_device;
   std::optional<std::string> body;
   std::string digest, finished_digest, description;
-  std::int64_t created_ms = 0;
-  std::int64_t lifetime_ms = 0;
-  std::optional<std::int64_t> finished_ms;
-  std::uint32_t max_live = 0;
+  int64_t created_ms = 0;
+  int64_t lifetime_ms = 0;
+  std::optional<int64_t> finished_ms;
+  uint32_t max_live = 0;
   std::vector<Stage> completed;
 };
 
-/// A homeserver in memory, that a test can look into and tell what to do. Its clock stands still
-/// until the test moves it.
-///
-/// The public state belongs to the test while no request is under way, and to the host's callbacks
-/// while one is. Answers are made as late as the completion mode says, from the arguments that the
-/// callback was lent.
-///
-/// When it goes it shuts its instance down, and fails the test if the module broke a promise: an
-/// answer too many, a principal not released once, a secret in the log.
+// A homeserver in memory, that a test can look into and tell what to do. Its clock stands still
+// until the test moves it.
+//
+// The public state belongs to the test while no request is under way, and to the host's callbacks
+// while one is. Answers are made as late as the completion mode says, from the arguments that the
+// callback was lent.
+//
+// When it goes it shuts its instance down, and fails the test if the module broke a promise: an
+// answer too many, a principal not released once, a secret in the log.
 class FakeHost {
  public:
   explicit FakeHost(Completion completion);
@@ -126,23 +126,23 @@ class FakeHost {
   std::map<std::string, StoredSession> sessions;
   std::vector<std::vector<std::string>> flows{{"m.login.password"}};
   std::vector<std::pair<std::string, std::string>> params;
-  std::atomic<std::int64_t> now_ms{1'700'000'000'000};
+  std::atomic<int64_t> now_ms{1'700'000'000'000};
 
-  /// Gives the table a take_limit, which counts nothing: it lets pass, or says how long to wait.
+  // Gives the table a take_limit, which counts nothing: it lets pass, or says how long to wait.
   void share_limits();
-  std::int64_t limit_wait_ms = 0;
+  int64_t limit_wait_ms = 0;
   std::vector<LimitCall> limit_calls;
 
   // ---- Scripts, by the callback's name ----
-  /// Instead of its work: emits what it likes, and returns the status to complete with.
-  std::map<std::string, std::function<std::int32_t(mxd_op)>> scripts;
-  /// The callback itself returns this.
-  std::map<std::string, std::int32_t> refusals;
-  /// Done once, right before the callback's work.
+  // Instead of its work: emits what it likes, and returns the status to complete with.
+  std::map<std::string, std::function<int32_t(mxd_op)>> scripts;
+  // The callback itself returns this.
+  std::map<std::string, int32_t> refusals;
+  // Done once, right before the callback's work.
   std::map<std::string, std::function<void()>> before;
-  /// These wait until release() in the order of their coming.
+  // These wait until release() in the order of their coming.
   std::set<std::string> held;
-  void await_held(std::size_t count);
+  void await_held(size_t count);
   void release();
 
   // ---- What has happened ----
@@ -152,39 +152,39 @@ class FakeHost {
   int deletions = 0;                 // calls of delete_devices
   std::string credentials_user_id, credentials_device_id, credentials_remote_addr;
   bool credentials_have_user_id = false, credentials_have_device_id = false;
-  std::uint64_t max_devices_asked = 0;
+  uint64_t max_devices_asked = 0;
   std::string attempt_auth_json;  // of the last uia_check
   std::string flows_operation;    // of the last uia_flows: "METHOD endpoint user device"
-  std::vector<std::int64_t> marked_validated;
-  /// Lines of the log, "LEVEL text".
+  std::vector<int64_t> marked_validated;
+  // Lines of the log, "LEVEL text".
   std::vector<std::string> log() const;
-  /// Lines about the host's misbehaviour; without this call there must be none.
+  // Lines about the host's misbehaviour; without this call there must be none.
   std::vector<std::string> take_misbehaviour();
 
   // ---- Asking ----
   const mxd_module& module() const noexcept { return module_; }
   mxd_instance* instance();
-  /// What handle() returns for it; if that is MXD_OK, wait_for() has the response.
-  std::int32_t start(const Request& request, mxd_cookie cookie);
+  // What handle() returns for it; if that is MXD_OK, wait_for() has the response.
+  int32_t start(const Request& request, mxd_cookie cookie);
   Response wait_for(mxd_cookie cookie);
   Response send(const Request& request);
 
  private:
-  using Work = std::function<std::int32_t()>;
+  using Work = std::function<int32_t()>;
   void fill_table();
   void fill_uia_table();
-  std::int32_t ask(const char* name, mxd_op op, Work work);
-  std::int32_t ask_for(mxd_cookie principal, const char* name, mxd_op op, Work work);
+  int32_t ask(const char* name, mxd_op op, Work work);
+  int32_t ask_for(mxd_cookie principal, const char* name, mxd_op op, Work work);
   void enqueue(std::function<void()> job);
   void work();
 
-  std::int32_t authenticate(mxd_op op, const mxd_credentials& credentials);
-  std::int32_t emit_device(mxd_op op, const std::string& id, const FakeDevice& device);
-  std::int32_t update_device(const mxd_device_update& update, bool may_create);
-  std::int32_t create_session(mxd_op op, const mxd_session& session);
-  std::int32_t emit_session(mxd_op op, const std::string& id);
-  std::int32_t check(mxd_op op, const mxd_uia_attempt& attempt);
-  std::int32_t record(mxd_op op, const mxd_uia_record& record);
+  int32_t authenticate(mxd_op op, const mxd_credentials& credentials);
+  int32_t emit_device(mxd_op op, const std::string& id, const FakeDevice& device);
+  int32_t update_device(const mxd_device_update& update, bool may_create);
+  int32_t create_session(mxd_op op, const mxd_session& session);
+  int32_t emit_session(mxd_op op, const std::string& id);
+  int32_t check(mxd_op op, const mxd_uia_attempt& attempt);
+  int32_t record(mxd_op op, const mxd_uia_record& record);
   std::optional<std::string> find_identified(const boost::json::object& auth) const;
 
   const Completion completion_;

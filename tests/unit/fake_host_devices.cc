@@ -13,7 +13,7 @@ FakeHost& self(mxd_cookie cookie) {
 void FakeHost::fill_table() {
   table.respond = [](mxd_cookie host, mxd_cookie request, const mxd_response* record) noexcept {
     Response response{static_cast<int>(record->http_status), {}, copied(record->body)};
-    for (std::size_t i = 0; i < record->header_count; ++i) {
+    for (size_t i = 0; i < record->header_count; ++i) {
       response.headers.emplace_back(copied(record->headers[i].name),
                                     copied(record->headers[i].value));
     }
@@ -55,12 +55,12 @@ void FakeHost::fill_table() {
                               [=] { return self(host).update_device(*update, true); });
   };
   table.delete_devices = [](mxd_cookie host, mxd_cookie, mxd_op op, mxd_cookie principal,
-                            mxd_view user, const mxd_view* ids, std::size_t count) noexcept {
+                            mxd_view user, const mxd_view* ids, size_t count) noexcept {
     return self(host).ask_for(principal, "delete_devices", op, [=] {
       FakeHost& me = self(host);
       ++me.deletions;
       me.deleted.clear();
-      for (std::size_t i = 0; i < count; ++i) {
+      for (size_t i = 0; i < count; ++i) {
         const std::string id = copied(ids[i]);
         me.deleted.push_back(id);
         std::erase_if(me.tokens, [&](const auto& entry) {
@@ -76,15 +76,15 @@ void FakeHost::fill_table() {
     const std::lock_guard lock(me.mutex_);
     EXPECT_EQ(me.principals_.erase(principal), 1u) << "a principal was released twice";
   };
-  table.now_ms = [](mxd_cookie host) noexcept -> std::int64_t { return self(host).now_ms; };
-  table.log = [](mxd_cookie host, mxd_cookie, std::int32_t level, mxd_view message) noexcept {
+  table.now_ms = [](mxd_cookie host) noexcept -> int64_t { return self(host).now_ms; };
+  table.log = [](mxd_cookie host, mxd_cookie, int32_t level, mxd_view message) noexcept {
     FakeHost& me = self(host);
     const std::lock_guard lock(me.mutex_);
     me.log_.push_back(std::to_string(level) + " " + copied(message));
   };
 }
 
-std::int32_t FakeHost::authenticate(mxd_op op, const mxd_credentials& credentials) {
+int32_t FakeHost::authenticate(mxd_op op, const mxd_credentials& credentials) {
   credentials_have_user_id = (credentials.flags & MXD_CREDENTIALS_HAS_USER_ID) != 0;
   credentials_have_device_id = (credentials.flags & MXD_CREDENTIALS_HAS_DEVICE_ID) != 0;
   credentials_user_id = copied(credentials.user_id);
@@ -125,7 +125,7 @@ std::int32_t FakeHost::authenticate(mxd_op op, const mxd_credentials& credential
   return MXD_OK;
 }
 
-std::int32_t FakeHost::emit_device(mxd_op op, const std::string& id, const FakeDevice& device) {
+int32_t FakeHost::emit_device(mxd_op op, const std::string& id, const FakeDevice& device) {
   mxd_device record{};
   record.size = sizeof record;
   record.device_id = view(id);
@@ -141,7 +141,7 @@ std::int32_t FakeHost::emit_device(mxd_op op, const std::string& id, const FakeD
   return MXD_OK;
 }
 
-std::int32_t FakeHost::update_device(const mxd_device_update& update, bool may_create) {
+int32_t FakeHost::update_device(const mxd_device_update& update, bool may_create) {
   max_devices_asked = update.max_devices;
   auto& devices = users[copied(update.user_id)].devices;
   const std::string id = copied(update.device_id);

@@ -25,7 +25,7 @@ void FakeHost::fill_uia_table() {
       FakeHost& me = self(host);
       me.flows_operation = copied(operation->method) + " " + copied(operation->endpoint) + " " +
                            copied(operation->user_id) + " " + copied(operation->device_id);
-      for (std::uint32_t flow = 0; flow < me.flows.size(); ++flow) {
+      for (uint32_t flow = 0; flow < me.flows.size(); ++flow) {
         for (const auto& stage : me.flows[flow])
           EXPECT_EQ(me.module_.emit_flow_stage(op, flow, view(stage)), MXD_OK);
       }
@@ -55,7 +55,7 @@ void FakeHost::fill_uia_table() {
                               [=] { return self(host).record(op, *record); });
   };
   table.mark_validated = [](mxd_cookie host, mxd_cookie, mxd_op op, mxd_cookie principal,
-                            std::int64_t at_ms) noexcept {
+                            int64_t at_ms) noexcept {
     return self(host).ask_for(principal, "mark_validated", op, [=] {
       self(host).marked_validated.push_back(at_ms);
       return MXD_OK;
@@ -65,11 +65,11 @@ void FakeHost::fill_uia_table() {
 
 void FakeHost::share_limits() {
   table.take_limit = [](mxd_cookie host, mxd_cookie, mxd_op op, mxd_cookie principal,
-                        const mxd_limit* limits, std::size_t count, std::int32_t units) noexcept {
+                        const mxd_limit* limits, size_t count, int32_t units) noexcept {
     return self(host).ask_for(principal, "take_limit", op, [=] {
       FakeHost& me = self(host);
       LimitCall call;
-      for (std::size_t i = 0; i < count; ++i) {
+      for (size_t i = 0; i < count; ++i) {
         call.buckets.push_back(copied(limits[i].name) + " " + copied(limits[i].key) + " " +
                                std::to_string(limits[i].burst) + " " +
                                std::to_string(limits[i].interval_ms));
@@ -83,7 +83,7 @@ void FakeHost::share_limits() {
   };
 }
 
-std::int32_t FakeHost::create_session(mxd_op op, const mxd_session& session) {
+int32_t FakeHost::create_session(mxd_op op, const mxd_session& session) {
   StoredSession kept;
   kept.user = copied(session.user_id);
   kept.device = copied(session.device_id);
@@ -106,7 +106,7 @@ std::int32_t FakeHost::create_session(mxd_op op, const mxd_session& session) {
   return MXD_OK;
 }
 
-std::int32_t FakeHost::emit_session(mxd_op op, const std::string& id) {
+int32_t FakeHost::emit_session(mxd_op op, const std::string& id) {
   const auto found = sessions.find(id);
   if (found == sessions.end()) return MXD_NOT_FOUND;
   const StoredSession& kept = found->second;
@@ -139,7 +139,7 @@ std::int32_t FakeHost::emit_session(mxd_op op, const std::string& id) {
   return MXD_OK;
 }
 
-std::int32_t FakeHost::check(mxd_op op, const mxd_uia_attempt& attempt) {
+int32_t FakeHost::check(mxd_op op, const mxd_uia_attempt& attempt) {
   const std::string type = copied(attempt.type);
   attempt_auth_json = copied(attempt.auth_json);
   EXPECT_EQ(sessions.count(copied(attempt.session_id)), 1u) << "a stage without its session";
@@ -158,7 +158,7 @@ std::int32_t FakeHost::check(mxd_op op, const mxd_uia_attempt& attempt) {
   return MXD_OK;
 }
 
-/// The user that a password stage names, by any type of identifier.
+// The user that a password stage names, by any type of identifier.
 std::optional<std::string> FakeHost::find_identified(const boost::json::object& auth) const {
   std::string name = string_member(auth, "user");
   const auto* identifier = auth.if_contains("identifier");
@@ -176,7 +176,7 @@ std::optional<std::string> FakeHost::find_identified(const boost::json::object& 
   return users.count(name) != 0 ? std::optional(name) : std::nullopt;
 }
 
-std::int32_t FakeHost::record(mxd_op op, const mxd_uia_record& record) {
+int32_t FakeHost::record(mxd_op op, const mxd_uia_record& record) {
   const auto found = sessions.find(copied(record.session_id));
   if (found == sessions.end()) return MXD_NOT_FOUND;
   StoredSession& kept = found->second;

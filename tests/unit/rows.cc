@@ -22,7 +22,7 @@ std::string errcode_of(const json::object& body) {
   return errcode != nullptr && errcode->is_string() ? std::string(errcode->get_string()) : "";
 }
 
-/// `error` is there, and holds no secret.
+// `error` is there, and holds no secret.
 testing::AssertionResult has_good_text(const json::object& body, const Response& response) {
   const auto* error = body.if_contains("error");
   if (error == nullptr || !error->is_string() || error->get_string().size() < 10) {

@@ -32,7 +32,7 @@ inline constexpr const char* kDeleteDevices = "/_matrix/client/v3/delete_devices
 
 using Names = std::vector<std::string>;
 
-/// The 401 of User-Interactive Authentication that is expected.
+// The 401 of User-Interactive Authentication that is expected.
 struct Challenge {
   std::vector<Names> flows = {{"m.login.password"}};
   std::optional<Names> completed = {};
@@ -48,21 +48,21 @@ testing::AssertionResult is_challenge(const Response& response, const Challenge&
 
 // ---- What clients send. ----
 
-/// The `auth` of a password stage; without a session where that is empty.
+// The `auth` of a password stage; without a session where that is empty.
 std::string password_stage(std::string_view session, std::string_view user = "alice",
                            std::string_view password = kAlicePassword);
-/// The `auth` of a stage that has nothing but its type.
+// The `auth` of a stage that has nothing but its type.
 std::string stage(std::string_view session, std::string_view type);
-/// `auth` with a session alone.
+// `auth` with a session alone.
 std::string session_alone(std::string_view session);
-/// {<members>, "auth": <auth>}
+// {<members>, "auth": <auth>}
 std::string with_auth(std::string_view auth, std::string_view members = {});
 
-/// The members of a request for User-Interactive Authentication to delete these.
+// The members of a request for User-Interactive Authentication to delete these.
 std::string deletion_of(const Names& ids);
 
-/// A test of the behaviour table: a small world, asked through the contract in both modes of
-/// completion. Every response is checked for what all of them must have (R12).
+// A test of the behaviour table: a small world, asked through the contract in both modes of
+// completion. Every response is checked for what all of them must have (R12).
 class Rows : public testing::TestWithParam<Completion> {
  protected:
   Rows();
@@ -75,7 +75,7 @@ class Rows : public testing::TestWithParam<Completion> {
                   const std::string& token = kPhoneToken);
   Response remove_many(const std::string& body, const std::string& token = kPhoneToken);
 
-  /// Begins a deletion of these, and gives the session of its challenge.
+  // Begins a deletion of these, and gives the session of its challenge.
   std::string begin(const Names& ids, const std::string& token = kPhoneToken);
   static std::string session_of(const Response& response);
 

@@ -31,7 +31,7 @@ py::object to_object(const json::value& value) {
     case json::kind::array: {
       const json::array& array = value.get_array();
       py::list list(array.size());
-      for (std::size_t i = 0; i < array.size(); ++i)
+      for (size_t i = 0; i < array.size(); ++i)
         list[i] = to_object(array[i]);
       return list;
     }
@@ -48,7 +48,7 @@ py::dict to_dict(const json::object& object) {
   return dict;
 }
 
-py::dict read_json_object(py::handle bytes, std::size_t max_depth, std::size_t max_members,
+py::dict read_json_object(py::handle bytes, size_t max_depth, size_t max_members,
                           PyObject* refusal) {
   const common::ReadObject read =
       common::read_json_object(text(bytes_view(bytes)), {}, {max_depth, max_members});
@@ -71,7 +71,7 @@ void bind_common(py::module_& core) {
   constexpr common::JsonLimits kDefault;
   core.def(
       "read_json_object",
-      [refusal](py::handle bytes, std::size_t max_depth, std::size_t max_members) {
+      [refusal](py::handle bytes, size_t max_depth, size_t max_members) {
         return read_json_object(bytes, max_depth, max_members, refusal);
       },
       py::arg("text"), py::kw_only(), py::arg("max_depth") = kDefault.depth,

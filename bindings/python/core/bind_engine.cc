@@ -30,11 +30,11 @@ py::object begin(Engine& engine, py::handle method, py::handle target, py::handl
   const auto header_list = py::reinterpret_steal<py::object>(
       PySequence_Fast(headers.ptr(), "the headers of a request must be a sequence of pairs"));
   if (!header_list) throw py::error_already_set();
-  const auto count = static_cast<std::size_t>(PySequence_Fast_GET_SIZE(header_list.ptr()));
+  const auto count = static_cast<size_t>(PySequence_Fast_GET_SIZE(header_list.ptr()));
   wire.reserve(2 * count + 4);
   std::vector<mxd_header> views;
   views.reserve(count);
-  for (std::size_t i = 0; i < count; ++i) {
+  for (size_t i = 0; i < count; ++i) {
     const auto pair = py::reinterpret_borrow<py::sequence>(
         PySequence_Fast_GET_ITEM(header_list.ptr(), static_cast<Py_ssize_t>(i)));
     if (!PySequence_Check(pair.ptr()) || pair.size() != 2) {
@@ -56,7 +56,7 @@ py::object begin(Engine& engine, py::handle method, py::handle target, py::handl
 
   std::shared_ptr<Exchange> exchange;
   const auto handle = [&] { return engine.begin(request, &exchange); };
-  const std::int32_t status = engine.has_store() ? without_gil(handle) : handle();
+  const int32_t status = engine.has_store() ? without_gil(handle) : handle();
   if (status == MXD_OK) return py::cast(std::move(exchange));
   if (status == MXD_NOT_MINE) return py::none();
   throw Error(status, "the module did not take the request");
@@ -95,7 +95,7 @@ void bind_engine(py::module_& core) {
       .def("notify_closed", &Engine::notify_closed)
       .def(
           "close",
-          [](Engine& engine, std::int64_t timeout_ms) {
+          [](Engine& engine, int64_t timeout_ms) {
             return without_gil([&] { return engine.close(std::chrono::milliseconds(timeout_ms)); });
           })
       .def("abandon", [](Engine& engine) { without_gil([&] { engine.abandon(); }); })

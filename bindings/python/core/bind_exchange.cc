@@ -19,7 +19,7 @@ py::object response(const Exchange& exchange) {
   const Response* const response = exchange.response();
   if (response == nullptr) return py::none();
   py::tuple headers(response->headers.size());
-  for (std::size_t i = 0; i < response->headers.size(); ++i) {
+  for (size_t i = 0; i < response->headers.size(); ++i) {
     const auto& [name, value] = response->headers[i];
     headers[i] = py::make_tuple(to_str(name), to_str(value));
   }
@@ -38,7 +38,7 @@ void bind_exchange(py::module_& core) {
       .def("take", &take)
       .def("response", &response)
       .def("wait",
-           [](Exchange& exchange, std::int64_t timeout_ms) {
+           [](Exchange& exchange, int64_t timeout_ms) {
              return without_gil(
                  [&] { return exchange.wait(std::chrono::milliseconds(timeout_ms)); });
            })

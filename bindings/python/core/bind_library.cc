@@ -8,9 +8,9 @@
 namespace mxd::python {
 namespace {
 
-std::int32_t emit_principal(const Library& library, mxd_op op, py::handle user_id,
-                            py::handle device_id, py::handle token_id, py::handle service_id,
-                            std::uint32_t flags, py::handle validated_ms) {
+int32_t emit_principal(const Library& library, mxd_op op, py::handle user_id, py::handle device_id,
+                       py::handle token_id, py::handle service_id, uint32_t flags,
+                       py::handle validated_ms) {
   mxd_principal principal{};
   principal.size = sizeof(principal);
   principal.flags = flags;
@@ -26,9 +26,8 @@ std::int32_t emit_principal(const Library& library, mxd_op op, py::handle user_i
   return library->emit_principal(op, &principal);
 }
 
-std::int32_t emit_device(const Library& library, mxd_op op, py::handle device_id,
-                         py::handle display_name, py::handle last_seen_ip,
-                         py::handle last_seen_ts_ms) {
+int32_t emit_device(const Library& library, mxd_op op, py::handle device_id,
+                    py::handle display_name, py::handle last_seen_ip, py::handle last_seen_ts_ms) {
   mxd_device device{};
   device.size = sizeof(device);
   device.device_id = utf8(device_id);
@@ -47,12 +46,11 @@ std::int32_t emit_device(const Library& library, mxd_op op, py::handle device_id
   return library->emit_device(op, &device);
 }
 
-std::int32_t emit_session(const Library& library, mxd_op op, py::handle user_id,
-                          py::handle device_id, py::handle token_id, py::handle method,
-                          py::handle endpoint, py::handle target, py::handle path_device_id,
-                          py::handle body, py::handle body_digest, py::handle created_ms,
-                          py::handle lifetime_ms, py::handle description, py::handle finished_ms,
-                          py::handle finished_digest) {
+int32_t emit_session(const Library& library, mxd_op op, py::handle user_id, py::handle device_id,
+                     py::handle token_id, py::handle method, py::handle endpoint, py::handle target,
+                     py::handle path_device_id, py::handle body, py::handle body_digest,
+                     py::handle created_ms, py::handle lifetime_ms, py::handle description,
+                     py::handle finished_ms, py::handle finished_digest) {
   mxd_session session{};
   session.size = sizeof(session);
   session.created_ms = to_int64(created_ms);
@@ -78,9 +76,8 @@ std::int32_t emit_session(const Library& library, mxd_op op, py::handle user_id,
   return library->emit_session(op, &session);
 }
 
-std::int32_t emit_error(const Library& library, mxd_op op, std::uint32_t http_status,
-                        std::int64_t retry_after_ms, py::handle errcode, py::handle text,
-                        py::handle extra_json) {
+int32_t emit_error(const Library& library, mxd_op op, uint32_t http_status, int64_t retry_after_ms,
+                   py::handle errcode, py::handle text, py::handle extra_json) {
   mxd_error error{};
   error.size = sizeof(error);
   error.http_status = http_status;
@@ -114,14 +111,14 @@ void bind_library(py::module_& core) {
       .def_property_readonly("abi_minor", [](const Library& l) { return l->abi_minor; })
       .def_property_readonly("capabilities", [](const Library& l) { return l->caps; })
       .def("complete",
-           [](const Library& library, mxd_op op, std::int32_t status, bool is_long) {
+           [](const Library& library, mxd_op op, int32_t status, bool is_long) {
              const auto complete = [&] { return library->complete(op, status); };
              return is_long ? without_gil(complete) : complete();
            })
       .def("emit_principal", &emit_principal)
       .def("emit_device", &emit_device)
       .def("emit_flow_stage",
-           [](const Library& library, mxd_op op, std::uint32_t flow, py::handle type) {
+           [](const Library& library, mxd_op op, uint32_t flow, py::handle type) {
              return library->emit_flow_stage(op, flow, utf8(type));
            })
       .def("emit_params",
@@ -144,7 +141,7 @@ void bind_library(py::module_& core) {
       .def("emit_reason", [](const Library& library, mxd_op op,
                              py::handle reason) { return library->emit_reason(op, utf8(reason)); })
       .def("emit_retry_after",
-           [](const Library& library, mxd_op op, std::int64_t retry_after_ms) {
+           [](const Library& library, mxd_op op, int64_t retry_after_ms) {
              return library->emit_retry_after(op, retry_after_ms);
            })
       .def("emit_error", &emit_error);

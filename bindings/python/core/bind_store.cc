@@ -12,7 +12,7 @@ namespace {
 template <class Call>
 void call(Call&& function) {
   mxd_sqlite_error error{};
-  const std::int32_t status = without_gil([&] { return function(&error); });
+  const int32_t status = without_gil([&] { return function(&error); });
   if (status != MXD_OK) throw Error(status, error.text);
 }
 
@@ -24,7 +24,7 @@ void add_service(const Store& store, const std::string& id, const std::string& a
                  const std::string& sender_localpart,
                  const std::vector<std::pair<std::string, bool>>& namespaces, bool rate_limited) {
   std::vector<mxd_view> expressions;
-  std::vector<std::uint8_t> exclusive;
+  std::vector<uint8_t> exclusive;
   for (const auto& [expression, is_exclusive] : namespaces) {
     expressions.push_back(view(expression));
     exclusive.push_back(is_exclusive ? 1 : 0);
@@ -43,8 +43,8 @@ void add_service(const Store& store, const std::string& id, const std::string& a
   });
 }
 
-void set_lifetimes(const Store& store, std::int64_t refresh_token_ms, std::int64_t guest_ms,
-                   std::int64_t device_ms) {
+void set_lifetimes(const Store& store, int64_t refresh_token_ms, int64_t guest_ms,
+                   int64_t device_ms) {
   mxd_sqlite_lifetimes lifetimes{};
   lifetimes.size = sizeof(lifetimes);
   lifetimes.refresh_token_ms = refresh_token_ms;
@@ -55,7 +55,7 @@ void set_lifetimes(const Store& store, std::int64_t refresh_token_ms, std::int64
 
 py::object find_service(const Store& store, const std::string& as_token) {
   mxd_view id{};
-  const std::int32_t status = store.functions().find_service(store.handle(), view(as_token), &id);
+  const int32_t status = store.functions().find_service(store.handle(), view(as_token), &id);
   return status == MXD_OK ? py::object(to_str(id)) : py::object(py::none());
 }
 
@@ -68,7 +68,7 @@ std::string resolve_name(const Store& store, const std::string& name) {
 }
 
 std::string add_account(const Store& store, const std::string& name, const std::string& password,
-                        std::uint32_t flags, const std::string& service_id) {
+                        uint32_t flags, const std::string& service_id) {
   mxd_sqlite_new_account account{};
   account.size = sizeof(account);
   account.flags = flags;
@@ -82,8 +82,7 @@ std::string add_account(const Store& store, const std::string& name, const std::
   return user_id;
 }
 
-void set_account_flags(const Store& store, const std::string& name, std::uint32_t set,
-                       std::uint32_t clear) {
+void set_account_flags(const Store& store, const std::string& name, uint32_t set, uint32_t clear) {
   call([&](mxd_sqlite_error* error) {
     return store.functions().set_account_flags(store.handle(), view(name), set, clear, error);
   });
@@ -114,8 +113,8 @@ py::tuple to_tuple(const mxd_sqlite_tokens& tokens) {
 }
 
 py::tuple login(const Store& store, const std::string& name, const std::string& device_id,
-                const std::string& display_name, std::uint32_t flags, std::int64_t lifetime_ms,
-                std::uint64_t max_devices) {
+                const std::string& display_name, uint32_t flags, int64_t lifetime_ms,
+                uint64_t max_devices) {
   mxd_sqlite_login login{};
   login.size = sizeof(login);
   login.flags = flags;
@@ -159,7 +158,7 @@ py::tuple identify(const Store& store, const std::string& access_token,
   credentials.remote_addr = view(remote_addr);
   mxd_sqlite_identity identity{};
   identity.size = sizeof(identity);
-  const std::int32_t status = without_gil(
+  const int32_t status = without_gil(
       [&] { return store.functions().identify(store.handle(), &credentials, &identity); });
   if (status != MXD_OK) throw Error(status, "the access token was refused");
   return py::make_tuple(identity.user_id, optional_str(identity.device_id), identity.flags);
@@ -175,7 +174,7 @@ void logout(const Store& store, const std::string& access_token, bool all_device
 
 void bind_store(py::module_& core) {
   py::class_<Store, std::shared_ptr<Store>>(core, "Store")
-      .def(py::init<const std::string&, std::string_view, std::string_view, std::int64_t>(),
+      .def(py::init<const std::string&, std::string_view, std::string_view, int64_t>(),
            py::arg("library"), py::arg("path"), py::arg("server_name"), py::arg("access_token_ms"))
       .def_property_readonly(
           "server_name",

@@ -9,15 +9,15 @@ namespace mxd::python {
 // The table for hosts in Python. A callback only queues what it was asked; it never takes the GIL.
 struct Engine::Callbacks {
   template <Callback callback>
-  static std::int32_t ask(mxd_cookie request, mxd_op op, Arguments arguments) noexcept {
+  static int32_t ask(mxd_cookie request, mxd_op op, Arguments arguments) noexcept {
     reinterpret_cast<Exchange*>(request)->ask({callback, op, arguments});
     return MXD_OK;
   }
 
   // Callbacks whose question is one struct of the contract.
   template <Callback callback, class Argument>
-  static std::int32_t ask_about(mxd_cookie, mxd_cookie request, mxd_op op, mxd_cookie,
-                                const Argument* argument) noexcept {
+  static int32_t ask_about(mxd_cookie, mxd_cookie request, mxd_op op, mxd_cookie,
+                           const Argument* argument) noexcept {
     return ask<callback>(request, op, argument);
   }
 
@@ -26,48 +26,46 @@ struct Engine::Callbacks {
     exchange->respond(*response);
   }
 
-  static std::int32_t authenticate(mxd_cookie, mxd_cookie request, mxd_op op,
-                                   const mxd_credentials* credentials) noexcept {
+  static int32_t authenticate(mxd_cookie, mxd_cookie request, mxd_op op,
+                              const mxd_credentials* credentials) noexcept {
     return ask<Callback::kAuthenticate>(request, op, credentials);
   }
 
-  static std::int32_t list_devices(mxd_cookie, mxd_cookie request, mxd_op op, mxd_cookie,
-                                   mxd_view user_id) noexcept {
+  static int32_t list_devices(mxd_cookie, mxd_cookie request, mxd_op op, mxd_cookie,
+                              mxd_view user_id) noexcept {
     return ask<Callback::kListDevices>(request, op, UserArgument{user_id});
   }
 
-  static std::int32_t get_device(mxd_cookie, mxd_cookie request, mxd_op op, mxd_cookie,
-                                 mxd_view user_id, mxd_view device_id) noexcept {
+  static int32_t get_device(mxd_cookie, mxd_cookie request, mxd_op op, mxd_cookie, mxd_view user_id,
+                            mxd_view device_id) noexcept {
     return ask<Callback::kGetDevice>(request, op, DeviceArguments{user_id, device_id});
   }
 
-  static std::int32_t delete_devices(mxd_cookie, mxd_cookie request, mxd_op op, mxd_cookie,
-                                     mxd_view user_id, const mxd_view* ids,
-                                     std::size_t count) noexcept {
+  static int32_t delete_devices(mxd_cookie, mxd_cookie request, mxd_op op, mxd_cookie,
+                                mxd_view user_id, const mxd_view* ids, size_t count) noexcept {
     return ask<Callback::kDeleteDevices>(request, op, DevicesArguments{user_id, ids, count});
   }
 
-  static std::int32_t uia_load_session(mxd_cookie, mxd_cookie request, mxd_op op, mxd_cookie,
-                                       mxd_view session_id) noexcept {
+  static int32_t uia_load_session(mxd_cookie, mxd_cookie request, mxd_op op, mxd_cookie,
+                                  mxd_view session_id) noexcept {
     return ask<Callback::kUiaLoadSession>(request, op, SessionArgument{session_id});
   }
 
-  static std::int32_t mark_validated(mxd_cookie, mxd_cookie request, mxd_op op, mxd_cookie,
-                                     std::int64_t now_ms) noexcept {
+  static int32_t mark_validated(mxd_cookie, mxd_cookie request, mxd_op op, mxd_cookie,
+                                int64_t now_ms) noexcept {
     return ask<Callback::kMarkValidated>(request, op, TimeArgument{now_ms});
   }
 
-  static std::int32_t take_limit(mxd_cookie, mxd_cookie request, mxd_op op, mxd_cookie,
-                                 const mxd_limit* limits, std::size_t count,
-                                 std::int32_t units) noexcept {
+  static int32_t take_limit(mxd_cookie, mxd_cookie request, mxd_op op, mxd_cookie,
+                            const mxd_limit* limits, size_t count, int32_t units) noexcept {
     return ask<Callback::kTakeLimit>(request, op, LimitsArguments{limits, count, units});
   }
 
-  static std::int64_t now_ms(mxd_cookie host) noexcept {
+  static int64_t now_ms(mxd_cookie host) noexcept {
     return reinterpret_cast<Engine*>(host)->now_ms_.load(std::memory_order_relaxed);
   }
 
-  static void log(mxd_cookie host, mxd_cookie, std::int32_t level, mxd_view message) noexcept {
+  static void log(mxd_cookie host, mxd_cookie, int32_t level, mxd_view message) noexcept {
     reinterpret_cast<Engine*>(host)->log_->push(level, text(message));
   }
 
@@ -114,16 +112,16 @@ Engine::Engine(const Module& module, std::string_view config, const Options& opt
   instance_.emplace(module, host, config);
   max_body_bytes_ = instance_->max_body_bytes();
   mxd_route route{};
-  for (std::uint32_t i = 0; instance_->route(i, route) == MXD_OK; ++i)
+  for (uint32_t i = 0; instance_->route(i, route) == MXD_OK; ++i)
     routes_.push_back(route);
 }
 
-std::int32_t Engine::begin(mxd_request request, std::shared_ptr<Exchange>* exchange) noexcept {
+int32_t Engine::begin(mxd_request request, std::shared_ptr<Exchange>* exchange) noexcept {
   if (!is_usable()) return MXD_UNAVAILABLE;
   auto begun = std::make_shared<Exchange>();
   request.cookie = reinterpret_cast<mxd_cookie>(begun.get());
   begun->self = begun;
-  const std::int32_t status = instance_->handle(request, &begun->token);
+  const int32_t status = instance_->handle(request, &begun->token);
   if (status != MXD_OK) begun->self.reset();
   *exchange = std::move(begun);
   return status;
@@ -143,7 +141,7 @@ void Engine::shut_down() {
   });
 }
 
-bool Engine::notify_closed(std::shared_ptr<Wakeup> wakeup, std::uint64_t key) noexcept {
+bool Engine::notify_closed(std::shared_ptr<Wakeup> wakeup, uint64_t key) noexcept {
   if (!is_usable()) return false;
   const std::lock_guard lock(mutex_);
   if (shut_down_) return false;

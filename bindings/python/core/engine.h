@@ -42,16 +42,16 @@ class Engine {
 
   // MXD_OK: *exchange is under way. Any other status: the module's, or UNAVAILABLE once closed.
   // [any-thread]
-  std::int32_t begin(mxd_request request, std::shared_ptr<Exchange>* exchange) noexcept;
+  int32_t begin(mxd_request request, std::shared_ptr<Exchange>* exchange) noexcept;
 
   // What the module is told of the time, with Options::clock. [any-thread]
-  void set_now(std::int64_t now_ms) noexcept { now_ms_.store(now_ms, std::memory_order_relaxed); }
+  void set_now(int64_t now_ms) noexcept { now_ms_.store(now_ms, std::memory_order_relaxed); }
 
   // Refuse new requests from now on.
   void shut_down();
 
   // After shut_down(): push `key` once nothing is in flight; false if nothing is.
-  bool notify_closed(std::shared_ptr<Wakeup> wakeup, std::uint64_t key) noexcept;
+  bool notify_closed(std::shared_ptr<Wakeup> wakeup, uint64_t key) noexcept;
 
   // Whether shut_down() is through; waits for it at most `timeout`, and then frees the instance.
   bool close(std::chrono::milliseconds timeout) noexcept;
@@ -67,7 +67,7 @@ class Engine {
 
   bool is_usable() const noexcept { return usable_.load(std::memory_order_acquire); }
   const Module& module() const noexcept { return module_; }
-  std::uint64_t max_body_bytes() const noexcept { return max_body_bytes_; }
+  uint64_t max_body_bytes() const noexcept { return max_body_bytes_; }
   const std::vector<mxd_route>& routes() const noexcept { return routes_; }
   LogQueue& log() noexcept { return *log_; }
 
@@ -77,16 +77,16 @@ class Engine {
   const Module module_;
   std::shared_ptr<Store> store_;
   std::shared_ptr<LogQueue> log_;
-  std::atomic<std::int64_t> now_ms_ = 0;
+  std::atomic<int64_t> now_ms_ = 0;
   std::optional<Instance> instance_;
   std::atomic<bool> usable_ = true;
-  std::uint64_t max_body_bytes_ = 0;
+  uint64_t max_body_bytes_ = 0;
   std::vector<mxd_route> routes_;
 
   std::mutex mutex_;
   std::condition_variable changed_;
   std::shared_ptr<Wakeup> wakeup_;
-  std::uint64_t key_ = 0;
+  uint64_t key_ = 0;
   bool shutting_down_ = false;
   bool shut_down_ = false;
 };

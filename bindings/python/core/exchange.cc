@@ -17,7 +17,7 @@ void Exchange::respond(const mxd_response& response) noexcept {
   auto copy = std::make_unique<Response>();
   copy->http_status = response.http_status;
   copy->headers.reserve(response.header_count);
-  for (std::size_t i = 0; i < response.header_count; ++i) {
+  for (size_t i = 0; i < response.header_count; ++i) {
     copy->headers.emplace_back(text(response.headers[i].name), text(response.headers[i].value));
   }
   copy->body = text(response.body);
@@ -41,7 +41,7 @@ bool Exchange::wait(std::chrono::milliseconds timeout) noexcept {
   return changed_.wait_for(lock, timeout, [this] { return ready(); });
 }
 
-bool Exchange::notify(std::shared_ptr<Wakeup> wakeup, std::uint64_t key) noexcept {
+bool Exchange::notify(std::shared_ptr<Wakeup> wakeup, uint64_t key) noexcept {
   const std::lock_guard lock(mutex_);
   if (ready()) return false;
   wakeup_ = std::move(wakeup);

@@ -22,7 +22,7 @@
 namespace mxd::python {
 
 // The callbacks with an operation, in the order of mxd_host.
-enum class Callback : std::int32_t {
+enum class Callback : int32_t {
   kAuthenticate,
   kListDevices,
   kGetDevice,
@@ -49,18 +49,18 @@ struct DeviceArguments {
 struct DevicesArguments {
   mxd_view user_id;
   const mxd_view* device_ids;
-  std::size_t count;
+  size_t count;
 };
 struct SessionArgument {
   mxd_view session_id;
 };
 struct TimeArgument {
-  std::int64_t now_ms;
+  int64_t now_ms;
 };
 struct LimitsArguments {
   const mxd_limit* limits;
-  std::size_t count;
-  std::int32_t units;
+  size_t count;
+  int32_t units;
 };
 
 // The views in it are the module's, good until the operation is completed.
@@ -76,7 +76,7 @@ struct Question {
 };
 
 struct Response {
-  std::uint32_t http_status = 0;
+  uint32_t http_status = 0;
   std::vector<std::pair<std::string, std::string>> headers;
   std::string body;
 };
@@ -97,7 +97,7 @@ class Exchange {
   bool wait(std::chrono::milliseconds timeout) noexcept;
 
   // Push `key` when there next is something; false if there is already.
-  bool notify(std::shared_ptr<Wakeup> wakeup, std::uint64_t key) noexcept;
+  bool notify(std::shared_ptr<Wakeup> wakeup, uint64_t key) noexcept;
 
   mxd_request_token token = 0;
   std::shared_ptr<Exchange> self;  // of the module, until it has responded
@@ -111,7 +111,7 @@ class Exchange {
   std::optional<Question> question_;
   std::unique_ptr<Response> response_;
   std::shared_ptr<Wakeup> wakeup_;
-  std::uint64_t key_ = 0;
+  uint64_t key_ = 0;
 };
 
 }  // namespace mxd::python

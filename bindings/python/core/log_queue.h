@@ -14,11 +14,11 @@ namespace mxd::python {
 class LogQueue {
  public:
   struct Line {
-    std::int32_t level;  // MXD_LOG_*
+    int32_t level;  // MXD_LOG_*
     std::string message;
   };
 
-  void push(std::int32_t level, std::string_view message) {  // [any-thread]
+  void push(int32_t level, std::string_view message) {  // [any-thread]
     const std::lock_guard lock(mutex_);
     if (lines_.size() == kCapacity) return;  // nobody takes them: the first ones tell most
     lines_.push_back({level, std::string(message)});
@@ -34,7 +34,7 @@ class LogQueue {
   }
 
  private:
-  static constexpr std::size_t kCapacity = 10'000;
+  static constexpr size_t kCapacity = 10'000;
 
   std::atomic<bool> filled_ = false;
   std::mutex mutex_;

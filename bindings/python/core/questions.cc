@@ -15,7 +15,7 @@ py::tuple to_arguments(const DeviceArguments& arguments) {
 
 py::tuple to_arguments(const DevicesArguments& arguments) {
   py::list ids(arguments.count);
-  for (std::size_t i = 0; i < arguments.count; ++i)
+  for (size_t i = 0; i < arguments.count; ++i)
     ids[i] = to_str(arguments.device_ids[i]);
   return py::make_tuple(to_str(arguments.user_id), ids);
 }
@@ -30,7 +30,7 @@ py::tuple to_arguments(const TimeArgument& argument) {
 
 py::tuple to_arguments(const LimitsArguments& arguments) {
   py::list limits(arguments.count);
-  for (std::size_t i = 0; i < arguments.count; ++i) {
+  for (size_t i = 0; i < arguments.count; ++i) {
     const mxd_limit& limit = arguments.limits[i];
     limits[i] =
         py::make_tuple(to_str(limit.name), to_str(limit.key), limit.burst, limit.interval_ms);
@@ -94,7 +94,7 @@ py::tuple to_arguments(const mxd_uia_record* record) {
 }  // namespace
 
 py::tuple to_tuple(const Question& question) {
-  return py::make_tuple(static_cast<std::int32_t>(question.callback), question.op,
+  return py::make_tuple(static_cast<int32_t>(question.callback), question.op,
                         std::visit([](const auto& arguments) { return to_arguments(arguments); },
                                    question.arguments));
 }

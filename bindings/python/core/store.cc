@@ -38,11 +38,11 @@ LogQueues& log_queues() {
   return *queues;
 }
 
-void log_of_store(mxd_cookie queue, std::int32_t level, mxd_view message) noexcept {
+void log_of_store(mxd_cookie queue, int32_t level, mxd_view message) noexcept {
   reinterpret_cast<LogQueue*>(queue)->push(level, text(message));
 }
 
-std::int64_t now_of_store(mxd_cookie store) noexcept {
+int64_t now_of_store(mxd_cookie store) noexcept {
   return reinterpret_cast<const Store*>(store)->now_ms();
 }
 
@@ -85,7 +85,7 @@ StoreFunctions StoreFunctions::load(const std::string& path) {
 }
 
 Store::Store(const std::string& library, std::string_view path, std::string_view server_name,
-             std::int64_t access_token_ms)
+             int64_t access_token_ms)
     : functions_(StoreFunctions::load(library)), log_(std::make_shared<LogQueue>()) {
   mxd_sqlite_options options{};
   options.size = sizeof(options);
@@ -97,7 +97,7 @@ Store::Store(const std::string& library, std::string_view path, std::string_view
   options.log = log_of_store;
   options.log_cookie = reinterpret_cast<mxd_cookie>(log_.get());
   mxd_sqlite_error error{};
-  const std::int32_t status = functions_.open(&options, &store_, &error);
+  const int32_t status = functions_.open(&options, &store_, &error);
   if (status != MXD_OK) throw Error(status, error.text);
   log_queues().add(reinterpret_cast<mxd_cookie>(store_), log_);
 }
@@ -107,7 +107,7 @@ Store::~Store() {
   log_queues().remove(reinterpret_cast<mxd_cookie>(store_));
 }
 
-std::int64_t Store::now_ms() const noexcept {
+int64_t Store::now_ms() const noexcept {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
   return std::chrono::duration_cast<std::chrono::milliseconds>(now).count() +
          clock_offset_ms_.load(std::memory_order_relaxed);
@@ -117,7 +117,7 @@ void Store::fill_host(const mxd_module& module, mxd_host& host) const noexcept {
   functions_.fill_host(store_, &module, &host);
 }
 
-void Store::log_of_host(mxd_cookie store, mxd_cookie /*request*/, std::int32_t level,
+void Store::log_of_host(mxd_cookie store, mxd_cookie /*request*/, int32_t level,
                         mxd_view message) noexcept {
   if (const auto log = log_queues().find(store)) log->push(level, text(message));
 }

@@ -41,7 +41,7 @@ class Store {
  public:
   // Throws mxd::Error with what the store says.
   Store(const std::string& library, std::string_view path, std::string_view server_name,
-        std::int64_t access_token_ms);
+        int64_t access_token_ms);
   ~Store();  // waits for what is queued
   Store(const Store&) = delete;
   Store& operator=(const Store&) = delete;
@@ -53,19 +53,19 @@ class Store {
   const std::shared_ptr<LogQueue>& log() const noexcept { return log_; }
 
   // What the store's clock is ahead of the system's. [any-thread]
-  void set_clock_offset(std::int64_t offset_ms) noexcept { clock_offset_ms_.store(offset_ms); }
-  std::int64_t now_ms() const noexcept;
+  void set_clock_offset(int64_t offset_ms) noexcept { clock_offset_ms_.store(offset_ms); }
+  int64_t now_ms() const noexcept;
 
   void fill_host(const mxd_module& module, mxd_host& host) const noexcept;
 
   // mxd_host::log of a table whose cookie is a store.
-  static void log_of_host(mxd_cookie store, mxd_cookie request, std::int32_t level,
+  static void log_of_host(mxd_cookie store, mxd_cookie request, int32_t level,
                           mxd_view message) noexcept;
 
  private:
   const StoreFunctions functions_;
   const std::shared_ptr<LogQueue> log_;
-  std::atomic<std::int64_t> clock_offset_ms_ = 0;
+  std::atomic<int64_t> clock_offset_ms_ = 0;
   mxd_sqlite* store_ = nullptr;
 };
 

@@ -44,7 +44,7 @@ inline mxd_view utf8(py::handle text) {
   Py_ssize_t size = 0;
   const char* const data = PyUnicode_AsUTF8AndSize(text.ptr(), &size);
   if (data == nullptr) throw py::error_already_set();
-  return {size == 0 ? nullptr : data, static_cast<std::size_t>(size)};
+  return {size == 0 ? nullptr : data, static_cast<size_t>(size)};
 }
 
 // None is an empty view.
@@ -61,11 +61,11 @@ inline mxd_view bytes_view(py::handle bytes) {
   char* data = nullptr;
   Py_ssize_t size = 0;
   if (PyBytes_AsStringAndSize(bytes.ptr(), &data, &size) != 0) throw py::error_already_set();
-  return {size == 0 ? nullptr : data, static_cast<std::size_t>(size)};
+  return {size == 0 ? nullptr : data, static_cast<size_t>(size)};
 }
 
 // Throws TypeError, OverflowError.
-inline std::int64_t to_int64(py::handle number) {
+inline int64_t to_int64(py::handle number) {
   if (!PyLong_Check(number.ptr())) {
     throw py::type_error("a field holds a " + std::string(Py_TYPE(number.ptr())->tp_name) +
                          " where an int belongs");
@@ -98,7 +98,7 @@ class WireText {
     return bytes_view(encoded);
   }
 
-  void reserve(std::size_t count) { kept_.reserve(count); }
+  void reserve(size_t count) { kept_.reserve(count); }
 
  private:
   std::vector<py::object> kept_;

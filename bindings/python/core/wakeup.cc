@@ -17,13 +17,13 @@ Wakeup::~Wakeup() {
   ::close(file_descriptor_);
 }
 
-void Wakeup::push(std::uint64_t key) {
+void Wakeup::push(uint64_t key) {
   const std::lock_guard lock(mutex_);
   keys_.push_back(key);
   if (keys_.size() == 1) ::eventfd_write(file_descriptor_, 1);  // else it is readable already
 }
 
-std::vector<std::uint64_t> Wakeup::drain() {
+std::vector<uint64_t> Wakeup::drain() {
   const std::lock_guard lock(mutex_);
   eventfd_t count = 0;
   ::eventfd_read(file_descriptor_, &count);

@@ -19,15 +19,15 @@ class Wakeup {
   // Readable while there are keys; to be watched, and never to be read or closed by others.
   int file_descriptor() const noexcept { return file_descriptor_; }
 
-  void push(std::uint64_t key);  // [any-thread]
+  void push(uint64_t key);  // [any-thread]
 
   // All keys since the last call, in order.
-  std::vector<std::uint64_t> drain();
+  std::vector<uint64_t> drain();
 
  private:
   int file_descriptor_;
   std::mutex mutex_;
-  std::vector<std::uint64_t> keys_;
+  std::vector<uint64_t> keys_;
 };
 
 }  // namespace mxd::python

@@ -1,10 +1,10 @@
-#include "server/accounts/account_context.h"
+#include "bindings/server/accounts/account_context.h"
 
 #include <algorithm>
 #include <boost/json.hpp>
 
-#include "server/accounts/utf8.h"
-#include "server/operation/json_log.h"
+#include "bindings/server/accounts/utf8.h"
+#include "bindings/server/operation/json_log.h"
 
 namespace mxd::server {
 namespace {
@@ -25,7 +25,7 @@ Response too_many_devices(const Settings::Devices& settings) {
 AccountContext::Meant AccountContext::meant_user(std::string_view name) const {
   char user_id[MXD_SQLITE_ID_CAPACITY] = {};
   mxd_sqlite_error error{};
-  const std::int32_t status = mxd_sqlite_resolve_name(store.get(), view(name), user_id, &error);
+  const int32_t status = mxd_sqlite_resolve_name(store.get(), view(name), user_id, &error);
   if (status == MXD_OK) return {user_id, std::nullopt};
   if (status == MXD_INVALID_ARGUMENT) return {std::string(name), std::nullopt};
   return {{}, store_failure(status, error.text)};
@@ -106,7 +106,7 @@ Response log_in(const AccountContext& context, const std::string& name, const De
   mxd_sqlite_tokens tokens{};
   tokens.size = sizeof tokens;
   mxd_sqlite_error error{};
-  const std::int32_t status = mxd_sqlite_login_device(context.store.get(), &login, &tokens, &error);
+  const int32_t status = mxd_sqlite_login_device(context.store.get(), &login, &tokens, &error);
   switch (status) {
     case MXD_OK:
       break;
@@ -148,7 +148,7 @@ Response locked_response() {
                         {{"soft_logout", true}});
 }
 
-Response store_failure(std::int32_t status, std::string_view cause) {
+Response store_failure(int32_t status, std::string_view cause) {
   log_message(MXD_LOG_ERROR, "store: status " + std::to_string(status) + ": " + std::string(cause));
   if (status == MXD_UNAVAILABLE) return busy_response();
   if (status == MXD_TIMEOUT) {

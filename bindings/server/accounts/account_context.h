@@ -8,13 +8,13 @@
 #include <utility>
 #include <vector>
 
-#include "server/accounts/attempt_limits.h"
-#include "server/accounts/registration_file.h"
-#include "server/accounts/registration_sessions.h"
-#include "server/accounts/workers.h"
-#include "server/http/http_message.h"
-#include "server/settings.h"
-#include "server/store.h"
+#include "bindings/server/accounts/attempt_limits.h"
+#include "bindings/server/accounts/registration_file.h"
+#include "bindings/server/accounts/registration_sessions.h"
+#include "bindings/server/accounts/workers.h"
+#include "bindings/server/http/http_message.h"
+#include "bindings/server/settings.h"
+#include "bindings/server/store.h"
 
 namespace mxd::server {
 
@@ -119,6 +119,6 @@ Response log_in(const AccountContext& context, const std::string& name, const De
 Response unknown_token_response(bool soft_logout);
 Response locked_response();
 // For a status that the caller did not expect: 503, 504, 500.
-Response store_failure(std::int32_t status, std::string_view cause);
+Response store_failure(int32_t status, std::string_view cause);
 
 }  // namespace mxd::server

@@ -1,10 +1,10 @@
-#include "server/accounts/account_endpoints.h"
+#include "bindings/server/accounts/account_endpoints.h"
 
 #include <array>
 #include <boost/json/array.hpp>
 #include <string>
 
-#include "server/http/request_target.h"
+#include "bindings/server/http/request_target.h"
 
 namespace mxd::server {
 namespace {

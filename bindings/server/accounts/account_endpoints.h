@@ -1,8 +1,8 @@
 // The endpoints that the server answers itself: what a client needs to get a token and keep it.
 #pragma once
 
-#include "server/accounts/account_context.h"
-#include "server/http/http_message.h"
+#include "bindings/server/accounts/account_context.h"
+#include "bindings/server/http/http_message.h"
 
 namespace mxd::server {
 

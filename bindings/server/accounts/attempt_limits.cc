@@ -1,13 +1,13 @@
-#include "server/accounts/attempt_limits.h"
+#include "bindings/server/accounts/attempt_limits.h"
 
 #include <string>
 
-#include "server/http/client_address.h"
+#include "bindings/server/http/client_address.h"
 
 namespace mxd::server {
 namespace {
 
-constexpr std::size_t kKnownPlaces = 65'536;
+constexpr size_t kKnownPlaces = 65'536;
 
 }  // namespace
 
@@ -22,7 +22,7 @@ AttemptLimits::Answer AttemptLimits::login(std::string_view address, std::string
   const RateLimiter::Bucket by_both{"login_address_user", network_and_user,
                                     limits.login_address_user};
   const RateLimiter::Bucket by_network{"login_address", network, limits.login_address};
-  const std::uint64_t hash = hash_(network, user);
+  const uint64_t hash = hash_(network, user);
   if (known_[hash % kKnownPlaces].load(std::memory_order_relaxed) == hash) {
     return take({by_both, by_network}, now);
   }
@@ -30,7 +30,7 @@ AttemptLimits::Answer AttemptLimits::login(std::string_view address, std::string
 }
 
 void AttemptLimits::remember(std::string_view address, std::string_view user) {
-  const std::uint64_t hash = hash_(limited_network(address), user);
+  const uint64_t hash = hash_(limited_network(address), user);
   known_[hash % kKnownPlaces].store(hash, std::memory_order_relaxed);
 }
 

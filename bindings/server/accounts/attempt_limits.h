@@ -6,9 +6,9 @@
 #include <string_view>
 #include <vector>
 
-#include "server/accounts/keyed_hash.h"
-#include "server/accounts/rate_limiter.h"
-#include "server/settings.h"
+#include "bindings/server/accounts/keyed_hash.h"
+#include "bindings/server/accounts/rate_limiter.h"
+#include "bindings/server/settings.h"
 
 namespace mxd::server {
 
@@ -38,7 +38,7 @@ class AttemptLimits {
   const bool enabled_;
   RateLimiter limiter_;
   const KeyedHash hash_;
-  std::vector<std::atomic<std::uint64_t>> known_;  // hashes of network and user
+  std::vector<std::atomic<uint64_t>> known_;  // hashes of network and user
 };
 
 }  // namespace mxd::server

@@ -14,15 +14,15 @@ class KeyedHash {
   KeyedHash() { crypto_shorthash_keygen(key_.data()); }
 
   // One hash over the other, so that the border between the two counts.
-  std::uint64_t operator()(std::string_view first, std::string_view second) const {
+  uint64_t operator()(std::string_view first, std::string_view second) const {
     const std::array parts = {over(first.data(), first.size()), over(second.data(), second.size())};
     return over(parts.data(), sizeof parts);
   }
 
  private:
-  std::uint64_t over(const void* data, std::size_t size) const {
-    static_assert(crypto_shorthash_BYTES == sizeof(std::uint64_t));
-    std::uint64_t result = 0;
+  uint64_t over(const void* data, size_t size) const {
+    static_assert(crypto_shorthash_BYTES == sizeof(uint64_t));
+    uint64_t result = 0;
     crypto_shorthash(reinterpret_cast<unsigned char*>(&result),
                      static_cast<const unsigned char*>(data), size, key_.data());
     return result;

@@ -1,8 +1,8 @@
 // GET and POST /login.
 #include <boost/json.hpp>
 
-#include "server/accounts/account_context.h"
-#include "server/accounts/request_credentials.h"
+#include "bindings/server/accounts/account_context.h"
+#include "bindings/server/accounts/request_credentials.h"
 
 namespace mxd::server {
 namespace {
@@ -55,7 +55,7 @@ void log_in_with_password(AccountContext& context, Exchange& exchange, const std
                                           password = std::move(*password), wish = std::move(wish),
                                           attempt = std::move(*limit.attempt)]() mutable {
     mxd_sqlite_error error{};
-    const std::int32_t status =
+    const int32_t status =
         mxd_sqlite_check_password(context.store.get(), view(user), view(password), nullptr, &error);
     if (status == MXD_FORBIDDEN) {
       attempt.spend();

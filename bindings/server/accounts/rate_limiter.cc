@@ -1,4 +1,4 @@
-#include "server/accounts/rate_limiter.h"
+#include "bindings/server/accounts/rate_limiter.h"
 
 #include <algorithm>
 
@@ -7,7 +7,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr std::size_t kBuckets = 131'072;
+constexpr size_t kBuckets = 131'072;
 constexpr milliseconds kWaitForOthers = std::chrono::seconds(1);
 
 }  // namespace
@@ -19,11 +19,10 @@ RateLimiter::RateLimiter() : levels_(kBuckets) {}
 RateLimiter::Answer RateLimiter::take(std::initializer_list<Bucket> buckets, Time now) {
   Answer answer;
   Attempt& attempt = answer.attempt.emplace();
-  std::size_t count = 0;
+  size_t count = 0;
   for (const Bucket& bucket : buckets) {
-    const std::uint64_t hash = hash_(bucket.name, bucket.key);
-    attempt.units_.at(count++) = {static_cast<std::uint32_t>(hash % kBuckets),
-                                  bucket.limit.interval};
+    const uint64_t hash = hash_(bucket.name, bucket.key);
+    attempt.units_.at(count++) = {static_cast<uint32_t>(hash % kBuckets), bucket.limit.interval};
   }
 
   const std::lock_guard lock(mutex_);
@@ -43,7 +42,7 @@ RateLimiter::Answer RateLimiter::take(std::initializer_list<Bucket> buckets, Tim
     answer.attempt.reset();
     return answer;
   }
-  for (std::size_t i = 0; i < count; ++i) {
+  for (size_t i = 0; i < count; ++i) {
     Level& level = levels_[attempt.units_[i].bucket];
     level.full_at = std::max(level.full_at, now) + attempt.units_[i].interval;
     ++level.in_flight;

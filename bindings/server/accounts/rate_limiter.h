@@ -16,8 +16,8 @@
 #include <utility>
 #include <vector>
 
-#include "server/accounts/keyed_hash.h"
-#include "server/settings.h"
+#include "bindings/server/accounts/keyed_hash.h"
+#include "bindings/server/settings.h"
 
 namespace mxd::server {
 
@@ -47,7 +47,7 @@ class RateLimiter {
    private:
     friend class RateLimiter;
     struct Unit {
-      std::uint32_t bucket = 0;
+      uint32_t bucket = 0;
       std::chrono::milliseconds interval{0};  // 0: no unit
     };
 
@@ -81,8 +81,8 @@ class RateLimiter {
 
  private:
   struct Level {
-    Time full_at{};              // when it will have all its units again
-    std::int64_t in_flight = 0;  // units of attempts that are not over
+    Time full_at{};         // when it will have all its units again
+    int64_t in_flight = 0;  // units of attempts that are not over
   };
 
   void end(const Attempt& attempt, bool give_back) noexcept;

@@ -6,9 +6,9 @@
 #include <chrono>
 
 #include "bindings/common/json_reader.h"
-#include "server/accounts/account_context.h"
-#include "server/accounts/request_credentials.h"
-#include "server/http/request_target.h"
+#include "bindings/server/accounts/account_context.h"
+#include "bindings/server/accounts/request_credentials.h"
+#include "bindings/server/http/request_target.h"
 
 namespace mxd::server {
 namespace {
@@ -17,7 +17,7 @@ namespace json = boost::json;
 using Clock = std::chrono::steady_clock;
 
 constexpr std::string_view kDummyStage = "m.login.dummy";
-constexpr std::size_t kMaxRemembered = 4096;  // bytes of a session's parameters
+constexpr size_t kMaxRemembered = 4096;  // bytes of a session's parameters
 
 std::string random_name() {
   std::array<char, 12> letters;
@@ -27,7 +27,7 @@ std::string random_name() {
 }
 
 struct Registrant {
-  std::uint32_t flags = 0;  // MXD_SQLITE_ACCOUNT_*
+  uint32_t flags = 0;  // MXD_SQLITE_ACCOUNT_*
   std::string name;
   std::optional<std::string> password;
   std::string service_id;
@@ -45,8 +45,7 @@ Response add_and_log_in(const AccountContext& context, const Registrant& registr
   account.service_id = view(registrant.service_id);
   char user_id[MXD_SQLITE_ID_CAPACITY] = {};
   mxd_sqlite_error error{};
-  const std::int32_t status =
-      mxd_sqlite_add_account(context.store.get(), &account, user_id, &error);
+  const int32_t status = mxd_sqlite_add_account(context.store.get(), &account, user_id, &error);
   switch (status) {
     case MXD_OK:
       break;

@@ -1,4 +1,4 @@
-#include "server/accounts/registration_file.h"
+#include "bindings/server/accounts/registration_file.h"
 
 #include <re2/re2.h>
 #include <yaml-cpp/yaml.h>
@@ -80,7 +80,7 @@ void read_namespaces(const Reader& reader, Registration& registration) {
     const std::string key = "namespaces." + kind;
     if (!list || list.IsNull()) continue;
     if (!list.IsSequence()) reader.fail(key, "must be a list");
-    for (std::size_t i = 0; i < list.size(); ++i) {
+    for (size_t i = 0; i < list.size(); ++i) {
       const std::string entry_key = key + "[" + std::to_string(i) + "]";
       UserNamespace space = read_namespace(reader, list[i], entry_key);
       if (kind == "users") registration.users.push_back(std::move(space));

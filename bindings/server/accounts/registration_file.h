@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "server/current.h"
+#include "bindings/server/current.h"
 
 namespace re2 {
 class RE2;

@@ -1,4 +1,4 @@
-#include "server/accounts/registration_sessions.h"
+#include "bindings/server/accounts/registration_sessions.h"
 
 #include <array>
 

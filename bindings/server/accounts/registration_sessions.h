@@ -43,7 +43,7 @@ class RegistrationSessions {
     bool is_paid = true;
   };
 
-  static constexpr std::size_t kMaxSessions = 10'000;
+  static constexpr size_t kMaxSessions = 10'000;
   static constexpr std::chrono::hours kLifetime{1};
 
   // Begins one, in the place of the oldest if there are too many; its ID.

@@ -1,18 +1,18 @@
-#include "server/accounts/request_credentials.h"
+#include "bindings/server/accounts/request_credentials.h"
 
 #include <absl/strings/match.h>
 
 #include <string_view>
 #include <utility>
 
-#include "server/accounts/account_context.h"
-#include "server/accounts/utf8.h"
-#include "server/http/request_target.h"
+#include "bindings/server/accounts/account_context.h"
+#include "bindings/server/accounts/utf8.h"
+#include "bindings/server/http/request_target.h"
 
 namespace mxd::server {
 namespace {
 
-constexpr std::size_t kMaxTokenBytes = 4096;  // A4
+constexpr size_t kMaxTokenBytes = 4096;  // A4
 
 // The token of an Authorization header, or an empty text.
 std::string_view bearer_token(std::string_view value) {

@@ -4,8 +4,8 @@
 #include <optional>
 #include <string>
 
-#include "server/http/http_message.h"
-#include "server/settings.h"
+#include "bindings/server/http/http_message.h"
+#include "bindings/server/settings.h"
 
 namespace mxd::server {
 

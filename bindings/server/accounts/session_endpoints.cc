@@ -1,8 +1,8 @@
 // POST /refresh, POST /logout, POST /logout/all, GET /account/whoami.
 #include <boost/json.hpp>
 
-#include "server/accounts/account_context.h"
-#include "server/accounts/request_credentials.h"
+#include "bindings/server/accounts/account_context.h"
+#include "bindings/server/accounts/request_credentials.h"
 
 namespace mxd::server {
 namespace {
@@ -18,8 +18,7 @@ void log_out(AccountContext& context, Exchange& exchange, bool all) {
   }
   context.answer_later(exchange, [&context, token = std::move(who.access_token), all] {
     mxd_sqlite_error error{};
-    const std::int32_t status =
-        mxd_sqlite_logout(context.store.get(), view(token), all ? 1 : 0, &error);
+    const int32_t status = mxd_sqlite_logout(context.store.get(), view(token), all ? 1 : 0, &error);
     if (status == MXD_OK) return json_response(200, {});
     if (status == MXD_UNKNOWN_TOKEN) return unknown_token_response(false);
     if (status == MXD_TOKEN_EXPIRED) return unknown_token_response(true);
@@ -36,7 +35,7 @@ Response unknown_refresh_token(AccountContext& context, const std::string& addre
 }
 
 // Why `identify` gave no identity.
-Response identity_refusal(std::int32_t status) {
+Response identity_refusal(int32_t status) {
   switch (status) {
     case MXD_UNKNOWN_TOKEN:
       return unknown_token_response(false);
@@ -80,7 +79,7 @@ void post_refresh(AccountContext& context, Exchange& exchange) {
         mxd_sqlite_tokens tokens{};
         tokens.size = sizeof tokens;
         mxd_sqlite_error error{};
-        const std::int32_t status =
+        const int32_t status =
             mxd_sqlite_refresh(context.store.get(), view(token), &tokens, &error);
         if (status == MXD_UNKNOWN_TOKEN) return unknown_refresh_token(context, address);
         if (status == MXD_TOKEN_EXPIRED) return unknown_token_response(true);
@@ -112,7 +111,7 @@ void get_whoami(AccountContext& context, Exchange& exchange) {
   }
   mxd_sqlite_identity identity{};
   identity.size = sizeof identity;
-  const std::int32_t status = mxd_sqlite_identify(context.store.get(), &credentials, &identity);
+  const int32_t status = mxd_sqlite_identify(context.store.get(), &credentials, &identity);
   if (status != MXD_OK) return exchange.respond(identity_refusal(status));
 
   json::object body{{"user_id", identity.user_id},

@@ -1,4 +1,4 @@
-#include "server/accounts/utf8.h"
+#include "bindings/server/accounts/utf8.h"
 
 #include <boost/locale/utf.hpp>
 
@@ -15,8 +15,8 @@ bool is_utf8(std::string_view text) {
   return true;
 }
 
-std::string_view first_code_points(std::string_view utf8, std::size_t count) {
-  for (std::size_t i = 0; i < utf8.size(); ++i) {
+std::string_view first_code_points(std::string_view utf8, size_t count) {
+  for (size_t i = 0; i < utf8.size(); ++i) {
     const bool begins = (static_cast<unsigned char>(utf8[i]) & 0xC0) != 0x80;
     if (begins && count-- == 0) return utf8.substr(0, i);
   }

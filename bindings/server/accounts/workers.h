@@ -15,7 +15,7 @@ class Workers {
  public:
   using Clock = std::chrono::steady_clock;
 
-  Workers(std::size_t threads, std::size_t capacity) : capacity_(capacity), pool_(threads) {}
+  Workers(size_t threads, size_t capacity) : capacity_(capacity), pool_(threads) {}
   // Jobs that have not begun by then are to give up. [any-thread]
   void close_at(Clock::time_point time) { closes_at_.store(time, std::memory_order_relaxed); }
   bool is_closed() const { return Clock::now() >= closes_at_.load(std::memory_order_relaxed); }
@@ -37,13 +37,13 @@ class Workers {
   }
 
   // Jobs that wait or run. [any-thread]
-  std::size_t open() const { return open_.load(std::memory_order_relaxed); }
+  size_t open() const { return open_.load(std::memory_order_relaxed); }
 
  private:
   // Counts a job, until it is destroyed with it.
   class Place {
    public:
-    explicit Place(std::atomic<std::size_t>& open)
+    explicit Place(std::atomic<size_t>& open)
         : open_(&open), before_(open.fetch_add(1, std::memory_order_relaxed)) {}
     Place(Place&& other) noexcept
         : open_(std::exchange(other.open_, nullptr)), before_(other.before_) {}
@@ -51,15 +51,15 @@ class Workers {
     ~Place() {
       if (open_ != nullptr) open_->fetch_sub(1, std::memory_order_relaxed);
     }
-    std::size_t before() const { return before_; }
+    size_t before() const { return before_; }
 
    private:
-    std::atomic<std::size_t>* open_;
-    std::size_t before_;
+    std::atomic<size_t>* open_;
+    size_t before_;
   };
 
-  const std::size_t capacity_;
-  std::atomic<std::size_t> open_ = 0;
+  const size_t capacity_;
+  std::atomic<size_t> open_ = 0;
   std::atomic<Clock::time_point> closes_at_ = Clock::time_point::max();
   boost::asio::thread_pool pool_;
 };

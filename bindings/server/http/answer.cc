@@ -1,4 +1,4 @@
-#include "server/http/answer.h"
+#include "bindings/server/http/answer.h"
 
 #include <sys/socket.h>
 
@@ -10,13 +10,13 @@
 namespace mxd::server {
 namespace {
 
-constexpr std::size_t kUsualHeadBytes = 512;
+constexpr size_t kUsualHeadBytes = 512;
 
 void add_field(std::string& head, std::string_view name, std::string_view value) {
   head.append(name).append(": ").append(value).append("\r\n");
 }
 
-iovec piece(std::string_view of, std::size_t from) {
+iovec piece(std::string_view of, size_t from) {
   from = std::min(from, of.size());
   return {const_cast<char*>(of.data()) + from, of.size() - from};  // which is only read
 }
@@ -67,7 +67,7 @@ Answer::Sent Answer::send(int socket) {
   message.msg_iovlen = std::size(pieces);
   const ssize_t size = ::sendmsg(socket, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
   if (size >= 0) {
-    sent_ += static_cast<std::size_t>(size);
+    sent_ += static_cast<size_t>(size);
     return Sent::kSome;
   }
   if (errno == EINTR) return Sent::kSome;

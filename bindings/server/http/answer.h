@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "server/http/http_message.h"
+#include "bindings/server/http/http_message.h"
 
 namespace mxd::server {
 
@@ -30,7 +30,7 @@ class Answer {
   Sent send(int socket);
 
   bool is_sent() const { return sent_ == head().size() + body().size(); }
-  std::uint64_t body_bytes_sent() const { return sent_ - std::min(sent_, head().size()); }
+  uint64_t body_bytes_sent() const { return sent_ - std::min(sent_, head().size()); }
   unsigned status() const { return status_; }
 
  private:
@@ -42,7 +42,7 @@ class Answer {
   std::string body_;
   std::string_view ready_head_;  // constants, if not empty
   std::string_view ready_body_;
-  std::size_t sent_ = 0;
+  size_t sent_ = 0;
 };
 
 }  // namespace mxd::server

@@ -1,4 +1,4 @@
-#include "server/http/client_address.h"
+#include "bindings/server/http/client_address.h"
 
 #include <algorithm>
 #include <boost/asio/ip/address.hpp>
@@ -84,7 +84,7 @@ bool Network::contains(std::string_view address) const {
   // "::/0" is all of IPv6, and nothing of IPv4.
   if (parsed->is_v4() && bits_ < kMappedBits) return false;
   const Bytes other = as_v6(*parsed).to_bytes();
-  const std::size_t whole = bits_ / 8;
+  const size_t whole = bits_ / 8;
   if (!std::equal(bytes_->data(), bytes_->data() + whole, other.data())) return false;
   const unsigned rest = bits_ % 8;
   return rest == 0 || (((*bytes_)[whole] ^ other[whole]) >> (8 - rest)) == 0;

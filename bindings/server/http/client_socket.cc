@@ -1,4 +1,4 @@
-#include "server/http/client_socket.h"
+#include "bindings/server/http/client_socket.h"
 
 #include <linux/sockios.h>
 #include <netinet/tcp.h>
@@ -9,7 +9,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <cstring>
 
-#include "server/http/client_address.h"
+#include "bindings/server/http/client_address.h"
 
 namespace mxd::server {
 

@@ -2,7 +2,7 @@
 // for. What has been read is parsed until a request is complete; the request goes to the router;
 // its answer is written; then the bytes that came behind it are parsed. So pipelined requests are
 // answered in order, one at a time, and a client that sends faster than it reads is not read from.
-#include "server/http/connection.h"
+#include "bindings/server/http/connection.h"
 
 #include <sys/socket.h>
 
@@ -13,12 +13,12 @@
 #include <utility>
 
 #include "bindings/common/normal_target.h"
+#include "bindings/server/http/answer.h"
+#include "bindings/server/http/client_socket.h"
+#include "bindings/server/http/request_parser.h"
+#include "bindings/server/operation/json_log.h"
+#include "bindings/server/operation/request_counts.h"
 #include "matrix_devices/module.hpp"
-#include "server/http/answer.h"
-#include "server/http/client_socket.h"
-#include "server/http/request_parser.h"
-#include "server/operation/json_log.h"
-#include "server/operation/request_counts.h"
 
 namespace mxd::server {
 namespace {
@@ -31,7 +31,7 @@ constexpr auto kBodyTime = std::chrono::seconds(60);    // from there to the end
 constexpr auto kWriteTime = std::chrono::seconds(60);   // in which a client reads something
 constexpr auto kLingerTime = std::chrono::seconds(3);
 constexpr auto kNewTime = std::chrono::seconds(1);  // in which a first request may be on its way
-constexpr std::size_t kLingerBytes = 16 * 1024 * 1024;
+constexpr size_t kLingerBytes = 16 * 1024 * 1024;
 
 class HttpConnection final : public Connection,
                              public Exchange,
@@ -193,14 +193,14 @@ class HttpConnection final : public Connection,
     const ssize_t size = ::recv(fd(), buffer.data(), buffer.size(), MSG_DONTWAIT);
     if (size < 0 && (errno == EAGAIN || errno == EINTR)) return;
     if (size <= 0) return close();  // and of a request that is cut short nothing is made
-    const std::string_view bytes(buffer.data(), static_cast<std::size_t>(size));
+    const std::string_view bytes(buffer.data(), static_cast<size_t>(size));
     if (!unparsed_.empty()) {
       unparsed_.erase(0, at_);
       at_ = 0;
       unparsed_.append(bytes);
       return parse_kept();
     }
-    const std::size_t used = parser_->put(bytes);
+    const size_t used = parser_->put(bytes);
     unparsed_.assign(bytes.substr(used));
     go_on();
   }
@@ -420,7 +420,7 @@ class HttpConnection final : public Connection,
     const std::span<char> buffer = owner_.read_buffer();
     const ssize_t size = ::recv(fd(), buffer.data(), buffer.size(), MSG_DONTWAIT);
     if (size < 0 && (errno == EAGAIN || errno == EINTR)) return true;
-    lingered_ += static_cast<std::size_t>(std::max<ssize_t>(size, 0));
+    lingered_ += static_cast<size_t>(std::max<ssize_t>(size, 0));
     if (size <= 0 || lingered_ > kLingerBytes) close();
     return true;
   }
@@ -429,7 +429,7 @@ class HttpConnection final : public Connection,
   Socket socket_;
   std::string peer_;
   Clock::time_point opened_;
-  std::size_t answers_ = 0;
+  size_t answers_ = 0;
   State state_ = State::kIdle;
   Clock::time_point deadline_;
   bool running_ = false;
@@ -438,7 +438,7 @@ class HttpConnection final : public Connection,
 
   bool readable_ = false;  // or may be
   std::string unparsed_;   // what has been read and not parsed: from at_ on
-  std::size_t at_ = 0;
+  size_t at_ = 0;
   bool has_unparsed_ = false;  // that the parser has not seen
   std::optional<RequestParser> parser_;
   bool in_body_ = false;
@@ -459,7 +459,7 @@ class HttpConnection final : public Connection,
   int unacknowledged_ = 0;
   bool close_after_ = false;
   bool unread_ = false;  // the client may still be sending
-  std::size_t lingered_ = 0;
+  size_t lingered_ = 0;
 };
 
 }  // namespace

@@ -10,9 +10,9 @@
 #include <span>
 #include <string_view>
 
-#include "server/http/client_address.h"
-#include "server/http/connection_limits.h"
-#include "server/request_router.h"
+#include "bindings/server/http/client_address.h"
+#include "bindings/server/http/connection_limits.h"
+#include "bindings/server/request_router.h"
 
 namespace mxd::server {
 

@@ -7,38 +7,38 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "server/settings.h"
+#include "bindings/server/settings.h"
 
 namespace mxd::server {
 
 // How many there may be: `max_connections`, and no more than there may be open files. O6
 class ConnectionLimit {
  public:
-  ConnectionLimit(const CurrentSettings& settings, std::size_t max_files)
+  ConnectionLimit(const CurrentSettings& settings, size_t max_files)
       : settings_(settings), max_files_(max_files) {}
 
-  std::size_t most() const { return std::min(settings_->max_connections, max_files_); }
-  std::size_t open() const { return open_.load(std::memory_order_relaxed); }
+  size_t most() const { return std::min(settings_->max_connections, max_files_); }
+  size_t open() const { return open_.load(std::memory_order_relaxed); }
   bool reached() const { return open() >= most(); }
 
   void opened() { open_.fetch_add(1, std::memory_order_relaxed); }
   void closed() {
-    const std::size_t left = open_.fetch_sub(1, std::memory_order_relaxed) - 1;
+    const size_t left = open_.fetch_sub(1, std::memory_order_relaxed) - 1;
     if (left < most() / 2) told_.store(false, std::memory_order_relaxed);
   }
 
   // One was closed to make room for another.
   void made_room() { made_room_.fetch_add(1, std::memory_order_relaxed); }
-  std::uint64_t times_made_room() const { return made_room_.load(std::memory_order_relaxed); }
+  uint64_t times_made_room() const { return made_room_.load(std::memory_order_relaxed); }
 
   // Whether it is to be told that the limit is reached: once, until there is room to spare again.
   bool to_be_told() { return !told_.exchange(true, std::memory_order_relaxed); }
 
  private:
   const CurrentSettings& settings_;
-  const std::size_t max_files_;
-  std::atomic<std::size_t> open_ = 0;
-  std::atomic<std::uint64_t> made_room_ = 0;
+  const size_t max_files_;
+  std::atomic<size_t> open_ = 0;
+  std::atomic<uint64_t> made_room_ = 0;
   std::atomic<bool> told_ = false;
 };
 
@@ -56,8 +56,8 @@ class IncomingBodies {
     Share& operator=(const Share&) = delete;
 
     // False, and as before, if that is more than there is.
-    bool grow(std::size_t bytes) {
-      const std::size_t more = bytes - std::min(bytes, bytes_);
+    bool grow(size_t bytes) {
+      const size_t more = bytes - std::min(bytes, bytes_);
       if (all_.bytes_.fetch_add(more, std::memory_order_relaxed) + more >
           all_.settings_->max_incoming_body_bytes) {
         all_.bytes_.fetch_sub(more, std::memory_order_relaxed);
@@ -74,16 +74,16 @@ class IncomingBodies {
 
    private:
     IncomingBodies& all_;
-    std::size_t bytes_ = 0;
+    size_t bytes_ = 0;
   };
 
-  std::size_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
-  std::uint64_t times_refused() const { return refused_.load(std::memory_order_relaxed); }
+  size_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
+  uint64_t times_refused() const { return refused_.load(std::memory_order_relaxed); }
 
  private:
   const CurrentSettings& settings_;
-  std::atomic<std::size_t> bytes_ = 0;
-  std::atomic<std::uint64_t> refused_ = 0;
+  std::atomic<size_t> bytes_ = 0;
+  std::atomic<uint64_t> refused_ = 0;
 };
 
 }  // namespace mxd::server

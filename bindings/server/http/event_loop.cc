@@ -1,4 +1,4 @@
-#include "server/http/event_loop.h"
+#include "bindings/server/http/event_loop.h"
 
 #include <absl/time/time.h>
 #include <sys/eventfd.h>
@@ -12,7 +12,7 @@
 #include <system_error>
 #include <utility>
 
-#include "server/operation/json_log.h"
+#include "bindings/server/operation/json_log.h"
 
 namespace mxd::server {
 namespace {
@@ -24,7 +24,7 @@ constexpr auto kTick = std::chrono::seconds(1);
 constexpr auto kStoppingTick = std::chrono::milliseconds(100);
 // When stopping: how long a request that has begun may take to arrive.
 constexpr auto kRequestGrace = std::chrono::seconds(2);
-constexpr std::size_t kAcceptedInTurn = 64;
+constexpr size_t kAcceptedInTurn = 64;
 constexpr Clock::rep kNobodyWaits = std::numeric_limits<Clock::rep>::max();
 
 thread_local const EventLoop* loop_of_this_thread = nullptr;
@@ -173,8 +173,8 @@ void EventLoop::wait_for_clients() {
   accepting_ = true;
 }
 
-bool EventLoop::accept_up_to(std::size_t most) {
-  for (std::size_t i = 0; i < most; ++i) {
+bool EventLoop::accept_up_to(size_t most) {
+  for (size_t i = 0; i < most; ++i) {
     sockaddr_storage peer{};
     socklen_t size = sizeof peer;
     const int socket = ::accept4(acceptor_.native_handle(), reinterpret_cast<sockaddr*>(&peer),
@@ -292,7 +292,7 @@ void EventLoop::answered(Connection& connection) noexcept {
 }
 
 void EventLoop::wake() noexcept {
-  const std::uint64_t one = 1;
+  const uint64_t one = 1;
   [[maybe_unused]] const ssize_t woken = ::write(wake_.native_handle(), &one, sizeof one);
 }
 
@@ -308,10 +308,10 @@ void EventLoop::wait_to_be_woken() {
 }
 
 void EventLoop::woken() {
-  std::uint64_t times = 0;
+  uint64_t times = 0;
   [[maybe_unused]] const ssize_t size = ::read(wake_.native_handle(), &times, sizeof times);
   take_answers();
-  for (std::size_t i = room_wanted_.exchange(0, std::memory_order_relaxed); i > 0; --i)
+  for (size_t i = room_wanted_.exchange(0, std::memory_order_relaxed); i > 0; --i)
     close_longest_waiting();
   if (stop_wanted_ && !stopping_) stop_now();
 }

@@ -15,10 +15,10 @@
 #include <thread>
 #include <vector>
 
-#include "server/event.h"
-#include "server/http/connection.h"
-#include "server/http/connection_limits.h"
-#include "server/http/listening_socket.h"
+#include "bindings/server/event.h"
+#include "bindings/server/http/connection.h"
+#include "bindings/server/http/connection_limits.h"
+#include "bindings/server/http/listening_socket.h"
 
 namespace mxd::server {
 
@@ -82,7 +82,7 @@ class EventLoop final : public ConnectionOwner {
   void wait_for_tick();
 
   // As many as are in the queue, and no more than this; false: there is no more room.
-  bool accept_up_to(std::size_t most);
+  bool accept_up_to(size_t most);
   void open(int socket, int family);
   // Closes the connection that has waited longest for its client, whatever loop it is on: an idle
   // one, or one whose request has come in part only. False if there is none.
@@ -109,7 +109,7 @@ class EventLoop final : public ConnectionOwner {
 
   Connections waiting_;  // for their clients, longest first
   Connections busy_;
-  std::size_t count_ = 0;
+  size_t count_ = 0;
   std::atomic<Clock::rep> longest_waiting_;  // since when
   bool destroyed_ = false;
 
@@ -120,7 +120,7 @@ class EventLoop final : public ConnectionOwner {
   bool paused_ = false;  // for want of room
   boost::asio::posix::basic_stream_descriptor<Executor> wake_;
   std::atomic<Connection*> answers_ = nullptr;  // a stack
-  std::atomic<std::size_t> room_wanted_ = 0;    // of this many connections, by other loops
+  std::atomic<size_t> room_wanted_ = 0;         // of this many connections, by other loops
   std::atomic<bool> stop_wanted_ = false;
   boost::asio::basic_waitable_timer<Clock, boost::asio::wait_traits<Clock>, Executor> timer_;
   bool waiting_to_be_woken_ = false;

@@ -1,4 +1,4 @@
-#include "server/http/http_message.h"
+#include "bindings/server/http/http_message.h"
 
 #include <absl/strings/match.h>
 
@@ -44,7 +44,7 @@ Response error_response(unsigned status, std::string_view errcode, std::string_v
 }
 
 Response limited_response(std::chrono::milliseconds retry_after) {
-  const auto ms = std::max<std::int64_t>(retry_after.count(), 1);
+  const auto ms = std::max<int64_t>(retry_after.count(), 1);
   const std::string seconds = std::to_string((ms + 999) / 1000);
   Response response = error_response(
       429, "M_LIMIT_EXCEEDED",

@@ -1,4 +1,4 @@
-#include "server/http/http_server.h"
+#include "bindings/server/http/http_server.h"
 
 #include <algorithm>
 #include <future>
@@ -9,7 +9,7 @@ namespace mxd::server {
 namespace {
 
 // A socket a loop, as far as the kernel can share an address out among several.
-std::vector<ListeningSocket> listen(const ListenAddress& address, std::size_t loops) {
+std::vector<ListeningSocket> listen(const ListenAddress& address, size_t loops) {
   std::vector<ListeningSocket> sockets;
   if (!address.path.empty()) {
     sockets.push_back(ListeningSocket::unix(address.path));
@@ -19,7 +19,7 @@ std::vector<ListeningSocket> listen(const ListenAddress& address, std::size_t lo
   // says that the port is taken.
   if (address.port != 0) ListeningSocket::tcp(address, false);
   ListenAddress got = address;
-  for (std::size_t i = 0; i < loops; ++i) {
+  for (size_t i = 0; i < loops; ++i) {
     sockets.push_back(ListeningSocket::tcp(got, true));
     got = sockets.back().address();  // the port of the first is the others' too
   }
@@ -28,15 +28,15 @@ std::vector<ListeningSocket> listen(const ListenAddress& address, std::size_t lo
 
 }  // namespace
 
-HttpServer::HttpServer(const ListenAddress& address, std::size_t loops,
-                       const CurrentSettings& settings, std::size_t max_files)
+HttpServer::HttpServer(const ListenAddress& address, size_t loops, const CurrentSettings& settings,
+                       size_t max_files)
     : HttpServer(listen(address, loops), loops, settings, max_files) {}
 
-HttpServer::HttpServer(std::vector<ListeningSocket> sockets, std::size_t loops,
-                       const CurrentSettings& settings, std::size_t max_files)
+HttpServer::HttpServer(std::vector<ListeningSocket> sockets, size_t loops,
+                       const CurrentSettings& settings, size_t max_files)
     : sockets_(std::move(sockets)), shared_{{settings, max_files}, IncomingBodies(settings), {}} {
   // Every socket has a loop, and every loop a socket.
-  for (std::size_t i = 0; i < std::max(loops, sockets_.size()); ++i) {
+  for (size_t i = 0; i < std::max(loops, sockets_.size()); ++i) {
     auto loop = std::make_unique<EventLoop>(shared_);
     loop->listen_on(sockets_[i % sockets_.size()].duplicate());
     shared_.loops.push_back(std::move(loop));

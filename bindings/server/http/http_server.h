@@ -5,12 +5,12 @@
 #include <memory>
 #include <vector>
 
-#include "server/http/client_address.h"
-#include "server/http/event_loop.h"
-#include "server/http/listen_address.h"
-#include "server/http/listening_socket.h"
-#include "server/request_router.h"
-#include "server/settings.h"
+#include "bindings/server/http/client_address.h"
+#include "bindings/server/http/event_loop.h"
+#include "bindings/server/http/listen_address.h"
+#include "bindings/server/http/listening_socket.h"
+#include "bindings/server/request_router.h"
+#include "bindings/server/settings.h"
 
 namespace mxd::server {
 
@@ -18,11 +18,11 @@ class HttpServer {
  public:
   // Binds and listens; nothing is accepted yet. Port 0 is replaced by one that is free. Throws
   // std::runtime_error if the address cannot be had. `max_files`: of connections, all together.
-  HttpServer(const ListenAddress& address, std::size_t loops, const CurrentSettings& settings,
-             std::size_t max_files);
+  HttpServer(const ListenAddress& address, size_t loops, const CurrentSettings& settings,
+             size_t max_files);
   // On sockets that listen already, one or more.
-  HttpServer(std::vector<ListeningSocket> sockets, std::size_t loops,
-             const CurrentSettings& settings, std::size_t max_files);
+  HttpServer(std::vector<ListeningSocket> sockets, size_t loops, const CurrentSettings& settings,
+             size_t max_files);
   // All connections are closed, whatever state they are in.
   ~HttpServer();
 

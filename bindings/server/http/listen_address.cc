@@ -1,4 +1,4 @@
-#include "server/http/listen_address.h"
+#include "bindings/server/http/listen_address.h"
 
 #include <absl/strings/numbers.h>
 
@@ -29,14 +29,14 @@ std::optional<ListenAddress> parse_listen_address(std::string_view text) {
   const auto address = boost::asio::ip::make_address(host, error);
   if (error || address.is_v6() != bracketed) return std::nullopt;
 
-  std::uint32_t port = 0;
+  uint32_t port = 0;
   const bool digits_only =
       !port_text.empty() && port_text.find_first_not_of("0123456789") == std::string::npos;
   if (!digits_only || !absl::SimpleAtoi(port_text, &port) ||
-      port > std::numeric_limits<std::uint16_t>::max()) {
+      port > std::numeric_limits<uint16_t>::max()) {
     return std::nullopt;
   }
-  return ListenAddress{address.to_string(), static_cast<std::uint16_t>(port), {}};
+  return ListenAddress{address.to_string(), static_cast<uint16_t>(port), {}};
 }
 
 std::string to_string(const ListenAddress& address) {

@@ -10,7 +10,7 @@ namespace mxd::server {
 
 struct ListenAddress {
   std::string host;  // an IPv4 or IPv6 address, without brackets
-  std::uint16_t port = 0;
+  uint16_t port = 0;
   std::string path{};  // of a Unix socket; then there is neither host nor port
 };
 

@@ -1,4 +1,4 @@
-#include "server/http/listening_socket.h"
+#include "bindings/server/http/listening_socket.h"
 
 #include <fcntl.h>
 #include <sys/socket.h>
@@ -172,7 +172,7 @@ ListenAddress ListeningSocket::address() const {
     return address;
   }
   boost::asio::ip::tcp::endpoint endpoint;
-  std::memcpy(endpoint.data(), &bound, std::min<std::size_t>(size, endpoint.capacity()));
+  std::memcpy(endpoint.data(), &bound, std::min<size_t>(size, endpoint.capacity()));
   endpoint.resize(size);
   address.host = endpoint.address().to_string();
   address.port = endpoint.port();

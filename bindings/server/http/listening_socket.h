@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "server/http/listen_address.h"
+#include "bindings/server/http/listen_address.h"
 
 namespace mxd::server {
 

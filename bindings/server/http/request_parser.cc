@@ -1,4 +1,4 @@
-#include "server/http/request_parser.h"
+#include "bindings/server/http/request_parser.h"
 
 #include <absl/strings/ascii.h>
 #include <absl/strings/match.h>
@@ -15,11 +15,11 @@ namespace {
 
 namespace http = boost::beast::http;
 
-constexpr std::uint32_t kHeaderBytes = 16 * 1024;
-constexpr std::size_t kUsualHeaderBytes = 512;
-constexpr std::size_t kUsualFields = 16;
+constexpr uint32_t kHeaderBytes = 16 * 1024;
+constexpr size_t kUsualHeaderBytes = 512;
+constexpr size_t kUsualFields = 16;
 // What is still to come of a chunked body is never less: Beast asserts it.
-constexpr std::size_t kLastChunkBytes = 5;
+constexpr size_t kLastChunkBytes = 5;
 
 // How a callback of ours ends the parsing.
 constexpr http::error kRefusal = http::error::bad_value;
@@ -43,7 +43,7 @@ bool is_host(boost::beast::string_view text) {
 
 }  // namespace
 
-RequestParser::RequestParser(std::uint64_t max_body_bytes) : max_body_bytes_(max_body_bytes) {
+RequestParser::RequestParser(uint64_t max_body_bytes) : max_body_bytes_(max_body_bytes) {
   eager(true);
   header_limit(kHeaderBytes);
   body_limit(boost::none);  // ours is looked at below
@@ -51,8 +51,8 @@ RequestParser::RequestParser(std::uint64_t max_body_bytes) : max_body_bytes_(max
   fields_.reserve(kUsualFields);
 }
 
-std::size_t RequestParser::put(std::string_view bytes) {
-  std::size_t used = 0;
+size_t RequestParser::put(std::string_view bytes) {
+  size_t used = 0;
   if (state_ == State::kNothing) {
     used = skip_empty_lines(bytes);
     bytes.remove_prefix(used);
@@ -61,7 +61,7 @@ std::size_t RequestParser::put(std::string_view bytes) {
   }
   if (state_ == State::kBody && chunked() && bytes.size() < kLastChunkBytes) return used;
   ErrorCode error;
-  const std::size_t parsed = basic_parser::put({bytes.data(), bytes.size()}, error);
+  const size_t parsed = basic_parser::put({bytes.data(), bytes.size()}, error);
   used += parsed;
   bytes.remove_prefix(parsed);
   if (error == kLastChunk) {
@@ -89,8 +89,8 @@ Response RequestParser::refusal() const {
                         refusal_text_);
 }
 
-std::size_t RequestParser::skip_empty_lines(std::string_view bytes) const {
-  std::size_t at = 0;
+size_t RequestParser::skip_empty_lines(std::string_view bytes) const {
+  size_t at = 0;
   while (true) {
     const std::string_view rest = bytes.substr(at);
     if (rest.starts_with("\r\n")) {
@@ -180,22 +180,22 @@ void RequestParser::on_header_impl(ErrorCode& error) {
   if (content_length().value_or(0) > max_body_bytes_) error = kOverLimit;
 }
 
-void RequestParser::on_body_init_impl(const boost::optional<std::uint64_t>& length, ErrorCode&) {
+void RequestParser::on_body_init_impl(const boost::optional<uint64_t>& length, ErrorCode&) {
   // Memory that nothing is written to costs nothing.
-  if (length) body_.reserve(static_cast<std::size_t>(*length));
+  if (length) body_.reserve(static_cast<size_t>(*length));
 }
 
-std::size_t RequestParser::on_body_impl(Text bytes, ErrorCode&) {
+size_t RequestParser::on_body_impl(Text bytes, ErrorCode&) {
   body_.append(bytes.data(), bytes.size());
   return bytes.size();
 }
 
-void RequestParser::on_chunk_header_impl(std::uint64_t size, Text, ErrorCode& error) {
+void RequestParser::on_chunk_header_impl(uint64_t size, Text, ErrorCode& error) {
   if (size == 0) error = kLastChunk;
   if (size > max_body_bytes_ - body_.size()) error = kOverLimit;
 }
 
-std::size_t RequestParser::on_chunk_body_impl(std::uint64_t, Text bytes, ErrorCode&) {
+size_t RequestParser::on_chunk_body_impl(uint64_t, Text bytes, ErrorCode&) {
   body_.append(bytes.data(), bytes.size());
   return bytes.size();
 }

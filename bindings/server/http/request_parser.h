@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "server/http/http_message.h"
+#include "bindings/server/http/http_message.h"
 
 namespace mxd::server {
 
@@ -24,13 +24,13 @@ class RequestParser final : private boost::beast::http::basic_parser<true> {
     kRefused,   // refusal() says why
   };
 
-  explicit RequestParser(std::uint64_t max_body_bytes);
+  explicit RequestParser(uint64_t max_body_bytes);
   RequestParser(const RequestParser&) = delete;
   RequestParser& operator=(const RequestParser&) = delete;
 
   // Takes what it can of `bytes`, and says how much that was; what is left comes again, with more
   // behind it. Not for kComplete, kTooLarge, kRefused. Throws std::bad_alloc.
-  std::size_t put(std::string_view bytes);
+  size_t put(std::string_view bytes);
 
   State state() const { return state_; }
   Response refusal() const;
@@ -51,8 +51,8 @@ class RequestParser final : private boost::beast::http::basic_parser<true> {
   using Text = boost::beast::string_view;
 
   struct Part {  // of text_
-    std::size_t at = 0;
-    std::size_t size = 0;
+    size_t at = 0;
+    size_t size = 0;
   };
   struct Field {
     Part name;
@@ -65,20 +65,20 @@ class RequestParser final : private boost::beast::http::basic_parser<true> {
   void on_field_impl(boost::beast::http::field name, Text name_text, Text value,
                      ErrorCode& error) override;
   void on_header_impl(ErrorCode& error) override;
-  void on_body_init_impl(const boost::optional<std::uint64_t>& length, ErrorCode&) override;
-  std::size_t on_body_impl(Text bytes, ErrorCode&) override;
-  void on_chunk_header_impl(std::uint64_t size, Text extension, ErrorCode& error) override;
-  std::size_t on_chunk_body_impl(std::uint64_t left, Text bytes, ErrorCode&) override;
+  void on_body_init_impl(const boost::optional<uint64_t>& length, ErrorCode&) override;
+  size_t on_body_impl(Text bytes, ErrorCode&) override;
+  void on_chunk_header_impl(uint64_t size, Text extension, ErrorCode& error) override;
+  size_t on_chunk_body_impl(uint64_t left, Text bytes, ErrorCode&) override;
   void on_finish_impl(ErrorCode&) override {}
 
-  std::size_t skip_empty_lines(std::string_view bytes) const;
+  size_t skip_empty_lines(std::string_view bytes) const;
   void refuse(unsigned status, std::string_view text, ErrorCode& error);
   Part keep(Text text);
   std::string_view part(Part part) const {
     return std::string_view(text_).substr(part.at, part.size);
   }
 
-  const std::uint64_t max_body_bytes_;
+  const uint64_t max_body_bytes_;
   State state_ = State::kNothing;
   unsigned refusal_status_ = 0;
   std::string_view refusal_text_;
@@ -89,10 +89,10 @@ class RequestParser final : private boost::beast::http::basic_parser<true> {
   std::vector<Field> fields_;
   std::vector<mxd_header> headers_;
   int version_ = 11;
-  std::size_t hosts_ = 0;
-  std::size_t lengths_ = 0;
-  std::size_t codings_ = 0;        // transfer codings
-  std::size_t other_codings_ = 0;  // but chunked
+  size_t hosts_ = 0;
+  size_t lengths_ = 0;
+  size_t codings_ = 0;        // transfer codings
+  size_t other_codings_ = 0;  // but chunked
   bool keep_alive_ = false;
   bool expects_continue_ = false;
   std::string body_;

@@ -1,6 +1,6 @@
-#include "server/http/request_target.h"
+#include "bindings/server/http/request_target.h"
 
-#include "server/accounts/utf8.h"
+#include "bindings/server/accounts/utf8.h"
 
 namespace mxd::server {
 namespace {
@@ -15,7 +15,7 @@ int hex_digit(char c) {
 std::optional<std::string> decoded(std::string_view text) {
   std::string out;
   out.reserve(text.size());
-  for (std::size_t i = 0; i < text.size(); ++i) {
+  for (size_t i = 0; i < text.size(); ++i) {
     if (text[i] != '%') {
       out += text[i] == '+' ? ' ' : text[i];
       continue;

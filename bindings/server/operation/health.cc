@@ -1,9 +1,9 @@
-#include "server/operation/health.h"
+#include "bindings/server/operation/health.h"
 
 #include <exception>
 #include <utility>
 
-#include "server/http/request_target.h"
+#include "bindings/server/http/request_target.h"
 
 namespace mxd::server {
 namespace {

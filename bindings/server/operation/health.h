@@ -8,8 +8,8 @@
 #include <thread>
 #include <vector>
 
-#include "server/http/http_message.h"
-#include "server/store.h"
+#include "bindings/server/http/http_message.h"
+#include "bindings/server/store.h"
 
 namespace mxd::server {
 

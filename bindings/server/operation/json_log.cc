@@ -1,4 +1,4 @@
-#include "server/operation/json_log.h"
+#include "bindings/server/operation/json_log.h"
 
 #include <absl/time/clock.h>
 #include <absl/time/time.h>
@@ -22,8 +22,8 @@ namespace json = boost::json;
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::size_t kMaxBuffered = 4 * 1024 * 1024;
-constexpr std::size_t kMaxPath = 1024;
+constexpr size_t kMaxBuffered = 4 * 1024 * 1024;
+constexpr size_t kMaxPath = 1024;
 // Lines gather for this long before they are written together: waking a thread for each of them
 // costs a loop more than writing the line does.
 constexpr auto kGather = std::chrono::milliseconds(20);
@@ -38,8 +38,8 @@ struct Log {
   bool has_writer = false;
   bool is_asleep = false;  // the writer waits for `changed`
   Clock::time_point end_by = Clock::time_point::max();
-  std::atomic<std::uint64_t> untold = 0;  // lost lines that no line has told of yet
-  std::atomic<std::uint64_t> lost = 0;
+  std::atomic<uint64_t> untold = 0;  // lost lines that no line has told of yet
+  std::atomic<uint64_t> lost = 0;
 };
 
 Log& the_log() {
@@ -47,7 +47,7 @@ Log& the_log() {
   return *log;
 }
 
-void lose(std::uint64_t lines) noexcept {
+void lose(uint64_t lines) noexcept {
   the_log().untold.fetch_add(lines, std::memory_order_relaxed);
   the_log().lost.fetch_add(lines, std::memory_order_relaxed);
 }
@@ -56,7 +56,7 @@ std::string timestamp() {
   return absl::FormatTime("%Y-%m-%dT%H:%M:%E3SZ", absl::Now(), absl::UTCTimeZone());
 }
 
-std::string_view level_name(std::int32_t level) {
+std::string_view level_name(int32_t level) {
   switch (level) {
     case MXD_LOG_DEBUG:
       return "debug";
@@ -71,7 +71,7 @@ std::string_view level_name(std::int32_t level) {
   }
 }
 
-std::string text_line(std::int32_t level, std::string_view message) {
+std::string text_line(int32_t level, std::string_view message) {
   const json::object line{{"ts", timestamp()}, {"level", level_name(level)}, {"message", message}};
   return json::serialize(line) + "\n";
 }
@@ -93,8 +93,8 @@ std::string printable_path(std::string_view target) {
   return path;
 }
 
-std::uint64_t count_lines(std::string_view text) {
-  return static_cast<std::uint64_t>(std::count(text.begin(), text.end(), '\n'));
+uint64_t count_lines(std::string_view text) {
+  return static_cast<uint64_t>(std::count(text.begin(), text.end(), '\n'));
 }
 
 void append(std::string_view line) {
@@ -130,8 +130,8 @@ bool is_time_left() {
 
 // Says how many lines were lost, or later, if it cannot.
 void tell_of_lost_lines(LogOutput& output) noexcept try {
-  std::atomic<std::uint64_t>& untold = the_log().untold;
-  const std::uint64_t count = untold.load(std::memory_order_relaxed);
+  std::atomic<uint64_t>& untold = the_log().untold;
+  const uint64_t count = untold.load(std::memory_order_relaxed);
   if (count == 0) return;
   const std::string line =
       text_line(MXD_LOG_WARNING, std::to_string(count) + " lines of log could not be written");
@@ -200,7 +200,7 @@ void LogWriter::replace(LogOutput output) {
   the_log().changed.notify_one();
 }
 
-std::uint64_t LogWriter::finish() {
+uint64_t LogWriter::finish() {
   Log& log = the_log();
   if (!thread_.joinable()) return 0;
   {
@@ -233,7 +233,7 @@ void log_request(const RequestLine& request) noexcept {
   });
 }
 
-void log_message(std::int32_t level, std::string_view message) noexcept {
+void log_message(int32_t level, std::string_view message) noexcept {
   append_made([&] { return text_line(level, message); });
 }
 
@@ -245,7 +245,7 @@ void log_failure(std::string_view what, std::string_view why) noexcept {
   });
 }
 
-std::uint64_t lost_log_lines() noexcept {
+uint64_t lost_log_lines() noexcept {
   return the_log().lost.load(std::memory_order_relaxed);
 }
 

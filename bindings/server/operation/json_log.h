@@ -11,7 +11,7 @@
 #include <string_view>
 #include <thread>
 
-#include "server/operation/log_output.h"
+#include "bindings/server/operation/log_output.h"
 
 namespace mxd::server {
 
@@ -29,7 +29,7 @@ class LogWriter {
 
   // Writes what is left, but waits a second at most for those who read it. Returns how many lines
   // could not be written.
-  std::uint64_t finish();
+  uint64_t finish();
 
  private:
   std::thread thread_;
@@ -39,7 +39,7 @@ struct RequestLine {
   std::string_view method;
   std::string_view target;  // its query is not logged: it may hold an access token
   unsigned status = 0;
-  std::uint64_t bytes = 0;  // of the response's body
+  uint64_t bytes = 0;  // of the response's body
   std::chrono::steady_clock::duration duration{};
   std::string_view remote_addr;
   bool cut = false;  // the client did not get all of the answer
@@ -50,12 +50,12 @@ struct RequestLine {
 void log_request(const RequestLine& line) noexcept;
 
 // A line of text. `level` is one of MXD_LOG_*.
-void log_message(std::int32_t level, std::string_view message) noexcept;
+void log_message(int32_t level, std::string_view message) noexcept;
 
 // "what: why", an error. [any-thread]
 void log_failure(std::string_view what, std::string_view why) noexcept;
 
 // Since the process began: lines that could not be written. [any-thread]
-std::uint64_t lost_log_lines() noexcept;
+uint64_t lost_log_lines() noexcept;
 
 }  // namespace mxd::server

@@ -1,4 +1,4 @@
-#include "server/operation/log_output.h"
+#include "bindings/server/operation/log_output.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -91,8 +91,8 @@ std::string_view LogOutput::write(std::string_view lines,
       break;
     }
     if (written <= 0) break;
-    is_cut_ = piece[static_cast<std::size_t>(written) - 1] != '\n';
-    lines.remove_prefix(static_cast<std::size_t>(written));
+    is_cut_ = piece[static_cast<size_t>(written) - 1] != '\n';
+    lines.remove_prefix(static_cast<size_t>(written));
   }
   return lines;
 }

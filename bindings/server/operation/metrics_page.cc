@@ -1,4 +1,4 @@
-#include "server/operation/metrics_page.h"
+#include "bindings/server/operation/metrics_page.h"
 
 #include <prometheus/metric_family.h>
 #include <prometheus/text_serializer.h>
@@ -8,9 +8,9 @@
 #include <utility>
 #include <vector>
 
-#include "server/http/request_target.h"
-#include "server/operation/json_log.h"
-#include "server/operation/request_counts.h"
+#include "bindings/server/http/request_target.h"
+#include "bindings/server/operation/json_log.h"
+#include "bindings/server/operation/request_counts.h"
 
 namespace mxd::server {
 namespace {
@@ -61,8 +61,8 @@ MetricFamily request_seconds(const RequestCounts& counts) {
   for (const Latency& one : counts.latencies) {
     ClientMetric metric;
     metric.label = {label("endpoint", one.endpoint)};
-    std::uint64_t cumulative = 0;
-    for (std::size_t i = 0; i < one.buckets.size(); ++i) {
+    uint64_t cumulative = 0;
+    for (size_t i = 0; i < one.buckets.size(); ++i) {
       cumulative += one.buckets[i];
       ClientMetric::Bucket bucket;
       bucket.cumulative_count = cumulative;
@@ -88,7 +88,7 @@ std::string_view limit_of(const RequestCount& refused) {
 MetricFamily refusals_total(const RequestCounts& counts, const HttpServer& http) {
   MetricFamily made =
       family("mxd_refusals_total", "What a limit has refused or cut.", MetricType::Counter);
-  std::vector<std::pair<std::string_view, std::uint64_t>> limits{
+  std::vector<std::pair<std::string_view, uint64_t>> limits{
       {"login", 0},
       {"registration", 0},
       {"device_creation", 0},

@@ -1,10 +1,10 @@
 // GET /metrics, in the text format of Prometheus, on an address of its own. accounts.md, O9
 #pragma once
 
-#include "server/accounts/workers.h"
-#include "server/http/http_server.h"
-#include "server/request_router.h"
-#include "server/store.h"
+#include "bindings/server/accounts/workers.h"
+#include "bindings/server/http/http_server.h"
+#include "bindings/server/request_router.h"
+#include "bindings/server/store.h"
 
 namespace mxd::server {
 
@@ -17,7 +17,7 @@ class MetricsPage final : public RequestHandler {
 
   void serve(Exchange& exchange, mxd_request_token* token) override;
   void cancel(mxd_request_token) override {}
-  std::uint64_t max_body_bytes() const override { return 1024; }
+  uint64_t max_body_bytes() const override { return 1024; }
 
  private:
   std::string text() const;

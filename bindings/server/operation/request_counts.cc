@@ -1,4 +1,4 @@
-#include "server/operation/request_counts.h"
+#include "bindings/server/operation/request_counts.h"
 
 #include <algorithm>
 #include <atomic>
@@ -11,8 +11,8 @@ namespace {
 
 constexpr std::array<std::string_view, 8> kMethods{"GET",    "HEAD",    "PUT",   "POST",
                                                    "DELETE", "OPTIONS", "other", "none"};
-constexpr std::size_t kOtherMethod = 6;
-constexpr std::size_t kNoMethod = 7;  // of what is no HTTP
+constexpr size_t kOtherMethod = 6;
+constexpr size_t kNoMethod = 7;  // of what is no HTTP
 
 constexpr std::array<std::string_view, 20> kStatuses{
     "200", "201", "204", "400", "401", "403", "404", "405", "408", "413",
@@ -35,17 +35,17 @@ constexpr std::array kRoutes{
     Route{"logout/all", "logout_all"},
     Route{"account/whoami", "whoami"},
 };
-constexpr std::size_t kVersions = kRoutes.size();
-constexpr std::size_t kHealth = kRoutes.size() + 1;
-constexpr std::size_t kOther = kRoutes.size() + 2;
-constexpr std::size_t kEndpoints = kRoutes.size() + 3;
+constexpr size_t kVersions = kRoutes.size();
+constexpr size_t kHealth = kRoutes.size() + 1;
+constexpr size_t kOther = kRoutes.size() + 2;
+constexpr size_t kEndpoints = kRoutes.size() + 3;
 
-std::string_view endpoint_name(std::size_t endpoint) {
+std::string_view endpoint_name(size_t endpoint) {
   if (endpoint < kRoutes.size()) return kRoutes[endpoint].name;
   return endpoint == kVersions ? "versions" : endpoint == kHealth ? "health" : "other";
 }
 
-std::size_t endpoint_of(std::string_view target) {
+size_t endpoint_of(std::string_view target) {
   constexpr std::string_view kPrefix = "/_matrix/client/";
   std::string_view path = target.substr(0, target.find_first_of("?#"));
   if (path == "/health") return kHealth;
@@ -55,7 +55,7 @@ std::size_t endpoint_of(std::string_view target) {
   const auto slash = path.find('/');  // behind the version
   if (slash == path.npos) return kOther;
   path.remove_prefix(slash + 1);
-  for (std::size_t i = 0; i < kRoutes.size(); ++i) {
+  for (size_t i = 0; i < kRoutes.size(); ++i) {
     const std::string_view route = kRoutes[i].path;
     if (route.ends_with('*') ? path.starts_with(route.substr(0, route.size() - 1))
                              : path == route) {
@@ -66,12 +66,12 @@ std::size_t endpoint_of(std::string_view target) {
 }
 
 template <class Names>
-std::size_t index_of(const Names& names, std::string_view name, std::size_t otherwise) {
+size_t index_of(const Names& names, std::string_view name, size_t otherwise) {
   const auto found = std::find(names.begin(), names.end(), name);
-  return found == names.end() ? otherwise : static_cast<std::size_t>(found - names.begin());
+  return found == names.end() ? otherwise : static_cast<size_t>(found - names.begin());
 }
 
-std::size_t status_index(unsigned status) {
+size_t status_index(unsigned status) {
   const std::array<char, 3> digits{static_cast<char>('0' + status / 100 % 10),
                                    static_cast<char>('0' + status / 10 % 10),
                                    static_cast<char>('0' + status % 10)};
@@ -81,13 +81,13 @@ std::size_t status_index(unsigned status) {
 // Only the thread that owns it adds, so a load and a store are enough.
 class Counter {
  public:
-  void add(std::uint64_t more) {
+  void add(uint64_t more) {
     value_.store(value_.load(std::memory_order_relaxed) + more, std::memory_order_relaxed);
   }
-  std::uint64_t get() const { return value_.load(std::memory_order_relaxed); }
+  uint64_t get() const { return value_.load(std::memory_order_relaxed); }
 
  private:
-  std::atomic<std::uint64_t> value_ = 0;
+  std::atomic<uint64_t> value_ = 0;
 };
 
 // What one thread has counted.
@@ -123,14 +123,13 @@ Tally& tally_of_this_thread() {
 void count_request(std::string_view method, std::string_view target, unsigned status,
                    std::chrono::steady_clock::duration duration) noexcept try {
   Tally& tally = tally_of_this_thread();
-  const std::size_t endpoint = endpoint_of(target);
-  const std::size_t of_method =
-      method.empty() ? kNoMethod : index_of(kMethods, method, kOtherMethod);
+  const size_t endpoint = endpoint_of(target);
+  const size_t of_method = method.empty() ? kNoMethod : index_of(kMethods, method, kOtherMethod);
   tally.requests[endpoint][of_method][status_index(status)].add(1);
   const double seconds = std::chrono::duration<double>(duration).count();
   const auto bound = std::lower_bound(kLatencyBounds.begin(), kLatencyBounds.end(), seconds);
-  tally.buckets[endpoint][static_cast<std::size_t>(bound - kLatencyBounds.begin())].add(1);
-  tally.nanoseconds[endpoint].add(static_cast<std::uint64_t>(
+  tally.buckets[endpoint][static_cast<size_t>(bound - kLatencyBounds.begin())].add(1);
+  tally.nanoseconds[endpoint].add(static_cast<uint64_t>(
       std::chrono::duration_cast<std::chrono::nanoseconds>(duration).count()));
 } catch (const std::exception&) {  // no memory for a thread's first request: it is not counted
 }
@@ -139,14 +138,14 @@ RequestCounts request_counts() {
   RequestCounts counts;
   const std::lock_guard lock(tallies().mutex);
   const auto sum = [](const auto& counter_of) {
-    std::uint64_t all = 0;
+    uint64_t all = 0;
     for (const auto& tally : tallies().all)
       all += counter_of(*tally).get();
     return all;
   };
-  for (std::size_t e = 0; e < kEndpoints; ++e) {
-    for (std::size_t m = 0; m < kMethods.size(); ++m) {
-      for (std::size_t s = 0; s < kStatuses.size(); ++s) {
+  for (size_t e = 0; e < kEndpoints; ++e) {
+    for (size_t m = 0; m < kMethods.size(); ++m) {
+      for (size_t s = 0; s < kStatuses.size(); ++s) {
         const auto count = sum([&](const Tally& t) -> auto& { return t.requests[e][m][s]; });
         if (count > 0) {
           counts.requests.push_back({endpoint_name(e), kMethods[m], kStatuses[s], count});
@@ -155,7 +154,7 @@ RequestCounts request_counts() {
     }
     Latency latency{endpoint_name(e), {}, 0};
     bool is_there = false;
-    for (std::size_t b = 0; b < latency.buckets.size(); ++b) {
+    for (size_t b = 0; b < latency.buckets.size(); ++b) {
       latency.buckets[b] = sum([&](const Tally& t) -> auto& { return t.buckets[e][b]; });
       is_there = is_there || latency.buckets[b] > 0;
     }

@@ -22,12 +22,12 @@ struct RequestCount {
   std::string_view endpoint;
   std::string_view method;
   std::string_view status;
-  std::uint64_t count;
+  uint64_t count;
 };
 
 struct Latency {
   std::string_view endpoint;
-  std::array<std::uint64_t, kLatencyBounds.size() + 1> buckets;
+  std::array<uint64_t, kLatencyBounds.size() + 1> buckets;
   double seconds;  // of all together
 };
 

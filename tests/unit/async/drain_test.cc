@@ -19,11 +19,11 @@ namespace {
 
 using Timeline = std::vector<std::string>;
 
-/// A request of these tests: does `steps` one after the other, suspended in between.
+// A request of these tests: does `steps` one after the other, suspended in between.
 struct Errand {
   explicit Errand(Gate& gate, std::string called, std::vector<std::function<void()>> todo)
       : slot(Slot::acquire(gate)), name(std::move(called)), steps(std::move(todo)) {}
-  Arena& arena() noexcept { return slot.arena(); }
+  memory::Arena& arena() noexcept { return slot.arena(); }
 
   Slot& slot;
   std::string name;
@@ -54,7 +54,7 @@ struct Root {
 };
 
 Root do_steps(Errand& errand) {
-  for (std::size_t i = 0; i < errand.steps.size(); ++i) {
+  for (size_t i = 0; i < errand.steps.size(); ++i) {
     if (i != 0) {
       std::suspend_always pause;
       co_await pause;
@@ -149,13 +149,13 @@ TEST_F(DrainTest, ARequestMayStartTheNextWhenItFinishes) {
 
 TEST_F(DrainTest, AThousandNestedDoNotGrowTheStack) {
   std::vector<std::unique_ptr<Errand>> errands;
-  constexpr std::size_t kMany = 1000;
-  std::uintptr_t lowest = UINTPTR_MAX;
-  std::uintptr_t highest = 0;
-  for (std::size_t i = 0; i < kMany; ++i) {
+  constexpr size_t kMany = 1000;
+  uintptr_t lowest = UINTPTR_MAX;
+  uintptr_t highest = 0;
+  for (size_t i = 0; i < kMany; ++i) {
     errands.push_back(std::make_unique<Errand>(
         gate, "e", std::vector<std::function<void()>>{[&, i] {
-          const auto here = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));
+          const auto here = reinterpret_cast<uintptr_t>(__builtin_frame_address(0));
           lowest = std::min(lowest, here);
           highest = std::max(highest, here);
           if (i + 1 < kMany) run(errands[i + 1]->slot);

@@ -11,8 +11,8 @@ namespace {
 
 struct Closed {
   std::atomic<int> times{0};
-  static void done(std::uintptr_t cookie) noexcept { ++reinterpret_cast<Closed*>(cookie)->times; }
-  std::uintptr_t cookie() { return reinterpret_cast<std::uintptr_t>(this); }
+  static void done(uintptr_t cookie) noexcept { ++reinterpret_cast<Closed*>(cookie)->times; }
+  uintptr_t cookie() { return reinterpret_cast<uintptr_t>(this); }
 };
 
 TEST(Gate, OpenGateLetsIn) {

@@ -6,14 +6,14 @@
 #include <utility>
 #include <vector>
 
-#include "module/async/arena.h"
 #include "module/async/task.h"
+#include "module/memory/arena.h"
 
 namespace mxd::async {
 
 using Timeline = std::vector<std::string>;
 
-/// An answer that comes when the test says so, on the thread where it does.
+// An answer that comes when the test says so, on the thread where it does.
 class Later {
  public:
   bool await_ready() const noexcept { return ready_; }
@@ -33,16 +33,16 @@ class Later {
   bool ready_ = false;
 };
 
-/// What a coroutine of these tests is given: memory, and a place to write down what happens.
+// What a coroutine of these tests is given: memory, and a place to write down what happens.
 struct Scene {
-  Arena memory;
+  memory::Arena memory_;
   Timeline timeline;
   Later later;
-  Arena& arena() noexcept { return memory; }
+  memory::Arena& arena() noexcept { return memory_; }
   void note(const std::string& what) { timeline.push_back(what); }
 };
 
-/// The outermost coroutine: starts at once, and is destroyed with its handle.
+// The outermost coroutine: starts at once, and is destroyed with its handle.
 struct Root {
   struct promise_type : FrameInArena {
     Root get_return_object() noexcept {

@@ -11,8 +11,8 @@ namespace {
 using Reply = Slot::Reply;
 
 constexpr std::coroutine_handle<> kNobody{};
-constexpr std::int32_t kOk = 0;
-constexpr std::int32_t kLate = -3;
+constexpr int32_t kOk = 0;
+constexpr int32_t kLate = -3;
 
 class SlotTest : public testing::Test {
  protected:
@@ -22,7 +22,7 @@ class SlotTest : public testing::Test {
     EXPECT_EQ(gate.release(), Gate::Release::kEmpty);
   }
 
-  /// The callback has returned OK; true: the answer is still to come.
+  // The callback has returned OK; true: the answer is still to come.
   bool settle() {
     bool contradicted = false;
     const bool suspended = slot->settle(false, kOk, contradicted);
@@ -105,7 +105,7 @@ TEST(SlotTable, GrowsAndIsReused) {
   std::set<Slot*> slots;
   for (int i = 0; i < 1000; ++i)
     EXPECT_TRUE(slots.insert(&Slot::acquire(gate)).second) << "given out twice";
-  std::size_t seen = 0;
+  size_t seen = 0;
   Slot::for_each([&](Slot& slot) { seen += slots.count(&slot); });
   EXPECT_EQ(seen, slots.size());
   for (Slot* slot : slots)
@@ -160,13 +160,13 @@ TEST_F(SlotTest, CallbackThatFailedAfterCompleting) {
 }
 
 TEST_F(SlotTest, StatusesThatDoNotFitAreNoneOfTheContract) {
-  for (const std::int32_t status : {INT32_MIN, INT32_MAX, 0x10000, -0x10000, 0x8000}) {
+  for (const int32_t status : {INT32_MIN, INT32_MAX, 0x10000, -0x10000, 0x8000}) {
     const Token token = slot->open(&sink, kNobody);
     EXPECT_EQ(slot->complete(token, status), Reply::kDone);
     settle();
     EXPECT_EQ(slot->status(), INT16_MIN) << status;
   }
-  for (const std::int32_t status : {0, 12, -9, 0x7FFF, -0x7FFF}) {
+  for (const int32_t status : {0, 12, -9, 0x7FFF, -0x7FFF}) {
     const Token token = slot->open(&sink, kNobody);
     EXPECT_EQ(slot->complete(token, status), Reply::kDone);
     settle();

@@ -13,11 +13,11 @@ namespace {
 using Reply = Slot::Reply;
 
 constexpr std::coroutine_handle<> kNobody{};
-constexpr std::int32_t kOk = 0;
-constexpr std::int32_t kLate = -3;
+constexpr int32_t kOk = 0;
+constexpr int32_t kLate = -3;
 
-/// Threads wait for each other asleep: a machine that is busy with other things would let them spin
-/// for a long time.
+// Threads wait for each other asleep: a machine that is busy with other things would let them spin
+// for a long time.
 template <class T>
 void publish(std::atomic<T>& where, T value) {
   where.store(value, std::memory_order_release);
@@ -36,7 +36,7 @@ class SlotThreads : public testing::Test {
     EXPECT_EQ(gate.release(), Gate::Release::kEmpty);
   }
 
-  /// The callback has returned OK; true: the answer is still to come.
+  // The callback has returned OK; true: the answer is still to come.
   bool settle() {
     bool contradicted = false;
     return slot.settle(false, kOk, contradicted);
@@ -52,7 +52,7 @@ TEST_F(SlotThreads, OneOfTwoCompletionsWins) {
     const Token token = slot.open(&sink, kNobody);
     std::atomic<int> accepted{0};
     std::atomic<int> resumed{0};
-    const auto finish = [&](std::int32_t status) {
+    const auto finish = [&](int32_t status) {
       const Reply got = slot.complete(token, status);
       if (got != Reply::kStale) ++accepted;
       if (got == Reply::kResume) ++resumed;

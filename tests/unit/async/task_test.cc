@@ -93,26 +93,26 @@ TEST(Task, ExceptionReachesTheAwaiter) {
 
 // ---- The stack ----
 
-/// Where the stack is; called out of line.
-[[gnu::noinline]] std::uintptr_t stack_pointer() {
-  return reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));
+// Where the stack is; called out of line.
+[[gnu::noinline]] uintptr_t stack_pointer() {
+  return reinterpret_cast<uintptr_t>(__builtin_frame_address(0));
 }
 
 struct StackSpan {
-  std::uintptr_t lowest = UINTPTR_MAX;
-  std::uintptr_t highest = 0;
+  uintptr_t lowest = UINTPTR_MAX;
+  uintptr_t highest = 0;
   void note() {
     const auto here = stack_pointer();
     lowest = std::min(lowest, here);
     highest = std::max(highest, here);
   }
-  std::uintptr_t bytes() const { return highest - lowest; }
+  uintptr_t bytes() const { return highest - lowest; }
 };
 
-/// An arena of their own for the frames of a loop: a million of them would fill the scene's.
+// An arena of their own for the frames of a loop: a million of them would fill the scene's.
 struct Frames {
-  Arena memory;
-  Arena& arena() noexcept { return memory; }
+  memory::Arena memory_;
+  memory::Arena& arena() noexcept { return memory_; }
 };
 
 Task<int> leaf(Frames&, StackSpan& span) {
@@ -120,21 +120,21 @@ Task<int> leaf(Frames&, StackSpan& span) {
   co_return 1;
 }
 
-Root loop(Scene&, StackSpan& span, int times, std::int64_t& total) {
+Root loop(Scene&, StackSpan& span, int times, int64_t& total) {
   Frames frames;
   for (int i = 0; i < times; ++i) {
     {
       const int got = co_await leaf(frames, span);
       total += got;
     }
-    frames.memory.reset();
+    frames.memory_.reset();
   }
 }
 
 TEST(Task, MillionAwaitsInALoopDoNotGrowTheStack) {
   Scene scene;
   StackSpan span;
-  std::int64_t total = 0;
+  int64_t total = 0;
   const Root root = loop(scene, span, 1'000'000, total);
   EXPECT_TRUE(root.done());
   EXPECT_EQ(total, 1'000'000);
@@ -170,9 +170,9 @@ TEST(Task, DeepAwaits) {
 
 TEST(Task, FramesLieInTheArenaOfTheFirstArgument) {
   Scene scene;
-  EXPECT_FALSE(scene.memory.holds_memory());
+  EXPECT_FALSE(scene.memory_.holds_memory());
   const auto task = at_once(scene, 1);
-  EXPECT_TRUE(scene.memory.holds_memory());
+  EXPECT_TRUE(scene.memory_.holds_memory());
 }
 
 struct Counted {

@@ -35,7 +35,7 @@ TEST(TaskThreads, CompletionOnAnotherThread) {
   }
 }
 
-/// A thread that resumes what it is given.
+// A thread that resumes what it is given.
 class Worker {
  public:
   Worker() : thread_([this] { work(); }) {}
@@ -71,7 +71,7 @@ class Worker {
   std::thread thread_;
 };
 
-/// Goes on on that worker, perhaps before await_suspend has returned.
+// Goes on on that worker, perhaps before await_suspend has returned.
 class OnWorker {
  public:
   explicit OnWorker(Worker& worker) : worker_(worker) {}
@@ -89,8 +89,8 @@ Task<std::thread::id> hop(Scene&, Worker& worker) {
   co_return std::this_thread::get_id();
 }
 
-/// Counts the hops whose child ended on the worker that it was sent to. The parent goes on there
-/// too, or where it was if the child was faster than its suspension.
+// Counts the hops whose child ended on the worker that it was sent to. The parent goes on there
+// too, or where it was if the child was faster than its suspension.
 Root hop_often(Scene& scene, Worker& one, Worker& other, int hops, std::atomic<int>& arrived) {
   int count = 0;
   for (int i = 0; i < hops; ++i) {

@@ -4,7 +4,7 @@
 namespace mxd::test {
 namespace {
 
-/// A GET of the list with just these headers.
+// A GET of the list with just these headers.
 Request with_headers(std::vector<std::pair<std::string, std::string>> headers,
                      const std::string& query = "") {
   return {.target = std::string(kDevices) + query, .headers = std::move(headers)};
@@ -61,7 +61,7 @@ TEST_P(Rows, A3_NoToken) {
       with_headers({}, "?access_token="),
       with_headers({}, "?access_token"),
   };
-  for (std::size_t i = 0; i < requests.size(); ++i)
+  for (size_t i = 0; i < requests.size(); ++i)
     EXPECT_TRUE(is_error(send(requests[i]), 401, "M_MISSING_TOKEN")) << "request " << i;
   EXPECT_EQ(host.calls(), Names{});
 }

@@ -11,7 +11,7 @@ std::string repeated(const std::string& text, int times) {
   return out;
 }
 
-/// What a value of `auth` is answered with: a challenge, or an error.
+// What a value of `auth` is answered with: a challenge, or an error.
 struct Answer {
   int status;
   const char* errcode;  // empty: none

@@ -4,7 +4,7 @@
 namespace mxd::test {
 namespace {
 
-/// A browser that has the page of one stage of one session open.
+// A browser that has the page of one stage of one session open.
 class Browser {
  public:
   Browser(FakeHost& host, std::string_view session, std::string_view type)

@@ -12,7 +12,7 @@ std::string guess(std::string_view session) {
   return with_auth(password_stage(session, "alice", "secret-guess"));
 }
 
-testing::AssertionResult is_limited(const Response& response, std::int64_t wait_ms) {
+testing::AssertionResult is_limited(const Response& response, int64_t wait_ms) {
   const auto error = is_error(response, 429, "M_LIMIT_EXCEEDED");
   if (!error) return error;
   const auto ms = response.json().at("retry_after_ms").as_int64();
@@ -64,7 +64,7 @@ Request with_password(const std::string& password) {
           .body = with_auth(password_stage({}, "alice", password))};
 }
 
-/// Begins `count` attempts with the right password, which wait in the host from then on.
+// Begins `count` attempts with the right password, which wait in the host from then on.
 void begin_attempts(FakeHost& host, mxd_cookie count) {
   host.held.insert("uia_check");
   for (mxd_cookie cookie = 1; cookie <= count; ++cookie)
@@ -211,14 +211,14 @@ TEST_P(Rows, U4_NulInCredentialsCountsAndIsNoHostsBusiness) {
 
 TEST_P(Rows, H6_CredentialsThatCouldNotBeCheckedAreNotWrong) {
   const std::string session = session_of(remove("LAPTOP"));
-  for (const std::int32_t status : {MXD_NO_MEMORY, MXD_UNAVAILABLE}) {
+  for (const int32_t status : {MXD_NO_MEMORY, MXD_UNAVAILABLE}) {
     for (const bool returned : {false, true}) {
       if (returned) {
         host.refusals["uia_check"] = status;
       } else {
         host.scripts["uia_check"] = [status](mxd_op) { return status; };
       }
-      const std::size_t lines = host.log().size();
+      const size_t lines = host.log().size();
       for (int i = 0; i < 5; ++i) {
         const auto response = remove("LAPTOP", guess(session));
         EXPECT_TRUE(is_error(response, 503, "M_UNKNOWN")) << status << ", attempt " << i;

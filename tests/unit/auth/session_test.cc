@@ -4,8 +4,8 @@
 namespace mxd::test {
 namespace {
 
-constexpr std::int64_t kHour = 3'600'000;
-constexpr std::int64_t kFiveMinutes = 300'000;
+constexpr int64_t kHour = 3'600'000;
+constexpr int64_t kFiveMinutes = 300'000;
 const Challenge kFresh{.errcode = "M_FORBIDDEN"};  // U9
 
 // ---- U8 ----
@@ -226,7 +226,7 @@ TEST_P(Rows, U22_GracePeriod) {
   host.config = R"({"uia":{"grace_period_ms":60000}})";
   EXPECT_TRUE(is_challenge(remove("TABLET")));
   EXPECT_TRUE(is_ok(remove("TABLET", with_auth(password_stage("")))));
-  EXPECT_EQ(host.marked_validated, std::vector<std::int64_t>{host.now_ms});
+  EXPECT_EQ(host.marked_validated, std::vector<int64_t>{host.now_ms});
   host.tokens[kPhoneToken].validated_ms = host.now_ms;
   host.now_ms += 59'999;
   host.forget_calls();

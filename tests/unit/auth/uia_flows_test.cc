@@ -12,7 +12,7 @@ namespace {
 
 using Types = std::vector<std::string>;
 
-/// Flows as the host's results are kept, from lists of types.
+// Flows as the host's results are kept, from lists of types.
 class Built {
  public:
   explicit Built(const std::vector<Types>& flows) : types_(flows) {
@@ -46,7 +46,7 @@ class Built {
   host::Flows flows_;
 };
 
-/// Completed stages, as they are kept.
+// Completed stages, as they are kept.
 class Completed {
  public:
   Completed(std::initializer_list<const char*> types) {

@@ -18,7 +18,7 @@ class UiaRequestTest : public testing::Test {
     return **parsed;
   }
 
-  /// The errcode for the stage's data, or nothing where it is complete.
+  // The errcode for the stage's data, or nothing where it is complete.
   std::string check(const std::string& auth) {
     const auto taken = take_auth(arena, body("{\"auth\":" + auth + "}"));
     if (!taken) return "take_auth: " + std::string(taken.error()->errcode);
@@ -26,7 +26,7 @@ class UiaRequestTest : public testing::Test {
     return error == nullptr ? "" : std::string(error->errcode);
   }
 
-  async::Arena arena;
+  memory::Arena arena;
 };
 
 TEST_F(UiaRequestTest, TakesAuthOutOfTheBody) {

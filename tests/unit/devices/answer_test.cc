@@ -259,7 +259,7 @@ TEST_P(Rows, L3_Configured) {
   EXPECT_TRUE(is_error(remove_many(R"({"devices":[],"a":[[[[]]]]})"), 400, "M_BAD_JSON"));
 }
 
-/// {"display_name":"x","k1":0,…}
+// {"display_name":"x","k1":0,…}
 std::string with_members(int members) {
   std::string text = R"({"display_name":"x")";
   for (int i = 1; i < members; ++i)

@@ -42,7 +42,7 @@ TEST(Routes, CanBeEnumerated) {
   std::vector<std::string> routes;
   mxd_route route{};
   route.size = sizeof route;
-  while (host.module().route(host.instance(), static_cast<std::uint32_t>(routes.size()), &route) ==
+  while (host.module().route(host.instance(), static_cast<uint32_t>(routes.size()), &route) ==
          MXD_OK) {
     routes.push_back(test::copied(route.methods) + " " + test::copied(route.path));
   }

@@ -11,8 +11,8 @@ class Failures : public Rows {
  protected:
   Failures() { host.config = kAsksAll; }
 
-  /// Asks every callback, which completes with this status, or returns it.
-  void expect(std::int32_t status, int http_status, bool misbehaves) {
+  // Asks every callback, which completes with this status, or returns it.
+  void expect(int32_t status, int http_status, bool misbehaves) {
     for (const auto& [callback, request] : questions()) {
       for (const bool returned : {false, true}) {
         SCOPED_TRACE(std::string(callback) + (returned ? " returns " : " completes with ") +
@@ -66,7 +66,7 @@ TEST_P(Failures, H3_Internal) {
 }
 
 TEST_P(Failures, H3_UnknownStatus) {
-  for (const std::int32_t status : {12345, -77, INT_MIN, INT_MAX, 0x10000, 31, 32})
+  for (const int32_t status : {12345, -77, INT_MIN, INT_MAX, 0x10000, 31, 32})
     expect(status, 500, true);
 }
 
@@ -74,11 +74,11 @@ TEST_P(Failures, H3_HostErrorWithoutAnError) {
   expect(MXD_HOST_ERROR, 500, true);
 }
 
-/// A result that the callback must not give.
+// A result that the callback must not give.
 struct BadResult {
   const char* what;
   const char* callback;
-  std::int32_t (*emit)(const mxd_module&, mxd_op);
+  int32_t (*emit)(const mxd_module&, mxd_op);
 };
 
 const BadResult kBadResults[] = {
@@ -218,7 +218,7 @@ TEST_P(Failures, H3_SessionWithTimesThatOverflow) {
     EXPECT_EQ(host.take_misbehaviour().size(), 1u) << what;
     host.sessions[session] = good;
   };
-  for (const std::int64_t time : {std::int64_t{-1}, INT64_MIN, INT64_MAX}) {
+  for (const int64_t time : {int64_t{-1}, INT64_MIN, INT64_MAX}) {
     host.sessions[session].created_ms = time;
     expect_refused("created_ms");
     host.sessions[session].lifetime_ms = time;
@@ -244,7 +244,7 @@ TEST_P(Failures, H3_NothingEmitted) {
 
 TEST_P(Failures, H5_NothingIsHalfDone) {
   const auto alice = host.users[kAlice].devices.size();
-  for (const std::int32_t status : {MXD_UNAVAILABLE, MXD_TIMEOUT, MXD_INTERNAL, MXD_CANCELLED}) {
+  for (const int32_t status : {MXD_UNAVAILABLE, MXD_TIMEOUT, MXD_INTERNAL, MXD_CANCELLED}) {
     for (const auto& [callback, request] : questions()) {
       SCOPED_TRACE(std::string(callback) + " completes with " + std::to_string(status));
       host.scripts[callback] = [status](mxd_op) { return status; };

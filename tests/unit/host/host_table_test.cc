@@ -13,7 +13,7 @@
 namespace mxd::host {
 namespace {
 
-/// A table with everything in it; one fake host is as good as any.
+// A table with everything in it; one fake host is as good as any.
 mxd_host whole_table() {
   static test::FakeHost host(test::Completion::kInline);
   return host.table;
@@ -38,7 +38,7 @@ TEST(HostTable, RefusesNoTable) {
 }
 
 TEST(HostTable, RefusesATableShorterThanVersion10) {
-  for (const std::uint32_t size : {0u, 1u, 8u, static_cast<std::uint32_t>(sizeof(mxd_host)) - 1}) {
+  for (const uint32_t size : {0u, 1u, 8u, static_cast<uint32_t>(sizeof(mxd_host)) - 1}) {
     mxd_host given = whole_table();
     given.size = size;
     HostTable table;
@@ -51,7 +51,7 @@ TEST(HostTable, RefusesATableShorterThanVersion10) {
 TEST(HostTable, TakesALongerTableOfALaterHost) {
   std::vector<char> longer(sizeof(mxd_host) + 64, '\x7F');
   mxd_host given = whole_table();
-  given.size = static_cast<std::uint32_t>(longer.size());
+  given.size = static_cast<uint32_t>(longer.size());
   given.abi_minor = 7;
   std::memcpy(longer.data(), &given, sizeof given);
   HostTable table;
@@ -102,14 +102,14 @@ TEST(HostTable, DoesWithoutTheOptionalCallbacks) {
 TEST(HostTable, RefusesCapabilitiesThatMustBeUnderstood) {
   for (int bit = 48; bit < 64; ++bit) {
     mxd_host given = whole_table();
-    given.caps |= std::uint64_t{1} << bit;
+    given.caps |= uint64_t{1} << bit;
     HostTable table;
     std::string error;
     EXPECT_EQ(table.adopt(&given, error), MXD_UNSUPPORTED) << bit;
     EXPECT_NE(error.find("caps"), error.npos) << error;
   }
   mxd_host given = whole_table();
-  given.caps = MXD_HOST_CAP_ATOMIC_DELETE | std::uint64_t{1} << 47;
+  given.caps = MXD_HOST_CAP_ATOMIC_DELETE | uint64_t{1} << 47;
   HostTable table;
   std::string error;
   EXPECT_EQ(table.adopt(&given, error), MXD_OK) << "others may be passed over: " << error;

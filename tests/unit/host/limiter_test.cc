@@ -11,10 +11,10 @@ namespace mxd::host {
 namespace {
 
 constexpr unsigned char kSecret[16] = {1, 2, 3};
-constexpr std::int64_t kNow = 1'700'000'000'000;
+constexpr int64_t kNow = 1'700'000'000'000;
 
-mxd_limit limit(const std::string& name, const std::string& key, std::int64_t burst,
-                std::int64_t interval_ms) {
+mxd_limit limit(const std::string& name, const std::string& key, int64_t burst,
+                int64_t interval_ms) {
   return {{name.data(), name.size()}, {key.data(), key.size()}, burst, interval_ms};
 }
 

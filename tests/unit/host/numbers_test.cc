@@ -6,11 +6,11 @@
 namespace mxd::test {
 namespace {
 
-/// A number that the host gives, in a result that is good but for that.
+// A number that the host gives, in a result that is good but for that.
 struct Number {
   const char* what;
   const char* callback;
-  void (*emit)(const mxd_module&, mxd_op, std::int64_t value);
+  void (*emit)(const mxd_module&, mxd_op, int64_t value);
 };
 
 mxd_session a_session() {
@@ -29,8 +29,8 @@ mxd_session a_session() {
 }
 
 template <class Record, class Field>
-void emit_with(std::int32_t (*emit)(mxd_op, const Record*) noexcept, mxd_op op, Record record,
-               Field Record::*field, std::int64_t value) {
+void emit_with(int32_t (*emit)(mxd_op, const Record*) noexcept, mxd_op op, Record record,
+               Field Record::*field, int64_t value) {
   record.*field = static_cast<Field>(value);
   emit(op, &record);
 }
@@ -66,111 +66,111 @@ mxd_session a_finished_session() {
 // A record's `size` is how much of it there is: no more than there is can be claimed here.
 const Number kNumbers[] = {
     {"principal.flags", "authenticate",
-     [](const mxd_module& m, mxd_op op, std::int64_t value) {
+     [](const mxd_module& m, mxd_op op, int64_t value) {
        auto principal = a_validated_principal();
        principal.service_id = view("bridge");
        emit_with(m.emit_principal, op, principal, &mxd_principal::flags, value);
      }},
     {"principal.validated_ms", "authenticate",
-     [](const mxd_module& m, mxd_op op, std::int64_t value) {
+     [](const mxd_module& m, mxd_op op, int64_t value) {
        emit_with(m.emit_principal, op, a_validated_principal(), &mxd_principal::validated_ms,
                  value);
      }},
     {"principal.reserved", "authenticate",
-     [](const mxd_module& m, mxd_op op, std::int64_t value) {
+     [](const mxd_module& m, mxd_op op, int64_t value) {
        emit_with(m.emit_principal, op, a_validated_principal(), &mxd_principal::reserved, value);
      }},
     {"device.flags", "list_devices",
-     [](const mxd_module& m, mxd_op op, std::int64_t value) {
+     [](const mxd_module& m, mxd_op op, int64_t value) {
        emit_with(m.emit_device, op, a_seen_device(), &mxd_device::flags, value);
      }},
     {"device.last_seen_ts_ms", "list_devices",
-     [](const mxd_module& m, mxd_op op, std::int64_t value) {
+     [](const mxd_module& m, mxd_op op, int64_t value) {
        emit_with(m.emit_device, op, a_seen_device(), &mxd_device::last_seen_ts_ms, value);
      }},
     {"the only flow", "uia_flows",
-     [](const mxd_module& m, mxd_op op, std::int64_t value) {
-       m.emit_flow_stage(op, static_cast<std::uint32_t>(value), view("m.login.password"));
+     [](const mxd_module& m, mxd_op op, int64_t value) {
+       m.emit_flow_stage(op, static_cast<uint32_t>(value), view("m.login.password"));
      }},
     {"the second flow", "uia_flows",
-     [](const mxd_module& m, mxd_op op, std::int64_t value) {
+     [](const mxd_module& m, mxd_op op, int64_t value) {
        m.emit_flow_stage(op, 0, view("m.login.password"));
-       m.emit_flow_stage(op, static_cast<std::uint32_t>(value), view("m.login.sso"));
+       m.emit_flow_stage(op, static_cast<uint32_t>(value), view("m.login.sso"));
      }},
     {"session.flags", "uia_load_session",
-     [](const mxd_module& m, mxd_op op, std::int64_t value) {
+     [](const mxd_module& m, mxd_op op, int64_t value) {
        emit_with(m.emit_session, op, a_session(), &mxd_session::flags, value);
      }},
     {"session.created_ms", "uia_load_session",
-     [](const mxd_module& m, mxd_op op, std::int64_t value) {
+     [](const mxd_module& m, mxd_op op, int64_t value) {
        emit_with(m.emit_session, op, a_session(), &mxd_session::created_ms, value);
      }},
     {"session.lifetime_ms", "uia_load_session",
-     [](const mxd_module& m, mxd_op op, std::int64_t value) {
+     [](const mxd_module& m, mxd_op op, int64_t value) {
        emit_with(m.emit_session, op, a_session(), &mxd_session::lifetime_ms, value);
      }},
     {"session.finished_ms", "uia_load_session",
-     [](const mxd_module& m, mxd_op op, std::int64_t value) {
+     [](const mxd_module& m, mxd_op op, int64_t value) {
        emit_with(m.emit_session, op, a_finished_session(), &mxd_session::finished_ms, value);
      }},
     {"session.max_live", "uia_load_session",
-     [](const mxd_module& m, mxd_op op, std::int64_t value) {
+     [](const mxd_module& m, mxd_op op, int64_t value) {
        emit_with(m.emit_session, op, a_session(), &mxd_session::max_live, value);
      }},
     {"session.finished_ms, recorded", "uia_record",
-     [](const mxd_module& m, mxd_op op, std::int64_t value) {
+     [](const mxd_module& m, mxd_op op, int64_t value) {
        emit_with(m.emit_session, op, a_finished_session(), &mxd_session::finished_ms, value);
      }},
     {"session.lifetime_ms, recorded", "uia_record",
-     [](const mxd_module& m, mxd_op op, std::int64_t value) {
+     [](const mxd_module& m, mxd_op op, int64_t value) {
        emit_with(m.emit_session, op, a_finished_session(), &mxd_session::lifetime_ms, value);
      }},
 };
 
-/// What any callback may emit, and then complete with this.
+// What any callback may emit, and then complete with this.
 struct Failure {
   const char* what;
-  std::int32_t status;
-  void (*emit)(const mxd_module&, mxd_op, std::int64_t value);
+  int32_t status;
+  void (*emit)(const mxd_module&, mxd_op, int64_t value);
 };
 
 const Failure kFailures[] = {
     {"error.http_status", MXD_HOST_ERROR,
-     [](const mxd_module& m, mxd_op op, std::int64_t value) {
+     [](const mxd_module& m, mxd_op op, int64_t value) {
        emit_with(m.emit_error, op, an_error(), &mxd_error::http_status, value);
      }},
     {"error.retry_after_ms", MXD_HOST_ERROR,
-     [](const mxd_module& m, mxd_op op, std::int64_t value) {
+     [](const mxd_module& m, mxd_op op, int64_t value) {
        emit_with(m.emit_error, op, an_error(), &mxd_error::retry_after_ms, value);
      }},
     {"retry_after_ms", MXD_UNAVAILABLE,
-     [](const mxd_module& m, mxd_op op, std::int64_t value) { m.emit_retry_after(op, value); }},
+     [](const mxd_module& m, mxd_op op, int64_t value) { m.emit_retry_after(op, value); }},
     {"retry_after_ms of a limit", MXD_LIMIT_EXCEEDED,
-     [](const mxd_module& m, mxd_op op, std::int64_t value) { m.emit_retry_after(op, value); }},
+     [](const mxd_module& m, mxd_op op, int64_t value) { m.emit_retry_after(op, value); }},
 };
 
-constexpr std::int64_t kValues[] = {0,
-                                    1,
-                                    2,
-                                    -1,
-                                    -2,
-                                    INT32_MAX - 1,
-                                    INT32_MAX,
-                                    UINT32_MAX - 1,
-                                    UINT32_MAX,
-                                    (std::int64_t{1} << 53) - 1,
-                                    std::int64_t{1} << 53,
-                                    (std::int64_t{1} << 53) + 1,
-                                    INT64_MAX - 1,
-                                    INT64_MAX,
-                                    INT64_MIN,
-                                    INT64_MIN + 1};
+constexpr int64_t kValues[] = {0,
+                               1,
+                               2,
+                               -1,
+                               -2,
+                               INT32_MAX - 1,
+                               INT32_MAX,
+                               UINT32_MAX - 1,
+                               UINT32_MAX,
+                               (int64_t{1} << 53) - 1,
+                               int64_t{1} << 53,
+                               (int64_t{1} << 53) + 1,
+                               INT64_MAX - 1,
+                               INT64_MAX,
+                               INT64_MIN,
+                               INT64_MIN + 1};
 
 class Numbers : public Rows {
  protected:
   Numbers() { host.config = kAsksAll; }
 
-  /// Asks this callback in every way; whatever the answer, it is one, and the next request works.
+  // Asks this callback in every way; whatever the answer, it is one, and the next request works.
   void ask(std::string_view callback) {
     auto all = questions();
     all.push_back({"uia_record",
@@ -194,7 +194,7 @@ class Numbers : public Rows {
 
 TEST_P(Numbers, H3_EveryNumberOfEveryResultIsCheckedBeforeItIsReckonedWith) {
   for (const auto& number : kNumbers) {
-    for (const std::int64_t value : kValues) {
+    for (const int64_t value : kValues) {
       SCOPED_TRACE(std::string(number.what) + " " + std::to_string(value));
       host.scripts[number.callback] = [&](mxd_op op) {
         number.emit(host.module(), op, value);
@@ -207,7 +207,7 @@ TEST_P(Numbers, H3_EveryNumberOfEveryResultIsCheckedBeforeItIsReckonedWith) {
 
 TEST_P(Numbers, H3_EveryNumberOfAFailureToo) {
   for (const auto& failure : kFailures) {
-    for (const std::int64_t value : kValues) {
+    for (const int64_t value : kValues) {
       for (const auto& question : questions()) {
         SCOPED_TRACE(std::string(question.callback) + ": " + failure.what + " " +
                      std::to_string(value));
@@ -223,7 +223,7 @@ TEST_P(Numbers, H3_EveryNumberOfAFailureToo) {
 
 TEST_P(Numbers, H3_WaitsOfTheHostsLimits) {
   host.share_limits();
-  for (const std::int64_t value : kValues) {
+  for (const int64_t value : kValues) {
     SCOPED_TRACE(value);
     for (const char* body : {"", R"({"auth":{"type":"m.login.dummy"}})"}) {
       host.scripts["take_limit"] = [&](mxd_op op) {
@@ -236,7 +236,7 @@ TEST_P(Numbers, H3_WaitsOfTheHostsLimits) {
         EXPECT_EQ(host.take_misbehaviour().size(), 1u);
       } else {
         EXPECT_TRUE(is_error(response, 429, "M_LIMIT_EXCEEDED"));
-        EXPECT_EQ(response.json().at("retry_after_ms").to_number<std::int64_t>(),
+        EXPECT_EQ(response.json().at("retry_after_ms").to_number<int64_t>(),
                   value == 0 ? 1000 : value);
       }
       host.scripts.clear();
@@ -246,9 +246,9 @@ TEST_P(Numbers, H3_WaitsOfTheHostsLimits) {
 
 TEST_P(Numbers, H3_EveryStatus) {
   for (const auto& question : questions()) {
-    for (const std::int64_t value : kValues) {
+    for (const int64_t value : kValues) {
       SCOPED_TRACE(std::string(question.callback) + " completes with " + std::to_string(value));
-      host.scripts[question.callback] = [&](mxd_op) { return static_cast<std::int32_t>(value); };
+      host.scripts[question.callback] = [&](mxd_op) { return static_cast<int32_t>(value); };
       ask(question.callback);
     }
   }
@@ -256,8 +256,8 @@ TEST_P(Numbers, H3_EveryStatus) {
 
 TEST_P(Numbers, H3_AnyClock) {
   const std::string session = session_of(remove("PHONE"));
-  const std::int64_t before = host.now_ms;
-  for (const std::int64_t now : kValues) {
+  const int64_t before = host.now_ms;
+  for (const int64_t now : kValues) {
     SCOPED_TRACE(now);
     host.now_ms = now;
     remove("PHONE", with_auth(password_stage(session, "alice", "secret-guess")));

@@ -8,7 +8,7 @@
 
 namespace mxd::test {
 
-/// A callback, and a request that asks it.
+// A callback, and a request that asks it.
 struct Question {
   const char* callback;
   Request request;
@@ -53,7 +53,7 @@ inline mxd_principal a_principal(std::string_view user, std::string_view device)
   return principal;
 }
 
-/// The configuration with which all of them are asked, and no limit is met.
+// The configuration with which all of them are asked, and no limit is met.
 inline constexpr const char* kAsksAll = R"({"uia":{"grace_period_ms":1},"limits":{)"
                                         R"("uia_failures":{"burst":1000,"interval_ms":1},)"
                                         R"("uia_challenges":{"burst":1000,"interval_ms":1}}})";

@@ -19,7 +19,7 @@ TEST(Result, IsAValueOrAnError) {
 }
 
 TEST(Render, StandardError) {
-  async::OutputBuffer out;
+  memory::OutputBuffer out;
   const auto response = render({404, "M_NOT_FOUND", "There is \"none\"."}, out);
   EXPECT_EQ(response.status, 404);
   EXPECT_EQ(response.body, R"({"errcode":"M_NOT_FOUND","error":"There is \"none\"."})");
@@ -27,24 +27,24 @@ TEST(Render, StandardError) {
 }
 
 TEST(Render, ForgetsWhatWasWrittenBefore) {
-  async::OutputBuffer out;
+  memory::OutputBuffer out;
   out.append(R"({"devices":[)");
   EXPECT_EQ(render({500, "M_UNKNOWN", "x"}, out).body, R"({"errcode":"M_UNKNOWN","error":"x"})");
 }
 
 TEST(Render, ExtraMembers) {
-  async::OutputBuffer out;
+  memory::OutputBuffer out;
   EXPECT_EQ(render({401, "M_X", "x", R"("soft_logout":true)"}, out).body,
             R"({"errcode":"M_X","error":"x","soft_logout":true})");
 }
 
 TEST(Render, WithoutAnErrcode) {
-  async::OutputBuffer out;
+  memory::OutputBuffer out;
   EXPECT_EQ(render({401, "", "", R"("flows":[])"}, out).body, R"({"flows":[]})");
 }
 
 TEST(Render, RetryAfterIsInTheBodyOf429Only) {
-  async::OutputBuffer out;
+  memory::OutputBuffer out;
   const auto limited = render({429, "M_LIMIT_EXCEEDED", "x", {}, 1500}, out);
   EXPECT_EQ(limited.body, R"({"errcode":"M_LIMIT_EXCEEDED","error":"x","retry_after_ms":1500})");
   EXPECT_EQ(limited.retry_after_ms, 1500);

@@ -14,12 +14,12 @@ std::string nested(int levels) {
   std::string text;
   for (int i = 1; i < levels; ++i)
     text += R"({"a":)";
-  return text + "{}" + std::string(static_cast<std::size_t>(levels - 1), '}');
+  return text + "{}" + std::string(static_cast<size_t>(levels - 1), '}');
 }
 
-/// The errcode of a body, or nothing where it is good.
+// The errcode of a body, or nothing where it is good.
 std::string refused(std::string_view body, EmptyBody empty = EmptyBody::kRefused) {
-  async::Arena arena;
+  memory::Arena arena;
   const auto parsed = parse_object(arena, body, empty);
   if (parsed) return "";
   EXPECT_EQ(parsed.error()->status, 400) << body;
@@ -28,7 +28,7 @@ std::string refused(std::string_view body, EmptyBody empty = EmptyBody::kRefused
 }
 
 TEST(ParseObject, GivesTheObject) {
-  async::Arena arena;
+  memory::Arena arena;
   const auto parsed = parse_object(
       arena, R"( {"a": "\u00e9\n", "b": [1, -2, 18446744073709551615, 0.5, true, null]} )",
       EmptyBody::kRefused);
@@ -60,7 +60,7 @@ TEST(ParseObject, DepthIs32) {  // L3
 }
 
 TEST(ParseObject, LongStrings) {
-  async::Arena arena;
+  memory::Arena arena;
   const std::string long_one(300'000, 'x');
   const auto parsed = parse_object(arena, "{\"a\":\"" + long_one + "\"}", EmptyBody::kRefused);
   ASSERT_TRUE(parsed);
@@ -68,7 +68,7 @@ TEST(ParseObject, LongStrings) {
 }
 
 TEST(Serialize, ComesBackEqual) {
-  async::Arena arena;
+  memory::Arena arena;
   for (const std::string& text :
        {std::string("{}"), std::string(R"({"a":["\u0000\"\\",1,1.5,-9223372036854775808,null]})"),
         "{\"a\":\"" + std::string(5000, 'x') + "\",\"b\":\"" + std::string(5000, '\x7F') + "\"}"}) {
@@ -92,7 +92,7 @@ TEST(FindString, NoneNullWrongTypeOrThere) {
 }
 
 TEST(IsObject, GivesTheMembers) {
-  async::Arena arena;
+  memory::Arena arena;
   std::string_view members = "untouched";
   EXPECT_TRUE(is_object(arena, R"( {"a":{}, "b":"}"} )", members));
   EXPECT_EQ(members, R"("a":{}, "b":"}")");

@@ -17,7 +17,7 @@ namespace mxd::http {
 namespace {
 
 std::string digest_of(std::string_view text) {
-  async::Arena arena;
+  memory::Arena arena;
   const auto parsed = parse_object(arena, text, EmptyBody::kRefused);
   if (!parsed) {
     ADD_FAILURE() << text << ": " << parsed.error()->text;
@@ -76,9 +76,9 @@ TEST(JsonDigest, AnythingElseMatters) {
     EXPECT_TRUE(digests.insert(digest_of(text)).second) << text << " has another's digest";
 }
 
-/// A body as a session keeps it.
+// A body as a session keeps it.
 std::string kept(std::string_view text) {
-  async::Arena arena;
+  memory::Arena arena;
   const auto parsed = parse_object(arena, text, EmptyBody::kRefused);
   return parsed ? std::string(serialize(arena, **parsed)) : "";
 }
@@ -108,7 +108,7 @@ TEST(JsonDigest, U8_NumbersComeBackAsTheyWere) {
 }
 
 TEST(JsonDigest, OfATextIsSha256) {
-  async::Arena arena;
+  memory::Arena arena;
   EXPECT_EQ(digest_text(arena, "abc"),
             "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
   EXPECT_EQ(digest_text(arena, ""),

@@ -30,7 +30,7 @@ std::string name_of(const ParsedJson& parsed) {
 }
 
 std::string parse(std::string_view text, JsonLimits limits = {}) {
-  async::Arena arena;
+  memory::Arena arena;
   return name_of(parse_json(arena, text, limits));
 }
 
@@ -51,12 +51,12 @@ TEST(ParseJson, LimitsCanBeSet) {
 constexpr double kFloor = 0.005;  // seconds: less than that is noise
 
 TEST(JsonFlood, OneObjectOfChosenKeysTakesNoLonger) {
-  for (const std::size_t count : {16'384U, 65'536U}) {
+  for (const size_t count : {16'384U, 65'536U}) {
     const auto time = [](const std::string& text) {
       return json_texts::least_time([&] { parse(text); });
     };
     const double innocent = time(json_texts::object_of(json_texts::innocent_keys(count)));
-    for (std::uint32_t low = 0; low < 256; low += 16) {
+    for (uint32_t low = 0; low < 256; low += 16) {
       const auto text = json_texts::object_of(json_texts::colliding_keys(low, 65536, count));
       EXPECT_LE(time(text), 3 * innocent + kFloor) << count << " keys, salt " << low;
     }
@@ -64,12 +64,12 @@ TEST(JsonFlood, OneObjectOfChosenKeysTakesNoLonger) {
 }
 
 TEST(JsonFlood, ManyObjectsOfChosenKeysTakeNoLonger) {
-  constexpr std::size_t kBody = 4 * 1024 * 1024;
+  constexpr size_t kBody = 4 * 1024 * 1024;
   const auto time = [](const std::string& text) {
     return json_texts::least_time([&] { EXPECT_EQ(parse(text), "object"); });
   };
-  for (const std::size_t count : {32U, 64U, 128U}) {
-    const auto capacity = static_cast<std::uint32_t>(count);
+  for (const size_t count : {32U, 64U, 128U}) {
+    const auto capacity = static_cast<uint32_t>(count);
     const auto keys = json_texts::always_colliding_keys(capacity, count);
     const double innocent = time(json_texts::objects_of(json_texts::innocent_keys(count), kBody));
     const double chosen = time(json_texts::objects_of(keys, kBody));

@@ -11,11 +11,11 @@ namespace mxd::http {
 namespace {
 
 TEST(JsonWriter, CommasWhereTheyBelong) {
-  async::OutputBuffer out;
+  memory::OutputBuffer out;
   JsonWriter json(out);
   json.begin_object();
   json.member("a", "x");
-  json.member("b", std::int64_t{-1});
+  json.member("b", int64_t{-1});
   json.key("c");
   json.begin_array();
   json.begin_object();
@@ -33,7 +33,7 @@ TEST(JsonWriter, CommasWhereTheyBelong) {
 }
 
 TEST(JsonWriter, MembersFirst) {
-  async::OutputBuffer out;
+  memory::OutputBuffer out;
   JsonWriter json(out);
   json.begin_object();
   json.members("\"m\":1");
@@ -43,11 +43,11 @@ TEST(JsonWriter, MembersFirst) {
 }
 
 TEST(JsonWriter, ExtremeNumbers) {
-  async::OutputBuffer out;
+  memory::OutputBuffer out;
   JsonWriter json(out);
   json.begin_array();
-  json.number(std::numeric_limits<std::int64_t>::min());
-  json.number(std::numeric_limits<std::int64_t>::max());
+  json.number(std::numeric_limits<int64_t>::min());
+  json.number(std::numeric_limits<int64_t>::max());
   json.number(0);
   json.end_array();
   EXPECT_EQ(out.view(), "[-9223372036854775808,9223372036854775807,0]");
@@ -64,7 +64,7 @@ TEST(JsonWriter, AnyTextComesBack) {
                                "\x7F\xC2\x80\xE2\x80\xA8\xF0\x9F\x93\xB1",
                                std::string(100'000, '"') + "\xC3\xA9"};
   for (const auto& text : texts) {
-    async::OutputBuffer out;
+    memory::OutputBuffer out;
     JsonWriter json(out);
     json.begin_array();
     json.string(text);
@@ -79,7 +79,7 @@ TEST(JsonWriter, AnyTextComesBack) {
 }
 
 TEST(JsonWriter, KeysAreEscapedToo) {
-  async::OutputBuffer out;
+  memory::OutputBuffer out;
   JsonWriter json(out);
   json.begin_object();
   json.member("a\"\n", "x");

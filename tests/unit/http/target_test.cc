@@ -46,7 +46,7 @@ TEST(Target, SplitsAtTheQuestionMark) {
 }
 
 TEST(PrintableTarget, EncodesWhatMayNotBeHandedOn) {  // R13
-  async::Arena arena;
+  memory::Arena arena;
   const std::pair<std::string_view, std::string_view> cases[] = {
       {"", ""},
       {"/a%zz?b=c#d", "/a%zz?b=c#d"},
@@ -65,7 +65,7 @@ TEST(PrintableTarget, EncodesWhatMayNotBeHandedOn) {  // R13
 }
 
 TEST(PercentDecode, DecodesOnce) {
-  async::Arena arena;
+  memory::Arena arena;
   const struct {
     const char* encoded;
     const char* path;
@@ -81,7 +81,7 @@ TEST(PercentDecode, DecodesOnce) {
 }
 
 TEST(PercentDecode, RefusesBrokenEscapes) {
-  async::Arena arena;
+  memory::Arena arena;
   for (const char* encoded : {"%", "a%", "%4", "%G1", "%1G", "%%41", "% 1", "%-1", "a%zz"}) {
     EXPECT_EQ(percent_decode(arena, encoded, false), std::nullopt) << encoded;
     EXPECT_EQ(percent_decode(arena, encoded, true), std::nullopt) << encoded;
@@ -89,14 +89,14 @@ TEST(PercentDecode, RefusesBrokenEscapes) {
 }
 
 TEST(PercentDecode, CopiesOnlyWhatHasEscapes) {
-  async::Arena arena;
+  memory::Arena arena;
   const std::string_view plain = "plain";
   EXPECT_EQ(percent_decode(arena, plain, true)->data(), plain.data());
   EXPECT_FALSE(arena.holds_memory());
 }
 
 TEST(PercentEncode, LeavesUnreservedCharacters) {
-  async::Arena arena;
+  memory::Arena arena;
   EXPECT_EQ(percent_encode(arena, "AZaz09-._~"), "AZaz09-._~");
   EXPECT_EQ(percent_encode(arena, "a/b?c&d=e f+%"), "a%2Fb%3Fc%26d%3De%20f%2B%25");
   EXPECT_EQ(percent_encode(arena, "\xC3\xA9"), "%C3%A9");
@@ -104,7 +104,7 @@ TEST(PercentEncode, LeavesUnreservedCharacters) {
 }
 
 TEST(PercentEncode, ComesBackWhole) {
-  async::Arena arena;
+  memory::Arena arena;
   std::string all;
   for (int c = 0; c < 256; ++c)
     all += static_cast<char>(c);
@@ -112,7 +112,7 @@ TEST(PercentEncode, ComesBackWhole) {
 }
 
 TEST(FindParameter, States) {
-  async::Arena arena;
+  memory::Arena arena;
   const struct {
     const char* query;
     State state;
@@ -146,7 +146,7 @@ TEST(FindParameter, States) {
 }
 
 TEST(WithoutParameter, CutsEveryOne) {
-  async::Arena arena;
+  memory::Arena arena;
   const struct {
     const char* raw;
     const char* left;

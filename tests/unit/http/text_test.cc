@@ -21,8 +21,8 @@ TEST(CountCodePoints, CountsThem) {
 
 TEST(CountCodePoints, WhereverTheyLie) {
   // ASCII is counted eight bytes at a time: every place around such an eight.
-  for (std::size_t before = 0; before < 20; ++before) {
-    for (std::size_t after = 0; after < 20; ++after) {
+  for (size_t before = 0; before < 20; ++before) {
+    for (size_t after = 0; after < 20; ++after) {
       const std::string text = std::string(before, 'a') + "\xE2\x82\xAC" + std::string(after, 'b');
       EXPECT_EQ(count_code_points(text), before + 1 + after);
       EXPECT_FALSE(is_utf8(std::string(before, 'a') + "\xFF" + std::string(after, 'b')));
@@ -61,7 +61,7 @@ TEST(HasControlCharacters, UpToSpaceAndDelete) {
 }
 
 TEST(Concatenate, Parts) {
-  async::Arena arena;
+  memory::Arena arena;
   EXPECT_EQ(concatenate(arena, {"a", "", "bc"}), "abc");
   EXPECT_EQ(concatenate(arena, {}), "");
 }

@@ -39,12 +39,12 @@ inline std::string_view text(mxd_view view) noexcept {
 
 class Error : public std::runtime_error {
  public:
-  Error(std::int32_t status, const std::string& text) : std::runtime_error(text), status_(status) {}
+  Error(int32_t status, const std::string& text) : std::runtime_error(text), status_(status) {}
 
-  std::int32_t status() const noexcept { return status_; }
+  int32_t status() const noexcept { return status_; }
 
  private:
-  std::int32_t status_;
+  int32_t status_;
 };
 
 // The loaded library. Copies are cheap: the library stays loaded as long as the process, because
@@ -63,9 +63,9 @@ class Module {
 
  private:
   // What version 1.0 has; a later module is longer, and no shorter one exists.
-  static constexpr std::size_t kSizeOfVersion1_0 =
+  static constexpr size_t kSizeOfVersion1_0 =
       offsetof(mxd_module, get_extension) + sizeof(mxd_module::get_extension);
-  static constexpr std::uint64_t kCapabilitiesUnderstood = 0;
+  static constexpr uint64_t kCapabilitiesUnderstood = 0;
 
   const mxd_module* table_;
 };
@@ -78,7 +78,7 @@ class Instance {
   Instance(const Module& module, const mxd_host& host, std::string_view config)
       : table_(&module.table()), state_(std::make_shared<State>()) {
     std::array<char, 512> error{};
-    const std::int32_t status =
+    const int32_t status =
         table_->create(&host, view(config), &instance_, error.data(), error.size());
     if (status != MXD_OK) {
       throw Error(status, error[0] != '\0' ? std::string(error.data())
@@ -107,17 +107,17 @@ class Instance {
 
   // MXD_OK: one respond() comes, perhaps before this returns. Anything else: none will.
   // `token`, for cancel(), is written before anything is asked. [any-thread]
-  std::int32_t handle(const mxd_request& request, mxd_request_token* token = nullptr) noexcept {
+  int32_t handle(const mxd_request& request, mxd_request_token* token = nullptr) noexcept {
     return table_->handle(instance_, &request, token);
   }
 
   // Nobody waits for this answer any more. [any-thread]
-  std::int32_t cancel(mxd_request_token request) noexcept { return table_->cancel(request); }
+  int32_t cancel(mxd_request_token request) noexcept { return table_->cancel(request); }
 
-  std::uint64_t max_body_bytes() const noexcept { return table_->max_body_bytes(instance_); }
+  uint64_t max_body_bytes() const noexcept { return table_->max_body_bytes(instance_); }
 
   // The routes, from index 0; NOT_FOUND behind the last. The views live as long as the instance.
-  std::int32_t route(std::uint32_t index, mxd_route& out) const noexcept {
+  int32_t route(uint32_t index, mxd_route& out) const noexcept {
     out = {};
     out.size = sizeof(out);
     return table_->route(instance_, index, &out);
@@ -125,7 +125,7 @@ class Instance {
 
   // Refuse new requests; call `done` once, when nothing is in flight: perhaps before this returns,
   // on whichever thread answered last. BUSY if called before; `done` is then dropped.
-  std::int32_t shutdown(std::function<void()> done) {
+  int32_t shutdown(std::function<void()> done) {
     {
       const std::lock_guard lock(state_->mutex);
       if (state_->asked) return MXD_BUSY;
@@ -138,9 +138,9 @@ class Instance {
   }
 
   // BUSY while requests are in flight. After OK only the destructor may follow.
-  std::int32_t destroy() noexcept {
+  int32_t destroy() noexcept {
     if (instance_ == nullptr) return MXD_OK;
-    const std::int32_t status = table_->destroy(instance_);
+    const int32_t status = table_->destroy(instance_);
     if (status == MXD_OK) instance_ = nullptr;
     return status;
   }

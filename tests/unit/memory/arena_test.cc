@@ -1,4 +1,4 @@
-#include "module/async/arena.h"
+#include "module/memory/arena.h"
 
 #include <gtest/gtest.h>
 
@@ -7,13 +7,13 @@
 #include <string>
 #include <vector>
 
-#include "module/async/output_buffer.h"
+#include "module/memory/output_buffer.h"
 
-namespace mxd::async {
+namespace mxd::memory {
 namespace {
 
-bool is_aligned(const void* address, std::size_t alignment) {
-  return reinterpret_cast<std::uintptr_t>(address) % alignment == 0;
+bool is_aligned(const void* address, size_t alignment) {
+  return reinterpret_cast<uintptr_t>(address) % alignment == 0;
 }
 
 TEST(Arena, StartsWithoutMemory) {
@@ -25,8 +25,8 @@ TEST(Arena, StartsWithoutMemory) {
 
 TEST(Arena, AlignsEveryAllocation) {
   Arena arena;
-  for (const std::size_t alignment : {1, 2, 4, 8, 16, 64, 256, 4096}) {
-    for (const std::size_t size : {1, 3, 17, 1000}) {
+  for (const size_t alignment : {1, 2, 4, 8, 16, 64, 256, 4096}) {
+    for (const size_t size : {1, 3, 17, 1000}) {
       void* got = arena.allocate(size, alignment);
       EXPECT_TRUE(is_aligned(got, alignment)) << size << " at " << alignment;
       std::memset(got, 0xAB, size);
@@ -39,11 +39,10 @@ TEST(Arena, AllocationsDoNotOverlap) {
   std::vector<std::string_view> copies;
   std::vector<std::string> originals;
   for (int i = 0; i < 2000; ++i) {
-    originals.push_back(
-        std::string(static_cast<std::size_t>(i % 97), static_cast<char>('a' + i % 26)));
+    originals.push_back(std::string(static_cast<size_t>(i % 97), static_cast<char>('a' + i % 26)));
     copies.push_back(arena.copy(originals.back()));
   }
-  for (std::size_t i = 0; i < copies.size(); ++i)
+  for (size_t i = 0; i < copies.size(); ++i)
     ASSERT_EQ(copies[i], originals[i]) << i;
 }
 
@@ -85,7 +84,7 @@ TEST(Arena, RefusesWhatCannotBe) {
   Arena arena;
   EXPECT_THROW(arena.allocate(SIZE_MAX), std::bad_alloc);
   EXPECT_THROW(arena.allocate(SIZE_MAX - 4096), std::bad_alloc);
-  EXPECT_THROW(arena.make_array<std::uint64_t>(SIZE_MAX / 4), std::bad_alloc);
+  EXPECT_THROW(arena.make_array<uint64_t>(SIZE_MAX / 4), std::bad_alloc);
   EXPECT_NE(arena.allocate(8), nullptr) << "and works afterwards";
 }
 
@@ -148,4 +147,4 @@ TEST(OutputBuffer, RefusesWhatCannotBe) {
 }
 
 }  // namespace
-}  // namespace mxd::async
+}  // namespace mxd::memory

@@ -1,15 +1,15 @@
-#include "module/async/arena.h"
+#include "module/memory/arena.h"
 
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 
-namespace mxd::async {
+namespace mxd::memory {
 
-void* Arena::allocate(std::size_t size, std::size_t alignment) {
-  const auto at = reinterpret_cast<std::uintptr_t>(at_);
-  const std::size_t padding = (alignment - at % alignment) % alignment;
-  const auto room = static_cast<std::size_t>(end_ - at_);
+void* Arena::allocate(size_t size, size_t alignment) {
+  const auto at = reinterpret_cast<uintptr_t>(at_);
+  const size_t padding = (alignment - at % alignment) % alignment;
+  const auto room = static_cast<size_t>(end_ - at_);
   if (at_ == nullptr || padding > room || size > room - padding) {
     return allocate_in_new_block(size, alignment);
   }
@@ -18,9 +18,9 @@ void* Arena::allocate(std::size_t size, std::size_t alignment) {
   return result;
 }
 
-void* Arena::allocate_in_new_block(std::size_t size, std::size_t alignment) {
+void* Arena::allocate_in_new_block(size_t size, size_t alignment) {
   if (size > SIZE_MAX / 2) throw std::bad_alloc();
-  const std::size_t room = std::max(kFirstBlock - sizeof(Block), size + alignment);
+  const size_t room = std::max(kFirstBlock - sizeof(Block), size + alignment);
   auto* block = static_cast<Block*>(std::malloc(sizeof(Block) + room));
   if (block == nullptr) throw std::bad_alloc();
   *block = {nullptr, room};
@@ -58,4 +58,4 @@ void Arena::release() noexcept {
   enter(nullptr);
 }
 
-}  // namespace mxd::async
+}  // namespace mxd::memory

@@ -7,59 +7,59 @@
 #include <type_traits>
 #include <utility>
 
-namespace mxd::async {
+namespace mxd::memory {
 
-/// The memory of one request: coroutine frames, copies of the request, parsed JSON. Nothing is
-/// freed before reset(), and no destructor runs, so only trivially destructible things and those
-/// that somebody else destroys may live here.
-///
-/// The first block is kept over reset(), so that a request that fits it allocates nothing.
-/// One thread at a time.
+// The memory of one request: coroutine frames, copies of the request, parsed JSON. Nothing is
+// freed before reset(), and no destructor runs, so only trivially destructible things and those
+// that somebody else destroys may live here.
+//
+// The first block is kept over reset(), so that a request that fits it allocates nothing.
+// One thread at a time.
 class Arena {
  public:
-  static constexpr std::size_t kFirstBlock = 16 * 1024;  // bytes
+  static constexpr size_t kFirstBlock = 16 * 1024;  // bytes
 
   Arena() = default;
   Arena(const Arena&) = delete;
   Arena& operator=(const Arena&) = delete;
   ~Arena() { release(); }
 
-  /// @throws std::bad_alloc
-  void* allocate(std::size_t size, std::size_t alignment = alignof(std::max_align_t));
+  // @throws std::bad_alloc
+  void* allocate(size_t size, size_t alignment = alignof(std::max_align_t));
 
-  /// @throws std::bad_alloc
+  // @throws std::bad_alloc
   std::string_view copy(std::string_view text);
 
-  /// @throws std::bad_alloc
+  // @throws std::bad_alloc
   template <class T, class... Args>
   T* make(Args&&... args) {
     static_assert(std::is_trivially_destructible_v<T>);
     return new (allocate(sizeof(T), alignof(T))) T{std::forward<Args>(args)...};
   }
 
-  /// Uninitialised room for `count` values.
-  /// @throws std::bad_alloc
+  // Uninitialised room for `count` values.
+  // @throws std::bad_alloc
   template <class T>
-  T* make_array(std::size_t count) {
+  T* make_array(size_t count) {
     static_assert(std::is_trivially_destructible_v<T>);
     if (count > SIZE_MAX / sizeof(T)) throw std::bad_alloc();
     return static_cast<T*>(allocate(count * sizeof(T), alignof(T)));
   }
 
-  /// Forgets everything, and keeps the first block.
+  // Forgets everything, and keeps the first block.
   void reset() noexcept;
 
   bool holds_memory() const noexcept { return first_ != nullptr; }
 
-  /// Forgets everything, and frees all blocks.
+  // Forgets everything, and frees all blocks.
   void release() noexcept;
 
  private:
   struct Block {
     Block* next;
-    std::size_t size;  // of the room behind this header
+    size_t size;  // of the room behind this header
   };
-  void* allocate_in_new_block(std::size_t size, std::size_t alignment);
+  void* allocate_in_new_block(size_t size, size_t alignment);
   void enter(Block* block) noexcept;
 
   Block* first_ = nullptr;
@@ -68,4 +68,4 @@ class Arena {
   char* end_ = nullptr;
 };
 
-}  // namespace mxd::async
+}  // namespace mxd::memory

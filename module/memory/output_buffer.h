@@ -6,38 +6,38 @@
 #include <new>
 #include <string_view>
 
-namespace mxd::async {
+namespace mxd::memory {
 
-/// The bytes of one response, contiguous, grown by half: at no time is there a second copy of them
-/// beside the one that realloc() may make. A buffer of ordinary size is kept over reset().
+// The bytes of one response, contiguous, grown by half: at no time is there a second copy of them
+// beside the one that realloc() may make. A buffer of ordinary size is kept over reset().
 class OutputBuffer {
  public:
-  static constexpr std::size_t kKept = 64 * 1024;  // bytes
+  static constexpr size_t kKept = 64 * 1024;  // bytes
 
   OutputBuffer() = default;
   OutputBuffer(const OutputBuffer&) = delete;
   OutputBuffer& operator=(const OutputBuffer&) = delete;
   ~OutputBuffer() { release(); }
 
-  /// @throws std::bad_alloc
+  // @throws std::bad_alloc
   void append(std::string_view text) {
     if (text.empty()) return;
     std::memcpy(room(text.size()), text.data(), text.size());
     size_ += text.size();
   }
 
-  /// At least `size` writable bytes behind the end; advance() says how many were used.
-  /// @throws std::bad_alloc
-  char* room(std::size_t size) {
+  // At least `size` writable bytes behind the end; advance() says how many were used.
+  // @throws std::bad_alloc
+  char* room(size_t size) {
     if (size > capacity_ - size_) grow(size);
     return data_ + size_;
   }
-  void advance(std::size_t size) noexcept { size_ += size; }
+  void advance(size_t size) noexcept { size_ += size; }
 
-  /// Forgets what was appended behind the first `size` bytes.
-  void truncate(std::size_t size) noexcept { size_ = size; }
+  // Forgets what was appended behind the first `size` bytes.
+  void truncate(size_t size) noexcept { size_ = size; }
 
-  std::size_t size() const noexcept { return size_; }
+  size_t size() const noexcept { return size_; }
   std::string_view view() const noexcept { return {data_, size_}; }
 
   void reset() noexcept {
@@ -52,9 +52,9 @@ class OutputBuffer {
   }
 
  private:
-  void grow(std::size_t size) {
+  void grow(size_t size) {
     if (size > SIZE_MAX / 4 || size_ > SIZE_MAX / 4) throw std::bad_alloc();
-    std::size_t wanted = capacity_ + capacity_ / 2;
+    size_t wanted = capacity_ + capacity_ / 2;
     if (wanted < size_ + size) wanted = size_ + size;
     if (wanted < 1024) wanted = 1024;
     void* grown = std::realloc(data_, wanted);
@@ -64,8 +64,8 @@ class OutputBuffer {
   }
 
   char* data_ = nullptr;
-  std::size_t size_ = 0;
-  std::size_t capacity_ = 0;
+  size_t size_ = 0;
+  size_t capacity_ = 0;
 };
 
-}  // namespace mxd::async
+}  // namespace mxd::memory
