@@ -9,6 +9,7 @@ __all__ = [
     "BadData",
     "ClosedError",
     "ConfigurationError",
+    "Conflict",
     "Error",
     "Forbidden",
     "LimitExceeded",
@@ -72,6 +73,10 @@ class UnknownDevice(Refusal):
 
 class NotFound(Refusal):
     """No such device (rows G5, P4) or session (row U9)."""
+
+
+class Conflict(Refusal):
+    """``uia_replace_session``: another revision stands there, or none. It is loaded again."""
 
 
 class LimitExceeded(Refusal):

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Awaitable, Iterable, Sequence
-from typing import ClassVar, TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar
 
 from .records import (
     Credentials,
+    Deletion,
     Device,
+    DeviceKey,
+    DeviceQuery,
     DeviceUpdate,
     Flow,
-    Limit,
+    KeptSession,
+    LimitRequest,
+    NewSession,
     Principal,
-    Session,
+    Replacement,
+    SessionKey,
     UiaAttempt,
     UiaOperation,
-    UiaRecord,
+    Validation,
 )
 
 __all__ = ["Host"]
@@ -26,22 +32,20 @@ Answer: TypeAlias = _T | Awaitable[_T]  # each method is plain, or async def
 
 
 class Host(abc.ABC):
-    """What the module asks a homeserver. docs/host_guide.md has each callback in full.
+    """What the module asks a homeserver. module.h says what each callback promises, and
+    docs/host_guide.md tells the story.
 
     Every method is plain or ``async def``. A refusal is raised: those named with the method, and
     everywhere ``Unavailable``, ``Timeout`` and ``MatrixError``. Anything else that is raised, and
     any result of the wrong type, is logged (logger ``matrix_devices``) and answered with 500.
 
     ``principal`` is the object that ``authenticate`` returned for this request; ``None`` while a
-    fallback page is served.
+    fallback page is served. The record beside it may get further fields in a later version.
 
     Threads: ``Module.handle`` calls on its caller's thread, so plain hosts that serve several
     threads must lock what they share. ``Module.ahandle`` calls on the event loop's thread, where a
     plain method must not block.
     """
-
-    atomic_delete: ClassVar[bool] = False
-    """``delete_devices`` does all of it in one transaction (row D12)."""
 
     @abc.abstractmethod
     def authenticate(self, credentials: Credentials) -> Answer[Principal]:
@@ -52,26 +56,23 @@ class Host(abc.ABC):
         """
 
     @abc.abstractmethod
-    def list_devices(self, principal: Principal, user_id: str) -> Answer[Iterable[Device]]:
+    def list_devices(self, principal: Principal, query: DeviceQuery) -> Answer[Iterable[Device]]:
         """All devices of a user, in an order that stays the same; all or a failure (row G4)."""
 
     @abc.abstractmethod
-    def get_device(self, principal: Principal, user_id: str, device_id: str) -> Answer[Device]:
-        """One device. Refusal: ``NotFound``."""
+    def get_device(self, principal: Principal | None, key: DeviceKey) -> Answer[Device]:
+        """One device; also asked to see whether it is there. Refusal: ``NotFound``."""
 
     @abc.abstractmethod
     def rename_device(self, principal: Principal, update: DeviceUpdate) -> Answer[None]:
-        """Set the name, or with ``None`` only see whether the device is there; change nothing
-        else (row P12). Refusal: ``NotFound``."""
+        """Set the name, and change nothing else (row P12). Refusal: ``NotFound``."""
 
     @abc.abstractmethod
-    def delete_devices(
-        self, principal: Principal, user_id: str, device_ids: list[str]
-    ) -> Answer[None]:
+    def delete_devices(self, principal: Principal, deletion: Deletion) -> Answer[None]:
         """Delete these devices; pass over IDs that are not the user's (row D12).
 
-        Access and refresh tokens first, then the devices with their keys, pushers and queued
-        messages, then one notification for those that existed. Idempotent; durable when it
+        Access and refresh tokens first, then the devices with their keys, pushers, queued messages
+        and sessions, then one notification for those that existed. Idempotent; durable when it
         returns. Not broken off when the request is cancelled.
         """
 
@@ -82,29 +83,40 @@ class Host(abc.ABC):
         """The flows that this user could complete, in an order that stays the same (row U16)."""
 
     @abc.abstractmethod
-    def uia_create_session(self, principal: Principal, session: Session) -> Answer[str]:
-        """Keep a new session; its ID, of at least 128 random bits.
+    def uia_create_session(
+        self, principal: Principal | None, session: NewSession
+    ) -> Answer[str | None]:
+        """Keep a new session, at revision 1, where every process sees it and a restart does not
+        lose it. ``None``: its ID is ``session.proposed_id``; or an ID of the host's own.
 
-        In the same transaction remove what is expired and, over ``max_live``, the oldest
-        unfinished one of the same device, else of the user, finished ones last (row U25).
+        In the same transaction, among the user's sessions, remove the expired ones; then, while
+        there would be more than ``max_live``, the one created first of those not finished and of
+        the same device (or token), then of those not finished, then of all (row U25).
         """
 
     @abc.abstractmethod
-    def uia_load_session(self, principal: Principal | None, session_id: str) -> Answer[Session]:
-        """The session of this ID, whosoever it is. Refusal: ``NotFound``."""
+    def uia_load_session(self, principal: Principal | None, key: SessionKey) -> Answer[KeptSession]:
+        """The session of this ID, whosoever it is, as last created or replaced by any process.
+
+        Refusal: ``NotFound``; also for one that has expired.
+        """
+
+    @abc.abstractmethod
+    def uia_replace_session(
+        self, principal: Principal | None, replacement: Replacement
+    ) -> Answer[None]:
+        """If the session stands at ``replacement.revision``: put state, expiry and ``finished`` in
+        the place of its own and count the revision up, in one atomic step; durable when it returns.
+
+        Refusals: ``Conflict``: another revision stands there, or the session is gone; ``NotFound``:
+        it is gone.
+        """
 
     @abc.abstractmethod
     def uia_check(self, principal: Principal | None, attempt: UiaAttempt) -> Answer[str | None]:
         """The user whom these credentials prove, or ``None`` for a stage that proves nobody.
 
-        Refusals: ``Refused``, ``BadData``.
-        """
-
-    @abc.abstractmethod
-    def uia_record(self, principal: Principal | None, record: UiaRecord) -> Answer[Session]:
-        """Note a stage, perhaps finish, in one transaction; the session as it now stands.
-
-        Refusal: ``NotFound``.
+        Take as long for a user who is not there. Refusals: ``Refused``, ``BadData``.
         """
 
     # Optional: the module asks only where a derived class has the method.
@@ -116,14 +128,13 @@ class Host(abc.ABC):
         """
         raise NotImplementedError
 
-    def mark_validated(self, principal: Principal, now_ms: int) -> Answer[None]:
-        """The user has just proved who they are, with this principal's token (row U22)."""
+    def mark_validated(self, principal: Principal, validation: Validation) -> Answer[None]:
+        """The user has just proved who they are: later principals of this device, or token, say so
+        in ``validated_ms`` (row U22). Without this method there is no grace period."""
         raise NotImplementedError
 
-    def take_limit(
-        self, principal: Principal | None, limits: Sequence[Limit], units: int
-    ) -> Answer[None]:
-        """Take (+1) or give back (-1) a unit of each of 1 to 4 buckets, all or none.
+    def take_limit(self, principal: Principal | None, limits: LimitRequest) -> Answer[None]:
+        """Take or give back a unit of each bucket, all or none.
 
         Without this method each module counts for itself. Refusal: ``LimitExceeded`` with
         ``retry_after_ms``.
