@@ -118,6 +118,7 @@ IMPORTED: Mapping[str, Sequence[str]] = {
         "UIAuthSessionData.uri",
     ),
     "synapse.storage.engines": ("PostgresEngine",),
+    "synapse.storage.engines._base": ("IsolationLevel",),
     "synapse.types": (
         "Requester.access_token_id",
         "Requester.device_id",
@@ -151,7 +152,7 @@ LIVE: Mapping[str, Sequence[str]] = {
         "upsert_device(user_id, device_id, display_name)",
     ),
     "db_pool": (
-        "runInteraction(desc, func)",
+        "runInteraction(desc, func, *, isolation_level)",
         "simple_delete_many_txn(txn, table, column, values, keyvalues)",
         "simple_insert_txn(txn, table, values)",
         "simple_select_list(*, table, keyvalues, retcols, desc)",
@@ -159,7 +160,7 @@ LIVE: Mapping[str, Sequence[str]] = {
         "simple_select_many_batch"
         "(*, table, column, iterable, retcols, keyvalues, desc, batch_size)",
         "simple_select_one(*, table, keyvalues, retcols, allow_none, desc)",
-        "simple_select_one_txn(txn, table, keyvalues, retcols, *, allow_none)",
+        "simple_update_txn(txn, table, keyvalues, updatevalues)",
     ),
     "store": (
         "_batch_row_update",
@@ -176,7 +177,6 @@ LIVE: Mapping[str, Sequence[str]] = {
         "get_device(user_id, device_id)",
         "get_ui_auth_session(session_id)",
         "get_user_by_access_token(token)",
-        "mark_ui_auth_stage_complete(session_id, stage_type, result)",
         "try_acquire_lock(lock_name, lock_key)",
         "update_access_token_last_validated(token_id)",
     ),
@@ -332,6 +332,13 @@ def ui_auth_params(auth_handler: Any, types: Iterable[str]) -> Mapping[str, Mapp
 async def check_auth(auth_handler: Any, auth: Mapping[str, Any], remote_addr: str) -> Any:
     """Try credentials; what they prove, false if nothing. Raises Synapse's errors."""
     return await auth_handler._check_auth_dict(auth, remote_addr)
+
+
+def read_committed() -> int:
+    """The isolation level in which a write waits for another of the same rows, and goes on."""
+    from synapse.storage.engines._base import IsolationLevel
+
+    return int(IsolationLevel.READ_COMMITTED)
 
 
 def forget_tokens_txn(txn: Any, store: Any, tokens: Iterable[str]) -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _BATCH = 1000  # IDs in one statement, as in Synapse's own deletion
 
 
-class Deletion:
+class Deleting:
     """Deletes devices of one homeserver's users, from any of its processes."""
 
     def __init__(self, hs: HomeServer, sessions: Sessions) -> None:

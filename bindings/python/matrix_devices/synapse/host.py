@@ -11,30 +11,32 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from synapse.api.errors import (
-    AuthError,
-    LimitExceededError,
-    SynapseError,
-)
+from synapse.api.errors import AuthError, LimitExceededError, SynapseError
 from synapse.http import get_request_user_agent
 
 from .. import (
     BadData,
     Credentials,
+    Deletion,
     Device,
+    DeviceKey,
+    DeviceQuery,
     DeviceUpdate,
     Flow,
+    KeptSession,
+    NewSession,
     Principal,
     Refused,
-    Session,
+    Replacement,
+    SessionKey,
     UiaAttempt,
     UiaOperation,
-    UiaRecord,
     UnknownDevice,
     UnknownToken,
+    Validation,
 )
 from . import compatibility
-from .deletion import Deletion
+from .deletion import Deleting
 from .logins import as_synapse_takes_it
 from .reading import Reading
 from .sessions import Sessions, identity_of
@@ -67,7 +69,7 @@ class SynapseHost:
         self._reading = Reading(hs)
         self._writing = Writing(hs)
         self.sessions = Sessions(hs)
-        self._deletion = Deletion(hs, self.sessions)
+        self._deleting = Deleting(hs, self.sessions)
 
     # Who is asking.
 
@@ -141,7 +143,7 @@ class SynapseHost:
         )
         return validated_ms
 
-    async def mark_validated(self, principal: Caller, now_ms: int) -> None:
+    async def mark_validated(self, principal: Caller, validation: Validation) -> None:
         """Where Synapse keeps it for its own ``ui_auth.session_timeout`` (U22)."""
         token_id = principal.requester.access_token_id
         if token_id is not None:
@@ -149,25 +151,25 @@ class SynapseHost:
 
     # Devices.
 
-    async def list_devices(self, principal: Caller, user_id: str) -> list[Device]:
+    async def list_devices(self, principal: Caller, query: DeviceQuery) -> list[Device]:
         """In the order of their IDs (G3)."""
-        return await self._reading.list_devices(user_id)
+        return await self._reading.list_devices(query.user_id)
 
-    async def get_device(self, principal: Caller, user_id: str, device_id: str) -> Device:
+    async def get_device(self, principal: Caller, key: DeviceKey) -> Device:
         """One device."""
-        return await self._reading.get_device(user_id, device_id)
+        return await self._reading.get_device(key.user_id, key.device_id)
 
     async def rename_device(self, principal: Caller, update: DeviceUpdate) -> None:
-        """A new name for a device that is there, or none."""
+        """A new name for a device that is there."""
         await self._writing.rename(update)
 
     async def put_device(self, principal: Caller, update: DeviceUpdate) -> bool:
         """For application services: create, or rename."""
         return await self._writing.put(update)
 
-    async def delete_devices(self, principal: Caller, user_id: str, device_ids: list[str]) -> None:
+    async def delete_devices(self, principal: Caller, deletion: Deletion) -> None:
         """Those that are there."""
-        await self._deletion.delete(user_id, device_ids)
+        await self._deleting.delete(deletion.user_id, deletion.device_ids)
 
     # User-Interactive Authentication.
 
@@ -178,24 +180,24 @@ class SynapseHost:
         params = compatibility.ui_auth_params(self._auth_handler, types)
         return [Flow((type,), {type: params[type]} if type in params else {}) for type in types]
 
-    async def uia_create_session(self, principal: Caller, session: Session) -> str:
+    async def uia_create_session(self, principal: Caller, session: NewSession) -> str:
         """Keep a new session."""
         return await self.sessions.create(session)
 
-    async def uia_load_session(self, principal: Caller, session_id: str) -> Session:
+    async def uia_load_session(self, principal: Caller, key: SessionKey) -> KeptSession:
         """The session of this ID."""
-        return await self.sessions.load(session_id, principal)
+        return await self.sessions.load(key.session_id)
 
-    async def uia_record(self, principal: Caller, record: UiaRecord) -> Session:
-        """Note a stage, perhaps finish."""
-        return await self.sessions.record(record)
+    async def uia_replace_session(self, principal: Caller, replacement: Replacement) -> None:
+        """A new state in the place of the one that was loaded."""
+        await self.sessions.replace(replacement)
 
     async def uia_check(self, principal: Caller, attempt: UiaAttempt) -> str | None:
         """Synapse's checkers, then its login: passwords, and what password providers offer."""
         await self._store.add_user_agent_ip_to_ui_auth_session(
             attempt.session_id, get_request_user_agent(principal.request), attempt.remote_addr
         )
-        auth = as_synapse_takes_it(attempt.auth)
+        auth = as_synapse_takes_it(attempt)
         try:
             result = await compatibility.check_auth(self._auth_handler, auth, attempt.remote_addr)
         except LimitExceededError:

@@ -1,41 +1,48 @@
-"""The client's ``auth`` object on its way to Synapse's login code."""
+"""Credentials on their way to Synapse's login code."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
-from .. import BadData
+from .. import BadData, UiaAttempt
 
-PASSWORD = "m.login.password"
-
-_FIELDS = ("type", "user", "medium", "address", "country", "phone", "number")
-_OLD_FIELDS = ("user", "medium", "address")  # beside the password, from before `identifier`
+_PASSWORD = "m.login.password"
+_STRINGS = ("type", "user", "medium", "address", "country", "phone", "number")
 
 
-def as_synapse_takes_it(auth: Mapping[str, Any]) -> dict[str, Any]:
-    """A copy on which Synapse does not fall over.
+def as_synapse_takes_it(attempt: UiaAttempt) -> dict[str, Any]:
+    """An ``auth`` object on which Synapse does not fall over. Raises BadData."""
+    if attempt.type != _PASSWORD:
+        return _of_a_provider(attempt.auth)
+    identifier: dict[str, Any]
+    if attempt.user is not None:
+        identifier = {"type": "m.id.user", "user": attempt.user}
+    elif attempt.country is not None:
+        identifier = _phone({"type": "m.id.phone", "country": attempt.country}, attempt.address)
+    elif attempt.medium is not None:
+        identifier = {
+            "type": "m.id.thirdparty",
+            "medium": attempt.medium,
+            "address": attempt.address,
+        }
+    else:
+        raise BadData("'identifier' must be of type m.id.user, m.id.thirdparty or m.id.phone.")
+    return {"type": _PASSWORD, "identifier": identifier, "password": attempt.password}
 
-    Synapse expects an ``identifier`` of strings, and of a phone number its old name too. Raises
-    BadData.
-    """
-    prepared = dict(auth)
-    identifier = prepared.get("identifier")
-    if identifier is None:
-        _check({name: prepared[name] for name in _OLD_FIELDS if name in prepared})
-        return prepared
+
+def _of_a_provider(auth: dict[str, Any]) -> dict[str, Any]:
+    """Whatever else the password provider asks for: Synapse maps the identifier to a user."""
+    identifier = auth.get("identifier", {})
     if not isinstance(identifier, dict):
         raise BadData("'identifier' must be an object.")
-    _check(identifier)
+    for fields in (identifier, auth):
+        if not all(isinstance(fields.get(name, ""), str) for name in _STRINGS):
+            raise BadData("The fields of 'identifier' must be strings.")
     if "phone" in identifier:
-        prepared["identifier"] = {**identifier, "number": identifier["phone"]}
-    if prepared.get("type") == PASSWORD:  # U19; fields of other types are their providers'
-        for name in _OLD_FIELDS:
-            prepared.pop(name, None)
-    return prepared
+        auth["identifier"] = _phone(identifier, identifier["phone"])
+    return auth
 
 
-def _check(identifier: Mapping[str, Any]) -> None:
-    values = [identifier[name] for name in _FIELDS if name in identifier]
-    if not all(isinstance(value, str) for value in values):
-        raise BadData("The fields of 'identifier' must be strings.")
+def _phone(identifier: dict[str, Any], number: str | None) -> dict[str, Any]:
+    """Synapse looks for the old name of the number too."""
+    return {**identifier, "phone": number, "number": number}

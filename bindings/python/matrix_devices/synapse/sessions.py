@@ -1,8 +1,7 @@
 """Sessions of User-Interactive Authentication.
 
-They are Synapse's: it makes the ID and keeps the completed stages, so that its fallback pages and
-single sign-on work on them. What it does not keep (the owner, the operation, the digests, the end)
-lies in a table of our own, which every process of the homeserver uses.
+They are Synapse's: it makes the ID and notes what single sign-on and its own pages complete. What
+the module keeps of them lies in a table of our own, which every process of the homeserver uses.
 """
 
 from __future__ import annotations
@@ -10,60 +9,47 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, unquote
 
 from synapse.api.errors import StoreError
 from synapse.handlers.ui_auth import UIAuthSessionDataConstants
 from synapse.storage.engines import PostgresEngine
 
-from .. import CompletedStage, NotFound, Principal, Session, UiaRecord
+from .. import (
+    CompletedStage,
+    Conflict,
+    KeptSession,
+    MatrixError,
+    NewSession,
+    NotFound,
+    Refusal,
+    Replacement,
+)
+from . import compatibility
 
 if TYPE_CHECKING:
     from synapse.server import HomeServer
 
-TABLE = "matrix_devices_uia"
+# Versions before 1.0 had matrix_devices_uia. It is left alone: where processes are upgraded one
+# after the other, some still use it.
+TABLE = "matrix_devices_uia_sessions"
 
 _SCHEMA = (
     f"""
     CREATE TABLE IF NOT EXISTS {TABLE} (
         session_id TEXT NOT NULL PRIMARY KEY,
         user_id TEXT NOT NULL,
-        device_id TEXT,
-        token_id TEXT,
-        method TEXT NOT NULL,
-        endpoint TEXT NOT NULL,
-        target TEXT NOT NULL,
-        path_device_id TEXT,
-        body TEXT,
-        body_digest TEXT NOT NULL,
-        created_ms BIGINT NOT NULL,
+        owner TEXT NOT NULL,
+        created BIGINT NOT NULL,
         expires_ms BIGINT NOT NULL,
-        finished_ms BIGINT,
-        finished_digest TEXT,
-        description TEXT NOT NULL
+        finished BOOLEAN NOT NULL,
+        revision BIGINT NOT NULL,
+        state TEXT NOT NULL
     )
     """,
     f"CREATE INDEX IF NOT EXISTS {TABLE}_user ON {TABLE} (user_id)",
     f"CREATE INDEX IF NOT EXISTS {TABLE}_expiry ON {TABLE} (expires_ms)",
 )
 _SCHEMA_LOCK = 0x6D78645F756961  # of PostgreSQL; "mxd_uia"
-
-_COLUMNS = (
-    "user_id",
-    "device_id",
-    "token_id",
-    "method",
-    "endpoint",
-    "target",
-    "path_device_id",
-    "body",
-    "body_digest",
-    "created_ms",
-    "expires_ms",
-    "finished_ms",
-    "finished_digest",
-    "description",
-)
 
 # The URIs for which sessions are ours, also those that Synapse began before it had the module.
 _OUR_URI = re.compile(
@@ -104,9 +90,19 @@ class Sessions:
         for statement in _SCHEMA:
             txn.execute(statement)
 
-    async def create(self, session: Session) -> str:
-        """Keep a new session; its ID."""
+    async def _write(self, what: str, function: Any, *arguments: Any) -> Any:
+        """In a transaction that waits for others at the same rows, where Synapse's own would begin
+        anew, five times at most."""
         await self.prepare()
+        return await self._db.runInteraction(
+            f"matrix_devices_{what}",
+            function,
+            *arguments,
+            isolation_level=compatibility.read_committed(),
+        )
+
+    async def create(self, session: NewSession) -> str:
+        """Keep a new session; its ID."""
         begun = await self._store.create_ui_auth_session(
             {}, session.target, session.method, _for_a_page(session.description)
         )
@@ -114,187 +110,113 @@ class Sessions:
         await self._auth_handler.set_session_data(
             session_id, UIAuthSessionDataConstants.REQUEST_USER_ID, session.user_id
         )
-        await self._db.runInteraction(
-            "matrix_devices_create_session",
-            self._create_txn,
-            session_id,
-            session,
-            self._clock.time_msec(),
-        )
+        now_ms = self._clock.time_msec()
+        await self._write("create_session", self._create_txn, session_id, session, now_ms)
         return session_id
 
-    def _create_txn(self, txn: Any, session_id: str, session: Session, now_ms: int) -> None:
+    def _create_txn(self, txn: Any, session_id: str, session: NewSession, now_ms: int) -> None:
+        user_id = session.user_id
+        owner = _owner(session.device_id, session.token_id)
         txn.execute(f"DELETE FROM {TABLE} WHERE expires_ms <= ?", (now_ms,))
-        self._make_room_txn(txn, session)
+        # U25: those stay that would be the last to go. Synapse's part of the others expires there.
+        txn.execute(
+            f"""
+            DELETE FROM {TABLE} WHERE user_id = ? AND session_id NOT IN (
+                SELECT session_id FROM {TABLE} WHERE user_id = ?
+                ORDER BY
+                    CASE WHEN finished THEN 0 WHEN owner = ? THEN 2 ELSE 1 END,
+                    created DESC,
+                    session_id
+                LIMIT ?
+            )
+            """,
+            (user_id, user_id, owner, session.max_live - 1),
+        )
+        txn.execute(
+            f"SELECT COALESCE(MAX(created), 0) + 1 FROM {TABLE} WHERE user_id = ?", (user_id,)
+        )
         self._db.simple_insert_txn(
             txn,
             TABLE,
             {
                 "session_id": session_id,
-                "user_id": session.user_id,
-                "device_id": session.device_id,
-                "token_id": session.token_id,
-                "method": session.method,
-                "endpoint": session.endpoint,
-                "target": session.target,
-                "path_device_id": _to_column(session.path_device_id),
-                "body": None if session.body is None else session.body.decode(),
-                "body_digest": session.body_digest.hex(),
-                "created_ms": session.created_ms,
-                "expires_ms": session.created_ms + session.lifetime_ms,
-                "description": session.description,
+                "user_id": user_id,
+                "owner": owner,
+                "created": txn.fetchone()[0],
+                "expires_ms": session.expires_ms,
+                "finished": False,
+                "revision": 1,
+                "state": session.state.decode(),
             },
         )
 
-    def _make_room_txn(self, txn: Any, session: Session) -> None:
-        """U25: the oldest unfinished of the same device goes first, then of the user, finished
-        ones last. Synapse's part of them expires there."""
-        has_device = session.device_id is not None
-        owner = "device_id" if has_device else "token_id"
-        owner_id = session.device_id if has_device else session.token_id
-        txn.execute(
-            f"""
-            SELECT session_id FROM {TABLE} WHERE user_id = ?
-            ORDER BY CASE
-                WHEN finished_ms IS NOT NULL THEN 2
-                WHEN {owner} = ? THEN 0
-                ELSE 1
-            END, created_ms, session_id
-            """,
-            (session.user_id, owner_id),
-        )
-        live = txn.fetchall()
-        for row in live[: max(0, len(live) + 1 - session.max_live)]:
-            txn.execute(f"DELETE FROM {TABLE} WHERE session_id = ?", row)
-
-    async def load(self, session_id: str, caller: Principal) -> Session:
-        """The session of this ID. Refusal: NotFound."""
-        if "\0" in session_id:
-            raise NotFound
+    async def load(self, session_id: str) -> KeptSession:
+        """The session of this ID. Refusals: NotFound, and that of a session for something else."""
         await self.prepare()
         row = await self._db.simple_select_one(
             table=TABLE,
             keyvalues={"session_id": session_id},
-            retcols=_COLUMNS,
+            retcols=("state", "revision", "expires_ms"),
             allow_none=True,
             desc="matrix_devices_load_session",
         )
-        if row is None:
-            return await self._load_of_others(session_id, caller)
-        return await self._with_stages(session_id, row)
+        if row is None or row[2] <= self._clock.time_msec():
+            raise await self._why_not_ours(session_id)
+        state, revision, _ = row
+        results = await self._store.get_completed_ui_auth_stages(session_id)
+        # Flows have one stage each: there is no other order to keep.
+        completed = [CompletedStage(type, identity_of(results[type])) for type in sorted(results)]
+        return KeptSession(state.encode(), revision, completed)
 
-    async def _load_of_others(self, session_id: str, caller: Principal) -> Session:
-        """A session that Synapse knows and we do not was begun for another endpoint: say so, and
-        the module refuses it (U11). Those for our endpoints are gone: NotFound."""
+    async def _why_not_ours(self, session_id: str) -> Refusal:
+        """A session that Synapse knows and we do not was begun for another endpoint (U11). Those
+        for our endpoints are gone."""
         try:
             begun = await self._store.get_ui_auth_session(session_id)
         except StoreError:
-            raise NotFound from None
+            return NotFound()
         if _OUR_URI.fullmatch(begun.uri):
-            raise NotFound
-        return Session(
-            user_id=caller.user_id,
-            device_id=caller.device_id,
-            token_id=caller.token_id,
-            method=begun.method,
-            endpoint=begun.uri,
-            target=begun.uri,
-            path_device_id=None,
-            body=b"{}",
-            body_digest=bytes(32),
-            created_ms=self._clock.time_msec(),
-            lifetime_ms=60_000,
+            return NotFound()
+        return MatrixError(
+            403,
+            "M_FORBIDDEN",
+            "This session was begun for another operation. Leave 'auth' out to begin a new one.",
         )
 
-    async def record(self, record: UiaRecord) -> Session:
-        """Note a stage as complete, perhaps finish; the session as it then stands.
-
-        Two transactions: between them a stage may be noted and the session not finished, which the
-        client's next request makes good (U7). Refusal: NotFound.
-        """
-        if record.type is not None:
-            result = True if record.identity is None else record.identity
-            try:
-                await self._store.mark_ui_auth_stage_complete(
-                    record.session_id, record.type, result
-                )
-            except StoreError:
-                raise NotFound from None
-        row = await self._db.runInteraction("matrix_devices_record", self._record_txn, record)
-        if row is None:
-            raise NotFound
-        return await self._with_stages(record.session_id, row)
-
-    def _record_txn(self, txn: Any, record: UiaRecord) -> Any:
-        if record.finish:
-            txn.execute(
-                f"""
-                UPDATE {TABLE}
-                SET finished_ms = ?, finished_digest = ?, body = COALESCE(?, body)
-                WHERE session_id = ? AND finished_ms IS NULL
-                """,
-                (
-                    record.now_ms,
-                    record.body_digest.hex(),
-                    None if record.body is None else record.body.decode(),
-                    record.session_id,
-                ),
-            )
-        return self._db.simple_select_one_txn(
-            txn, TABLE, {"session_id": record.session_id}, _COLUMNS, allow_none=True
+    async def replace(self, replacement: Replacement) -> None:
+        """Put a new state in the place of this revision. Refusal: Conflict."""
+        replaced = await self._write(
+            "replace_session",
+            self._db.simple_update_txn,
+            TABLE,
+            {"session_id": replacement.session_id, "revision": replacement.revision},
+            {
+                "state": replacement.state.decode(),
+                "expires_ms": replacement.expires_ms,
+                "finished": replacement.finished,
+                "revision": replacement.revision + 1,
+            },
         )
+        if not replaced:
+            raise Conflict
 
     async def end(self, user_id: str, device_ids: Iterable[str]) -> None:
         """Forget the sessions that these devices of the user began (D12)."""
-        await self.prepare()
-        await self._db.runInteraction(
-            "matrix_devices_end_sessions", self._end_txn, user_id, frozenset(device_ids)
-        )
+        owners = frozenset(_owner(device_id, None) for device_id in device_ids)
+        await self._write("end_sessions", self._end_txn, user_id, owners)
 
-    def _end_txn(self, txn: Any, user_id: str, device_ids: frozenset[str]) -> None:
+    def _end_txn(self, txn: Any, user_id: str, owners: frozenset[str]) -> None:
         # A user has few sessions (U25), and perhaps thousands of devices.
         rows = self._db.simple_select_list_txn(
-            txn, TABLE, {"user_id": user_id}, ("session_id", "device_id")
+            txn, TABLE, {"user_id": user_id}, ("session_id", "owner")
         )
-        ended = [session_id for session_id, device_id in rows if device_id in device_ids]
+        ended = [session_id for session_id, owner in rows if owner in owners]
         self._db.simple_delete_many_txn(txn, TABLE, "session_id", ended, {})
 
-    async def _with_stages(self, session_id: str, row: Any) -> Session:
-        kept = dict(zip(_COLUMNS, row, strict=True))
-        results = await self._store.get_completed_ui_auth_stages(session_id)
-        return Session(
-            user_id=kept["user_id"],
-            device_id=kept["device_id"],
-            token_id=kept["token_id"],
-            method=kept["method"],
-            endpoint=kept["endpoint"],
-            target=kept["target"],
-            path_device_id=_from_column(kept["path_device_id"]),
-            body=None if kept["body"] is None else kept["body"].encode(),
-            body_digest=bytes.fromhex(kept["body_digest"]),
-            created_ms=kept["created_ms"],
-            lifetime_ms=kept["expires_ms"] - kept["created_ms"],
-            description=kept["description"],
-            finished_ms=kept["finished_ms"],
-            finished_digest=_digest(kept["finished_digest"]),
-            # Flows have one stage each: there is no other order to keep.
-            completed=tuple(
-                CompletedStage(type, identity_of(results[type])) for type in sorted(results)
-            ),
-        )
 
-
-def _digest(column: str | None) -> bytes | None:
-    return None if column is None else bytes.fromhex(column)
-
-
-def _to_column(device_id: str | None) -> str | None:
-    """Escaped: PostgreSQL stores no U+0000."""
-    return None if device_id is None else quote(device_id, safe="")
-
-
-def _from_column(column: str | None) -> str | None:
-    return None if column is None else unquote(column)
+def _owner(device_id: str | None, token_id: str | None) -> str:
+    """Whose of the user's a session is: a device's, else a token's."""
+    return f"token {token_id}" if device_id is None else f"device {device_id}"
 
 
 def _for_a_page(description: str) -> str:

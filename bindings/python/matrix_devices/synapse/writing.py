@@ -33,15 +33,7 @@ class Writing:
         self._creations = Linearizer(_LOCK, clock=hs.get_clock())
 
     async def rename(self, update: DeviceUpdate) -> None:
-        """Give a device that is there another name. Raises NotFound.
-
-        Synapse would tell everybody of a change that is none, and not look whether the device is
-        there (P2, P4).
-        """
-        if update.display_name is None:
-            if not await self._is_there(update):
-                raise NotFound
-            return
+        """Give a device that is there another name. Raises NotFound."""
         content = {"display_name": update.display_name}
         try:
             await self._devices.update_device(update.user_id, update.device_id, content)
