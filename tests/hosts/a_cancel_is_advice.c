@@ -95,8 +95,9 @@ static void check_deletion(void) {
   question = kit_take(&host);
   EXPECT_EQ(KIT_DELETE_DEVICES, question.kind);
   EXPECT_EQ(MXD_OK, module->cancel(request.token));
-  EXPECT_EQ(1, question.device_id_count);
-  EXPECT_TEXT("PHONE", question.device_ids[0]);
+  const mxd_deletion* deletion = question.argument;
+  EXPECT_EQ(1, deletion->device_id_count);
+  EXPECT_TEXT("PHONE", deletion->device_ids[0]);
   kit_answer(&host, &question);
   EXPECT_ANSWER(&host, &request, 200, "{}");
   kit_close(&host);

@@ -13,7 +13,7 @@ typedef struct slot {
 static const slot mandatory[] = {SLOT(respond),    SLOT(authenticate),       SLOT(list_devices),
                                  SLOT(get_device), SLOT(rename_device),      SLOT(delete_devices),
                                  SLOT(uia_flows),  SLOT(uia_create_session), SLOT(uia_load_session),
-                                 SLOT(uia_check),  SLOT(uia_record)};
+                                 SLOT(uia_check),  SLOT(uia_replace_session)};
 static const slot optional[] = {
     SLOT(put_device),        SLOT(mark_validated), SLOT(take_limit),   SLOT(cancel_operation),
     SLOT(release_principal), SLOT(now_ms),         SLOT(random_bytes), SLOT(log),

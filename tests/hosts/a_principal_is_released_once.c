@@ -107,6 +107,69 @@ static void check_cancelled(void) {
   kit_close(&host);
 }
 
+/* Only an emit that returned OK takes the cookie. */
+static int32_t emits_a_bad_one_first(kit_host* host, const kit_question* question) {
+  if (question->kind != KIT_AUTHENTICATE) return kit_answer(host, question);
+  mxd_principal bad = host->principal;
+  bad.cookie = 4711;
+  bad.user_id = (mxd_view){NULL, 0};
+  EXPECT_EQ(MXD_INVALID_ARGUMENT, module->emit_principal(question->op, &bad));
+  return kit_complete(question->op, MXD_OK);
+}
+
+static int32_t emits_two(kit_host* host, const kit_question* question) {
+  if (question->kind != KIT_AUTHENTICATE) return kit_answer(host, question);
+  const int32_t status = kit_emit(host, question);
+  mxd_principal second = host->principal;
+  second.cookie = 4711;
+  EXPECT_EQ(MXD_INVALID_ARGUMENT, module->emit_principal(question->op, &second));
+  return kit_complete(question->op, status);
+}
+
+static void check_refused(int32_t (*ask)(kit_host*, const kit_question*), unsigned taken) {
+  kit_host host;
+  open(&host, ask);
+  host.misbehaves = true;
+  kit_request request = {0};
+  EXPECT_EQ(MXD_OK, kit_get(&host, &request, KIT_PHONE));
+  EXPECT_ANSWER(&host, &request, 500, "M_UNKNOWN");
+  EXPECT_EQ(taken, host.released);
+  kit_close(&host);
+}
+
+/* Whatever authenticate is completed with, a cookie that was taken is released. */
+static int32_t completed_with;
+
+static int32_t emits_and_completes_with_it(kit_host* host, const kit_question* question) {
+  kit_emit(host, question);
+  return kit_complete(question->op, completed_with);
+}
+
+static void check_statuses(void) {
+  static const struct {
+    int32_t status;
+    uint32_t http_status;
+    bool misbehaves;
+  } ends[] = {
+      {MXD_UNKNOWN_TOKEN, 401, false},  {MXD_TOKEN_EXPIRED, 401, false},
+      {MXD_USER_LOCKED, 401, false},    {MXD_FORBIDDEN, 403, false},
+      {MXD_UNKNOWN_DEVICE, 400, false}, {MXD_INTERNAL, 500, false},
+      {MXD_TIMEOUT, 504, false},        {MXD_NO_MEMORY, 503, false},
+      {MXD_CONFLICT, 500, true},        {12345, 500, true},
+  };
+  for (size_t i = 0; i < sizeof ends / sizeof ends[0]; ++i) {
+    kit_host host;
+    open(&host, emits_and_completes_with_it);
+    host.misbehaves = ends[i].misbehaves;
+    completed_with = ends[i].status;
+    kit_request request = {0};
+    EXPECT_EQ(MXD_OK, kit_get(&host, &request, KIT_PHONE));
+    EXPECT_ANSWER(&host, &request, ends[i].http_status, "errcode");
+    EXPECT_EQ(1, host.released);
+    kit_close(&host);
+  }
+}
+
 int main(int argc, char** argv) {
   kit_load(argc, argv);
   check_ends();
@@ -115,5 +178,8 @@ int main(int argc, char** argv) {
   check_failure(fails_later, 503);
   check_no_cookie();
   check_cancelled();
+  check_refused(emits_a_bad_one_first, 0);
+  check_refused(emits_two, 1);
+  check_statuses();
   return kit_result();
 }

@@ -5,46 +5,36 @@
 typedef enum emit {
   kPrincipal,
   kDevice,
-  kFlowStage,
-  kParams,
+  kStage,
   kSessionId,
   kSession,
-  kCompletedStage,
+  kCompleted,
   kIdentity,
   kReason,
   kRetryAfter,
   kEmits
 } emit;
 
-static const char* const names[] = {"principal",  "device",     "flow_stage",      "params",
-                                    "session_id", "session",    "completed_stage", "identity",
-                                    "reason",     "retry_after"};
+static const char* const names[] = {"principal", "device",   "stage",  "session_id", "session",
+                                    "completed", "identity", "reason", "retry_after"};
 
 static int32_t emit_one(const kit_host* host, emit which, mxd_op op) {
-  const mxd_session session = {.size = sizeof session,
-                               .created_ms = 1500000000000,
-                               .lifetime_ms = 3600000,
-                               .user_id = KIT_TEXT("@alice:example.org"),
-                               .device_id = KIT_TEXT("PHONE"),
-                               .method = KIT_TEXT("DELETE"),
-                               .endpoint = KIT_TEXT("/devices/{deviceId}"),
-                               .path_device_id = KIT_TEXT("PHONE"),
-                               .body_digest = KIT_TEXT("01234567890123456789012345678901")};
+  const mxd_uia_stage stage = {.size = sizeof stage, .type = KIT_TEXT("m.login.password")};
+  const mxd_uia_kept session = {.size = sizeof session, .revision = 1, .state = KIT_TEXT("{}")};
+  const mxd_uia_completed completed = {.size = sizeof completed, .type = KIT_TEXT("m.login.sso")};
   switch (which) {
     case kPrincipal:
       return module->emit_principal(op, &host->principal);
     case kDevice:
       return module->emit_device(op, &host->devices[1]);
-    case kFlowStage:
-      return module->emit_flow_stage(op, 0, KIT_TEXT("m.login.password"));
-    case kParams:
-      return module->emit_params(op, KIT_TEXT("m.login.password"), KIT_TEXT("{}"));
+    case kStage:
+      return module->emit_stage(op, &stage);
     case kSessionId:
-      return module->emit_session_id(op, KIT_TEXT("kit-secret-session-0123456789"));
+      return module->emit_session_id(op, KIT_TEXT(KIT_SESSION));
     case kSession:
       return module->emit_session(op, &session);
-    case kCompletedStage:
-      return module->emit_completed_stage(op, KIT_TEXT("m.login.dummy"), (mxd_view){NULL, 0});
+    case kCompleted:
+      return module->emit_completed(op, &completed);
     case kIdentity:
       return module->emit_identity(op, KIT_TEXT("@alice:example.org"));
     case kReason:
@@ -67,7 +57,8 @@ static int32_t emits_something_strange(kit_host* host, const kit_question* quest
 }
 
 /* The right results may follow: the client gets a 500 all the same. */
-static void check(kit_kind kind, emit which, const char* method, const char* target) {
+static void check(kit_kind kind, emit which, const char* method, const char* target,
+                  const char* body) {
   kit_host host;
   kit_init(&host);
   host.misbehaves = true;
@@ -76,7 +67,7 @@ static void check(kit_kind kind, emit which, const char* method, const char* tar
   strange = which;
   kit_open(&host);
   kit_request request = {0};
-  EXPECT_EQ(MXD_OK, kit_send(&host, &request, method, target, "{}"));
+  EXPECT_EQ(MXD_OK, kit_send(&host, &request, method, target, body));
   EXPECT_ANSWER(&host, &request, 500, "M_UNKNOWN");
   kit_close(&host);
 }
@@ -88,7 +79,7 @@ static int32_t emits_twice(kit_host* host, const kit_question* question) {
   return kit_complete(question->op, MXD_OK);
 }
 
-static void check_twice(kit_kind kind, emit which, const char* method) {
+static void check_twice(kit_kind kind, emit which, const char* method, const char* body) {
   kit_host host;
   kit_init(&host);
   host.misbehaves = true;
@@ -97,7 +88,7 @@ static void check_twice(kit_kind kind, emit which, const char* method) {
   strange = which;
   kit_open(&host);
   kit_request request = {0};
-  EXPECT_EQ(MXD_OK, kit_send(&host, &request, method, KIT_PHONE, "{}"));
+  EXPECT_EQ(MXD_OK, kit_send(&host, &request, method, KIT_PHONE, body));
   EXPECT_ANSWER(&host, &request, 500, "M_UNKNOWN");
   kit_close(&host);
 }
@@ -108,15 +99,25 @@ int main(int argc, char** argv) {
     /* emit_reason and emit_retry_after are words about a failure: what they are to a callback that
        lists no such failure is of no account here. */
     if (which == kReason || which == kRetryAfter) continue;
-    if (which != kPrincipal) check(KIT_AUTHENTICATE, which, "GET", KIT_LIST);
-    if (which != kDevice) check(KIT_LIST_DEVICES, which, "GET", KIT_LIST);
-    if (which != kDevice) check(KIT_GET_DEVICE, which, "GET", KIT_PHONE);
-    check(KIT_RENAME_DEVICE, which, "PUT", KIT_PHONE);
-    if (which != kFlowStage && which != kParams) check(KIT_UIA_FLOWS, which, "DELETE", KIT_PHONE);
-    if (which != kSessionId) check(KIT_UIA_CREATE_SESSION, which, "DELETE", KIT_PHONE);
+    if (which != kPrincipal) check(KIT_AUTHENTICATE, which, "GET", KIT_LIST, NULL);
+    if (which != kDevice) check(KIT_LIST_DEVICES, which, "GET", KIT_LIST, NULL);
+    if (which != kDevice) check(KIT_GET_DEVICE, which, "GET", KIT_PHONE, NULL);
+    check(KIT_RENAME_DEVICE, which, "PUT", KIT_PHONE, "{}");
+    if (which != kStage) check(KIT_UIA_FLOWS, which, "DELETE", KIT_PHONE, "{}");
+    if (which != kSessionId) check(KIT_UIA_CREATE_SESSION, which, "DELETE", KIT_PHONE, "{}");
+    if (which != kSession && which != kCompleted) {
+      check(KIT_UIA_LOAD_SESSION, which, "DELETE", KIT_PHONE,
+            "{\"auth\":{\"session\":\"" KIT_SESSION "\"}}");
+    }
+    check(KIT_UIA_REPLACE_SESSION, which, "DELETE", KIT_PHONE, KIT_AUTH);
+    if (which != kIdentity) check(KIT_UIA_CHECK, which, "DELETE", KIT_PHONE, KIT_AUTH);
+    check(KIT_DELETE_DEVICES, which, "DELETE", KIT_PHONE, KIT_AUTH);
   }
-  check_twice(KIT_AUTHENTICATE, kPrincipal, "GET");
-  check_twice(KIT_GET_DEVICE, kDevice, "GET");
-  check_twice(KIT_UIA_CREATE_SESSION, kSessionId, "DELETE");
+  check_twice(KIT_AUTHENTICATE, kPrincipal, "GET", NULL);
+  check_twice(KIT_GET_DEVICE, kDevice, "GET", NULL);
+  check_twice(KIT_UIA_CREATE_SESSION, kSessionId, "DELETE", "{}");
+  check_twice(KIT_UIA_LOAD_SESSION, kSession, "DELETE",
+              "{\"auth\":{\"session\":\"" KIT_SESSION "\"}}");
+  check_twice(KIT_UIA_CHECK, kIdentity, "DELETE", KIT_AUTH);
   return kit_result();
 }

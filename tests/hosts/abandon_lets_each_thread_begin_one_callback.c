@@ -46,7 +46,7 @@ static int64_t now_ms(mxd_cookie host) {
 static void log_line(mxd_cookie host, mxd_cookie request, int32_t level, mxd_view message) {
   begin(host);
 }
-static int32_t authenticate(mxd_cookie host, mxd_cookie request, mxd_op op,
+static int32_t authenticate(mxd_cookie host, mxd_cookie request, mxd_op op, mxd_cookie none,
                             const mxd_credentials* credentials) {
   race* here = begin(host);
   mxd_principal principal = {.size = sizeof principal, .cookie = 1};
@@ -58,12 +58,13 @@ static int32_t authenticate(mxd_cookie host, mxd_cookie request, mxd_op op,
 static int32_t flows(mxd_cookie host, mxd_cookie request, mxd_op op, mxd_cookie principal,
                      const mxd_uia_operation* operation) {
   race* here = begin(host);
-  module->emit_flow_stage(op, 0, KIT_TEXT("m.login.password"));
+  const mxd_uia_stage stage = {.size = sizeof stage, .type = KIT_TEXT("m.login.password")};
+  module->emit_stage(op, &stage);
   return complete(here, op, MXD_OK);
 }
 /* A line of log as well, so that the module has two callbacks to begin one after the other. */
 static int32_t create_session(mxd_cookie host, mxd_cookie request, mxd_op op, mxd_cookie principal,
-                              const mxd_session* session) {
+                              const mxd_uia_session* session) {
   return complete(begin(host), op, MXD_INTERNAL);
 }
 /* The other callbacks are the kit's, and never come. */

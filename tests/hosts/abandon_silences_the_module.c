@@ -29,7 +29,10 @@ static void check_in_flight(void) {
   EXPECT_EQ(1, host.parked_count >= kInFlight / 2);
   while (host.parked_count != 0) {
     const kit_question question = kit_take(&host);
-    if (question.kind == KIT_GET_DEVICE) EXPECT_TEXT("PHONE", question.id);
+    if (question.kind == KIT_GET_DEVICE) {
+      const mxd_device_key* key = question.argument;
+      EXPECT_TEXT("PHONE", key->device_id);
+    }
     EXPECT_EQ(MXD_STALE, module->emit_device(question.op, &host.devices[1]));
     EXPECT_EQ(MXD_STALE, module->complete(question.op, MXD_OK));
     EXPECT_EQ(MXD_STALE, module->cancel(question.request->token));

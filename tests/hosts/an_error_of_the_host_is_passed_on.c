@@ -16,15 +16,20 @@ static void send(kit_host* host, kit_request* request, kit_kind kind) {
   host->ask = gives_its_own;
   asked = kind;
   kit_open(host);
-  const char* method = kind == KIT_RENAME_DEVICE ? "PUT" : kind == KIT_UIA_FLOWS ? "DELETE" : "GET";
-  EXPECT_EQ(MXD_OK,
-            kit_send(host, request, method, kind == KIT_LIST_DEVICES ? KIT_LIST : KIT_PHONE, "{}"));
+  const char* method = kind == KIT_RENAME_DEVICE    ? "PUT"
+                       : kind >= KIT_DELETE_DEVICES ? "DELETE"
+                                                    : "GET";
+  const char* target = kind == KIT_LIST_DEVICES ? KIT_LIST : KIT_PHONE;
+  const char* body = kind == KIT_UIA_LOAD_SESSION ? "{\"auth\":{\"session\":\"x\"}}" : KIT_AUTH;
+  EXPECT_EQ(MXD_OK, kit_send(host, request, method, target, body));
 }
 
 int main(int argc, char** argv) {
   kit_load(argc, argv);
-  const kit_kind kinds[] = {KIT_AUTHENTICATE, KIT_LIST_DEVICES, KIT_GET_DEVICE, KIT_RENAME_DEVICE,
-                            KIT_UIA_FLOWS};
+  const kit_kind kinds[] = {KIT_AUTHENTICATE,       KIT_LIST_DEVICES,     KIT_GET_DEVICE,
+                            KIT_RENAME_DEVICE,      KIT_DELETE_DEVICES,   KIT_UIA_FLOWS,
+                            KIT_UIA_CREATE_SESSION, KIT_UIA_LOAD_SESSION, KIT_UIA_REPLACE_SESSION,
+                            KIT_UIA_CHECK};
   for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; ++i) {
     own = (mxd_error){.size = sizeof own,
                       .http_status = 403,

@@ -1,73 +1,12 @@
 #include "host_kit.h"
 
 #include <dlfcn.h>
-#include <stdarg.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <time.h>
 
+#include "host_kit_parts.h"
+
 const mxd_module* module;
-
-/* ---- Expectations ---- */
-
-static atomic_uint failures;
-
-static void failed(const char* file, int line, const char* format, ...)
-    __attribute__((format(printf, 3, 4)));
-
-static void failed(const char* file, int line, const char* format, ...) {
-  char text[2048];
-  va_list arguments;
-  va_start(arguments, format);
-  vsnprintf(text, sizeof text, format, arguments);
-  va_end(arguments);
-  fprintf(stderr, "%s:%d: %s\n", file, line, text);
-  atomic_fetch_add(&failures, 1);
-}
-
-void kit_expect_number(const char* file, int line, const char* what, int64_t expected,
-                       int64_t got) {
-  if (expected == got) return;
-  failed(file, line, "%s: expected %lld, got %lld", what, (long long)expected, (long long)got);
-}
-
-void kit_expect_at_most(const char* file, int line, const char* what, int64_t limit, int64_t got) {
-  if (got <= limit) return;
-  failed(file, line, "%s: expected at most %lld, got %lld", what, (long long)limit, (long long)got);
-}
-
-void kit_expect_text(const char* file, int line, const char* what, const char* expected,
-                     mxd_view got) {
-  if (got.size == strlen(expected) && memcmp(got.data, expected, got.size) == 0) return;
-  failed(file, line, "%s: expected \"%s\", got \"%.*s\"", what, expected, (int)got.size,
-         got.size == 0 ? "" : got.data);
-}
-
-void kit_expect_contains(const char* file, int line, const char* part, const char* text) {
-  if (strstr(text, part) != NULL) return;
-  failed(file, line, "expected a text that holds \"%s\", got \"%s\"", part, text);
-}
-
-void kit_expect_answer(const char* file, int line, kit_host* host, kit_request* request,
-                       uint32_t status, const char* part) {
-  kit_wait(host, request);
-  if (request->status != status) {
-    failed(file, line, "expected status %u, got %u with body %s", status, request->status,
-           request->body);
-  }
-  kit_expect_contains(file, line, part, request->body);
-}
-
-int kit_result(void) {
-  const unsigned count = atomic_load(&failures);
-  if (count != 0) fprintf(stderr, "%u expectations did not hold\n", count);
-  return count == 0 ? 0 : 1;
-}
-
-static void die(const char* what) {
-  fprintf(stderr, "%s\n", what);
-  exit(1);
-}
 
 /* ---- Stack ---- */
 
@@ -107,7 +46,7 @@ static void wait_for_change(kit_host* host, const char* what) {
   struct timespec deadline;
   clock_gettime(CLOCK_REALTIME, &deadline);
   deadline.tv_sec += 60;
-  if (pthread_cond_timedwait(&host->changed, &host->lock, &deadline) != 0) die(what);
+  if (pthread_cond_timedwait(&host->changed, &host->lock, &deadline) != 0) kit_die(what);
 }
 
 void kit_wait(kit_host* host, kit_request* request) {
@@ -127,7 +66,7 @@ unsigned kit_answers(kit_host* host, const kit_request* request) {
 
 int32_t kit_park(kit_host* host, const kit_question* question) {
   pthread_mutex_lock(&host->lock);
-  if (host->parked_count == KIT_PARKED_MAX) die("expected fewer parked questions than that");
+  if (host->parked_count == KIT_PARKED_MAX) kit_die("expected fewer parked questions than that");
   host->parked[(host->parked_first + host->parked_count++) % KIT_PARKED_MAX] = *question;
   pthread_cond_broadcast(&host->changed);
   pthread_mutex_unlock(&host->lock);
@@ -146,86 +85,6 @@ kit_question kit_take(kit_host* host) {
   return question;
 }
 
-/* ---- Answers ---- */
-
-int32_t kit_complete(mxd_op op, int32_t status) {
-  EXPECT_EQ(MXD_OK, module->complete(op, status));
-  return MXD_OK;
-}
-
-static const mxd_device* find_device(const kit_host* host, mxd_view id) {
-  for (size_t i = 0; i < host->device_count; ++i) {
-    const mxd_view candidate = host->devices[i].device_id;
-    if (candidate.size == id.size && memcmp(candidate.data, id.data, id.size) == 0) {
-      return &host->devices[i];
-    }
-  }
-  return NULL;
-}
-
-static int32_t answer_of(kit_host* host, const kit_question* question) {
-  switch (question->kind) {
-    case KIT_AUTHENTICATE: {
-      const mxd_credentials* credentials = question->argument;
-      const mxd_view token = credentials->access_token;
-      const bool known =
-          token.size == strlen(KIT_TOKEN) && memcmp(token.data, KIT_TOKEN, token.size) == 0;
-      return known ? MXD_OK : MXD_UNKNOWN_TOKEN;
-    }
-    case KIT_GET_DEVICE:
-      return find_device(host, question->id) != NULL ? MXD_OK : MXD_NOT_FOUND;
-    case KIT_RENAME_DEVICE:
-    case KIT_PUT_DEVICE: {
-      const mxd_device_update* update = question->argument;
-      if (find_device(host, update->device_id) != NULL) return MXD_OK;
-      return question->kind == KIT_PUT_DEVICE ? MXD_CREATED : MXD_NOT_FOUND;
-    }
-    case KIT_UIA_LOAD_SESSION:
-    case KIT_UIA_RECORD:
-      return MXD_NOT_FOUND;
-    case KIT_UIA_CHECK:
-      return MXD_REFUSED;
-    default:
-      return MXD_OK;
-  }
-}
-
-void kit_emit(kit_host* host, const kit_question* question) {
-  if (answer_of(host, question) != MXD_OK) return;
-  const mxd_op op = question->op;
-  switch (question->kind) {
-    case KIT_AUTHENTICATE: {
-      mxd_principal principal = host->principal;
-      pthread_mutex_lock(&host->lock);
-      principal.cookie = ++host->principals;
-      pthread_mutex_unlock(&host->lock);
-      EXPECT_EQ(MXD_OK, module->emit_principal(op, &principal));
-      break;
-    }
-    case KIT_LIST_DEVICES:
-      for (size_t i = 0; i < host->device_count; ++i) {
-        EXPECT_EQ(MXD_OK, module->emit_device(op, &host->devices[i]));
-      }
-      break;
-    case KIT_GET_DEVICE:
-      EXPECT_EQ(MXD_OK, module->emit_device(op, find_device(host, question->id)));
-      break;
-    case KIT_UIA_FLOWS:
-      EXPECT_EQ(MXD_OK, module->emit_flow_stage(op, 0, KIT_TEXT("m.login.password")));
-      break;
-    case KIT_UIA_CREATE_SESSION:
-      EXPECT_EQ(MXD_OK, module->emit_session_id(op, KIT_TEXT("kit-secret-session-0123456789")));
-      break;
-    default:
-      break;
-  }
-}
-
-int32_t kit_answer(kit_host* host, const kit_question* question) {
-  kit_emit(host, question);
-  return kit_complete(question->op, answer_of(host, question));
-}
-
 /* ---- The table ---- */
 
 static int32_t ask(mxd_cookie cookie, const kit_question* question) {
@@ -239,60 +98,6 @@ static int32_t ask(mxd_cookie cookie, const kit_question* question) {
   return status;
 }
 
-static int32_t authenticate(mxd_cookie host, mxd_cookie request, mxd_op op,
-                            const mxd_credentials* credentials) {
-  const kit_question question = {.kind = KIT_AUTHENTICATE,
-                                 .op = op,
-                                 .request = (kit_request*)request,
-                                 .argument = credentials};
-  return ask(host, &question);
-}
-
-static int32_t list_devices(mxd_cookie host, mxd_cookie request, mxd_op op, mxd_cookie principal,
-                            mxd_view user_id) {
-  const kit_question question = {.kind = KIT_LIST_DEVICES,
-                                 .op = op,
-                                 .request = (kit_request*)request,
-                                 .principal = principal,
-                                 .user_id = user_id};
-  return ask(host, &question);
-}
-
-static int32_t get_device(mxd_cookie host, mxd_cookie request, mxd_op op, mxd_cookie principal,
-                          mxd_view user_id, mxd_view device_id) {
-  const kit_question question = {.kind = KIT_GET_DEVICE,
-                                 .op = op,
-                                 .request = (kit_request*)request,
-                                 .principal = principal,
-                                 .user_id = user_id,
-                                 .id = device_id};
-  return ask(host, &question);
-}
-
-static int32_t delete_devices(mxd_cookie host, mxd_cookie request, mxd_op op, mxd_cookie principal,
-                              mxd_view user_id, const mxd_view* device_ids,
-                              size_t device_id_count) {
-  const kit_question question = {.kind = KIT_DELETE_DEVICES,
-                                 .op = op,
-                                 .request = (kit_request*)request,
-                                 .principal = principal,
-                                 .user_id = user_id,
-                                 .device_ids = device_ids,
-                                 .device_id_count = device_id_count};
-  return ask(host, &question);
-}
-
-static int32_t uia_load_session(mxd_cookie host, mxd_cookie request, mxd_op op,
-                                mxd_cookie principal, mxd_view session_id) {
-  const kit_question question = {.kind = KIT_UIA_LOAD_SESSION,
-                                 .op = op,
-                                 .request = (kit_request*)request,
-                                 .principal = principal,
-                                 .id = session_id};
-  return ask(host, &question);
-}
-
-/* The callbacks whose question is one struct. */
 #define ASKS(name, its_kind, type)                                                          \
   static int32_t name(mxd_cookie host, mxd_cookie request, mxd_op op, mxd_cookie principal, \
                       const type* argument) {                                               \
@@ -303,12 +108,19 @@ static int32_t uia_load_session(mxd_cookie host, mxd_cookie request, mxd_op op,
                                    .argument = argument};                                   \
     return ask(host, &question);                                                            \
   }
+ASKS(authenticate, KIT_AUTHENTICATE, mxd_credentials)
+ASKS(list_devices, KIT_LIST_DEVICES, mxd_device_query)
+ASKS(get_device, KIT_GET_DEVICE, mxd_device_key)
 ASKS(rename_device, KIT_RENAME_DEVICE, mxd_device_update)
+ASKS(delete_devices, KIT_DELETE_DEVICES, mxd_deletion)
 ASKS(uia_flows, KIT_UIA_FLOWS, mxd_uia_operation)
-ASKS(uia_create_session, KIT_UIA_CREATE_SESSION, mxd_session)
+ASKS(uia_create_session, KIT_UIA_CREATE_SESSION, mxd_uia_session)
+ASKS(uia_load_session, KIT_UIA_LOAD_SESSION, mxd_uia_session_key)
+ASKS(uia_replace_session, KIT_UIA_REPLACE_SESSION, mxd_uia_replacement)
 ASKS(uia_check, KIT_UIA_CHECK, mxd_uia_attempt)
-ASKS(uia_record, KIT_UIA_RECORD, mxd_uia_record)
 ASKS(put_device, KIT_PUT_DEVICE, mxd_device_update)
+ASKS(mark_validated, KIT_MARK_VALIDATED, mxd_validation)
+ASKS(take_limit, KIT_TAKE_LIMIT, mxd_limit_request)
 #undef ASKS
 
 static size_t append(kit_request* request, size_t used, mxd_view text) {
@@ -334,7 +146,7 @@ static void respond(mxd_cookie cookie, mxd_cookie request_cookie, const mxd_resp
   kit_host* host = (kit_host*)cookie;
   kit_request* request = (kit_request*)request_cookie;
   enter();
-  EXPECT_EQ(sizeof *response, response->size);
+  EXPECT_AT_MOST(response->size, MXD_RESPONSE_SIZE_1_0);
   pthread_mutex_lock(&host->lock);
   EXPECT_EQ(0, request->answers);
   request->status = response->http_status;
@@ -387,12 +199,12 @@ static void log_line(mxd_cookie cookie, mxd_cookie request, int32_t level, mxd_v
 /* ---- The host ---- */
 
 void kit_load(int argc, char** argv) {
-  if (argc != 2) die("usage: test libmatrix_devices.so");
+  if (argc != 2) kit_die("usage: test libmatrix_devices.so");
   void* library = dlopen(argv[1], RTLD_NOW | RTLD_LOCAL);
-  if (library == NULL) die(dlerror());
+  if (library == NULL) kit_die(dlerror());
   mxd_entry_v1 entry = NULL;
   *(void**)&entry = dlsym(library, MXD_ENTRY_V1);
-  if (entry == NULL) die(dlerror());
+  if (entry == NULL) kit_die(dlerror());
   module = entry();
 }
 
@@ -413,7 +225,6 @@ void kit_init(kit_host* host) {
   host->table = (mxd_host){
       .size = sizeof(mxd_host),
       .abi_minor = MXD_ABI_MINOR,
-      .caps = MXD_HOST_CAP_ATOMIC_DELETE,
       .cookie = (mxd_cookie)host,
       .respond = respond,
       .authenticate = authenticate,
@@ -424,22 +235,26 @@ void kit_init(kit_host* host) {
       .uia_flows = uia_flows,
       .uia_create_session = uia_create_session,
       .uia_load_session = uia_load_session,
+      .uia_replace_session = uia_replace_session,
       .uia_check = uia_check,
-      .uia_record = uia_record,
       .put_device = put_device,
       .cancel_operation = cancel_operation,
       .release_principal = release_principal,
       .log = log_line,
   };
   host->config = "";
-  host->principal = (mxd_principal){.size = sizeof(mxd_principal),
-                                    .user_id = KIT_TEXT("@alice:example.org"),
-                                    .device_id = KIT_TEXT("PHONE")};
+  host->principal = (mxd_principal){
+      .size = sizeof(mxd_principal), .user_id = KIT_TEXT(KIT_USER), .device_id = KIT_TEXT("PHONE")};
   host->devices = devices;
   host->device_count = sizeof devices / sizeof devices[0];
   host->ask = kit_answer;
   pthread_mutex_init(&host->lock, NULL);
   pthread_cond_init(&host->changed, NULL);
+}
+
+void kit_offer_all(kit_host* host) {
+  host->table.mark_validated = mark_validated;
+  host->table.take_limit = take_limit;
 }
 
 void kit_open(kit_host* host) {
@@ -457,13 +272,28 @@ void kit_check(kit_host* host) {
   EXPECT_EQ(host->principals, host->released);
   const bool noticed = host->logged[MXD_LOG_HOST_MISBEHAVING] != 0;
   if (noticed != host->misbehaves) {
-    failed(__FILE__, __LINE__, "expected %s HOST_MISBEHAVING in the log, got %u, and these lines:",
-           host->misbehaves ? "a" : "no", host->logged[MXD_LOG_HOST_MISBEHAVING]);
+    kit_failed(__FILE__, __LINE__,
+               "expected %s HOST_MISBEHAVING in the log, got %u, and these lines:",
+               host->misbehaves ? "a" : "no", host->logged[MXD_LOG_HOST_MISBEHAVING]);
     for (unsigned i = 0; i < host->line_count && i < KIT_LINES; ++i) {
       fprintf(stderr, "  %s\n", host->lines[i]);
     }
   }
+  for (unsigned i = 0; i < KIT_SESSIONS_MAX; ++i) {
+    free(host->sessions[i].state);
+    host->sessions[i] = (kit_session){0};
+  }
   pthread_mutex_unlock(&host->lock);
+}
+
+bool kit_logged(kit_host* host, const char* part) {
+  bool found = false;
+  pthread_mutex_lock(&host->lock);
+  for (unsigned i = 0; i < host->line_count && i < KIT_LINES; ++i) {
+    if (strstr(host->lines[i], part) != NULL) found = true;
+  }
+  pthread_mutex_unlock(&host->lock);
+  return found;
 }
 
 void kit_close(kit_host* host) {

@@ -1,6 +1,6 @@
-/* host_kit.h: a host for the tests of the contract. One user, an array of devices, everything
- * answered inline. A test sets `ask` to answer one question in its own way, and leaves the rest to
- * kit_answer().
+/* host_kit.h: a host for the tests of the contract. One user with a password, an array of devices,
+ * sessions in memory, everything answered inline. A test sets `ask` to answer one question in its
+ * own way, and leaves the rest to kit_answer().
  *
  * What every host may rely on is checked for every test: each accepted request is answered once;
  * each principal is released once, before that; no log line holds a secret or a line feed; and
@@ -18,6 +18,15 @@
 #define KIT_LIST  KIT_PATH "/devices"
 #define KIT_PHONE KIT_LIST "/PHONE"
 #define KIT_TOKEN "kit-secret-token"
+/* Of KIT_USER; the only one that uia_check finds right. */
+#define KIT_PASSWORD "kit-secret-password"
+#define KIT_USER     "@alice:example.org"
+/* The body of a deletion with that password in it. */
+#define KIT_AUTH                                                          \
+  "{\"auth\":{\"type\":\"m.login.password\",\"password\":\"" KIT_PASSWORD \
+  "\",\"identifier\":{\"type\":\"m.id.user\",\"user\":\"alice\"}}}"
+/* The first session's ID, and each later one's but for the number. */
+#define KIT_SESSION "kit-secret-session-1"
 
 #define KIT_TEXT(literal) ((mxd_view){(literal), sizeof(literal) - 1})
 
@@ -53,9 +62,11 @@ typedef enum kit_kind {
   KIT_UIA_FLOWS,
   KIT_UIA_CREATE_SESSION,
   KIT_UIA_LOAD_SESSION,
+  KIT_UIA_REPLACE_SESSION,
   KIT_UIA_CHECK,
-  KIT_UIA_RECORD,
   KIT_PUT_DEVICE,
+  KIT_MARK_VALIDATED, /* this and the next: of hosts that call kit_offer_all() */
+  KIT_TAKE_LIMIT,
   KIT_KINDS
 } kit_kind;
 
@@ -66,11 +77,7 @@ typedef struct kit_question {
   mxd_op op;
   kit_request* request;
   mxd_cookie principal;
-  const void* argument; /* the struct that the callback is given, if any */
-  mxd_view user_id;     /* list, get, delete */
-  mxd_view id;          /* get: the device; uia_load_session: the session */
-  const mxd_view* device_ids;
-  size_t device_id_count;
+  const void* argument; /* the struct that the callback is given */
 } kit_question;
 
 /* ---- Requests: owned by the test, zeroed, good until answered ---- */
@@ -90,8 +97,15 @@ struct kit_request {
 
 typedef struct kit_host kit_host;
 
-#define KIT_PARKED_MAX 256
-#define KIT_LINES      32
+#define KIT_PARKED_MAX   256
+#define KIT_LINES        32
+#define KIT_SESSIONS_MAX 16
+
+typedef struct kit_session {
+  int64_t revision; /* 0: there is none of this number */
+  char* state;
+  size_t state_size;
+} kit_session;
 
 struct kit_host {
   /* For the test to change between kit_init() and kit_open(). */
@@ -122,6 +136,8 @@ struct kit_host {
   unsigned cancelled;
   kit_question parked[KIT_PARKED_MAX]; /* a ring */
   unsigned parked_first, parked_count;
+  kit_session sessions[KIT_SESSIONS_MAX]; /* by number, from 1, of which 0 is not used */
+  unsigned session_count;
 };
 
 /* The module's table. */
@@ -131,6 +147,8 @@ extern const mxd_module* module;
 void kit_load(int argc, char** argv);
 
 void kit_init(kit_host* host);
+/* Puts the optional questions into the table: mark_validated and take_limit. */
+void kit_offer_all(kit_host* host);
 /* create(), which must succeed. */
 void kit_open(kit_host* host);
 /* destroy(), which must succeed, and the checks for every host. */
@@ -150,8 +168,11 @@ unsigned kit_answers(kit_host* host, const kit_request* request);
 
 /* The right answer, inline. Returns what the callback has to. */
 int32_t kit_answer(kit_host* host, const kit_question* question);
-/* The right results; the test completes. */
-void kit_emit(kit_host* host, const kit_question* question);
+/* Does what is asked and emits the right results; the test completes, with the status that this
+   returns or with another. */
+int32_t kit_emit(kit_host* host, const kit_question* question);
+/* Whether a line of log holds this text. */
+bool kit_logged(kit_host* host, const char* part);
 /* complete(), which must succeed. Returns MXD_OK. */
 int32_t kit_complete(mxd_op op, int32_t status);
 

@@ -12,7 +12,7 @@ static void respond(mxd_cookie h, mxd_cookie r, const mxd_response* response) {
   printf("%u %.*s\n", response->http_status, (int)response->body.size, response->body.data);
 }
 
-static int32_t authenticate(mxd_cookie h, mxd_cookie r, mxd_op op, const mxd_credentials* who) {
+static int32_t authenticate(mxd_cookie h, mxd_cookie r, mxd_op op, mxd_cookie p, const mxd_credentials* who) {
   const mxd_view token = who->access_token;
   if (token.size != 6 || memcmp(token.data, "secret", 6) != 0) return MXD_UNKNOWN_TOKEN;
   const mxd_principal alice = {
@@ -21,7 +21,7 @@ static int32_t authenticate(mxd_cookie h, mxd_cookie r, mxd_op op, const mxd_cre
   return module->complete(op, MXD_OK);
 }
 
-static int32_t list_devices(mxd_cookie h, mxd_cookie r, mxd_op op, mxd_cookie p, mxd_view user) {
+static int32_t list_devices(mxd_cookie h, mxd_cookie r, mxd_op op, mxd_cookie p, const mxd_device_query* q) {
   for (size_t i = 0; i < sizeof devices / sizeof devices[0]; ++i) {
     const mxd_device device = {.size = sizeof device, .device_id = devices[i]};
     module->emit_device(op, &device);
@@ -29,18 +29,18 @@ static int32_t list_devices(mxd_cookie h, mxd_cookie r, mxd_op op, mxd_cookie p,
   return module->complete(op, MXD_OK);
 }
 
-#define REFUSE(callback, ...) /* what is not served here: the client gets a 503 */ \
-  static int32_t callback(mxd_cookie h, mxd_cookie r, mxd_op op, mxd_cookie p, __VA_ARGS__) \
+#define REFUSE(callback, argument) /* what is not served here: the client gets a 503 */ \
+  static int32_t callback(mxd_cookie h, mxd_cookie r, mxd_op op, mxd_cookie p, const argument* a) \
   { return MXD_UNAVAILABLE; }
-REFUSE(get_device, mxd_view u, mxd_view d)     REFUSE(rename_device, const mxd_device_update* u)
-REFUSE(uia_flows, const mxd_uia_operation* o)  REFUSE(uia_create_session, const mxd_session* s)
-REFUSE(uia_check, const mxd_uia_attempt* a)    REFUSE(uia_record, const mxd_uia_record* d)
-REFUSE(uia_load_session, mxd_view s) REFUSE(delete_devices, mxd_view u, const mxd_view* d, size_t n)
+REFUSE(get_device, mxd_device_key)                 REFUSE(rename_device, mxd_device_update)
+REFUSE(delete_devices, mxd_deletion)               REFUSE(uia_flows, mxd_uia_operation)
+REFUSE(uia_create_session, mxd_uia_session)        REFUSE(uia_load_session, mxd_uia_session_key)
+REFUSE(uia_replace_session, mxd_uia_replacement)   REFUSE(uia_check, mxd_uia_attempt)
 static const mxd_host host = {.size = sizeof host, .abi_minor = MXD_ABI_MINOR, .respond = respond,
     .authenticate = authenticate, .list_devices = list_devices, .get_device = get_device,
     .rename_device = rename_device, .delete_devices = delete_devices, .uia_flows = uia_flows,
     .uia_create_session = uia_create_session, .uia_load_session = uia_load_session,
-    .uia_check = uia_check, .uia_record = uia_record};
+    .uia_replace_session = uia_replace_session, .uia_check = uia_check};
 static const mxd_header bearer = {TEXT("Authorization"), TEXT("Bearer secret")};
 static const mxd_request request = {.size = sizeof request, .headers = &bearer, .header_count = 1,
     .method = TEXT("GET"), .target = TEXT("/_matrix/client/v3/devices")};

@@ -25,7 +25,7 @@ static int32_t create(const kit_host* host, uint32_t size, mxd_instance** instan
 static void check_table(void) {
   kit_host host;
   kit_init(&host);
-  const uint32_t size_of_1_0 = 192;
+  const uint32_t size_of_1_0 = MXD_HOST_SIZE_1_0;
   const uint32_t refused[] = {0, 4, 8, 40, size_of_1_0 - 8, size_of_1_0 - 1};
   for (size_t i = 0; i < sizeof refused / sizeof refused[0]; ++i) {
     EXPECT_EQ(MXD_INVALID_ARGUMENT, create(&host, refused[i], &host.instance));
@@ -52,7 +52,7 @@ static void check_request(void) {
                          .cookie = (mxd_cookie)&answer,
                          .method = KIT_TEXT("GET"),
                          .target = KIT_TEXT(KIT_LIST)};
-  for (uint32_t size = 0; size < 96; size += 24) {
+  for (uint32_t size = 0; size < MXD_REQUEST_SIZE_1_0; size += 8) {
     request.size = size;
     EXPECT_EQ(MXD_INVALID_ARGUMENT, module->handle(host.instance, &request, NULL));
   }
