@@ -1,10 +1,10 @@
 #include <boost/json/value.hpp>
 
-#include "bind.h"
 #include "bindings/common/json_reader.h"
 #include "bindings/common/normal_target.h"
-#include "expression.h"
-#include "text.h"
+#include "bindings/python/core/bind.h"
+#include "bindings/python/core/expression.h"
+#include "bindings/python/core/text.h"
 
 namespace mxd::python {
 namespace {

@@ -1,24 +1,22 @@
 #include <pybind11/stl.h>
 
-#include "bind.h"
-#include "engine.h"
-#include "gil.h"
-#include "library.h"
-#include "store.h"
-#include "text.h"
+#include "bindings/python/core/bind.h"
+#include "bindings/python/core/engine.h"
+#include "bindings/python/core/gil.h"
+#include "bindings/python/core/library.h"
+#include "bindings/python/core/store.h"
+#include "bindings/python/core/text.h"
 
 namespace mxd::python {
 namespace {
 
 std::unique_ptr<Engine> make_engine(const Library& library, const py::bytes& config,
                                     std::shared_ptr<Store> store, bool put_device,
-                                    bool mark_validated, bool take_limit, bool atomic_delete,
-                                    bool clock) {
+                                    bool mark_validated, bool take_limit, bool clock) {
   return std::make_unique<Engine>(library.module(), text(bytes_view(config)),
                                   Engine::Options{.put_device = put_device,
                                                   .mark_validated = mark_validated,
                                                   .take_limit = take_limit,
-                                                  .atomic_delete = atomic_delete,
                                                   .clock = clock},
                                   std::move(store));
 }
@@ -84,8 +82,13 @@ void bind_engine(py::module_& core) {
   py::class_<Engine>(core, "Engine")
       .def(py::init(&make_engine), py::arg("library"), py::arg("config"), py::arg("store"),
            py::kw_only(), py::arg("put_device"), py::arg("mark_validated"), py::arg("take_limit"),
-           py::arg("atomic_delete"), py::arg("clock"))
+           py::arg("clock"))
       .def("begin", &begin)
+      .def("match",
+           [](const Engine& engine, py::handle method, py::handle target) {
+             WireText wire;
+             return engine.match(wire.view(method), wire.view(target));
+           })
       .def("cancel",
            [](Engine& engine, mxd_request_token request) {
              return without_gil([&] { return engine.module()->cancel(request); });

@@ -1,10 +1,10 @@
 #include <pybind11/stl.h>
 
-#include "bind.h"
-#include "exchange.h"
-#include "gil.h"
-#include "questions.h"
-#include "text.h"
+#include "bindings/python/core/bind.h"
+#include "bindings/python/core/exchange.h"
+#include "bindings/python/core/gil.h"
+#include "bindings/python/core/questions.h"
+#include "bindings/python/core/text.h"
 
 namespace mxd::python {
 namespace {

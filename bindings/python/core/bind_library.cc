@@ -1,9 +1,9 @@
 #include <utility>
 
-#include "bind.h"
-#include "gil.h"
-#include "library.h"
-#include "text.h"
+#include "bindings/python/core/bind.h"
+#include "bindings/python/core/gil.h"
+#include "bindings/python/core/library.h"
+#include "bindings/python/core/text.h"
 
 namespace mxd::python {
 namespace {
@@ -46,34 +46,31 @@ int32_t emit_device(const Library& library, mxd_op op, py::handle device_id,
   return library->emit_device(op, &device);
 }
 
-int32_t emit_session(const Library& library, mxd_op op, py::handle user_id, py::handle device_id,
-                     py::handle token_id, py::handle method, py::handle endpoint, py::handle target,
-                     py::handle path_device_id, py::handle body, py::handle body_digest,
-                     py::handle created_ms, py::handle lifetime_ms, py::handle description,
-                     py::handle finished_ms, py::handle finished_digest) {
-  mxd_session session{};
+int32_t emit_stage(const Library& library, mxd_op op, uint32_t flow, py::handle type,
+                   bool proves_nobody, py::handle params) {
+  mxd_uia_stage stage{};
+  stage.size = sizeof(stage);
+  stage.flags = proves_nobody ? MXD_STAGE_PROVES_NOBODY : 0;
+  stage.flow = flow;
+  stage.type = utf8(type);
+  stage.params = bytes_view(params);
+  return library->emit_stage(op, &stage);
+}
+
+int32_t emit_session(const Library& library, mxd_op op, int64_t revision, py::handle state) {
+  mxd_uia_kept session{};
   session.size = sizeof(session);
-  session.created_ms = to_int64(created_ms);
-  session.lifetime_ms = to_int64(lifetime_ms);
-  session.user_id = utf8(user_id);
-  session.device_id = optional_utf8(device_id);
-  session.token_id = optional_utf8(token_id);
-  session.method = utf8(method);
-  session.endpoint = utf8(endpoint);
-  session.target = utf8(target);
-  session.path_device_id = optional_utf8(path_device_id);
-  if (!body.is_none()) {
-    session.flags |= MXD_SESSION_HAS_BODY;
-    session.body = bytes_view(body);
-  }
-  session.body_digest = bytes_view(body_digest);
-  session.description = utf8(description);
-  if (!finished_ms.is_none()) {
-    session.flags |= MXD_SESSION_FINISHED;
-    session.finished_ms = to_int64(finished_ms);
-    session.finished_digest = bytes_view(finished_digest);
-  }
+  session.revision = revision;
+  session.state = bytes_view(state);
   return library->emit_session(op, &session);
+}
+
+int32_t emit_completed(const Library& library, mxd_op op, py::handle type, py::handle identity) {
+  mxd_uia_completed stage{};
+  stage.size = sizeof(stage);
+  stage.type = utf8(type);
+  stage.identity = optional_utf8(identity);
+  return library->emit_completed(op, &stage);
 }
 
 int32_t emit_error(const Library& library, mxd_op op, uint32_t http_status, int64_t retry_after_ms,
@@ -117,23 +114,13 @@ void bind_library(py::module_& core) {
            })
       .def("emit_principal", &emit_principal)
       .def("emit_device", &emit_device)
-      .def("emit_flow_stage",
-           [](const Library& library, mxd_op op, uint32_t flow, py::handle type) {
-             return library->emit_flow_stage(op, flow, utf8(type));
-           })
-      .def("emit_params",
-           [](const Library& library, mxd_op op, py::handle type, py::handle json) {
-             return library->emit_params(op, utf8(type), bytes_view(json));
-           })
+      .def("emit_stage", &emit_stage)
       .def("emit_session_id",
            [](const Library& library, mxd_op op, py::handle session_id) {
              return library->emit_session_id(op, utf8(session_id));
            })
       .def("emit_session", &emit_session)
-      .def("emit_completed_stage",
-           [](const Library& library, mxd_op op, py::handle type, py::handle identity) {
-             return library->emit_completed_stage(op, utf8(type), optional_utf8(identity));
-           })
+      .def("emit_completed", &emit_completed)
       .def("emit_identity",
            [](const Library& library, mxd_op op, py::handle user_id) {
              return library->emit_identity(op, utf8(user_id));

@@ -1,6 +1,6 @@
 // The Python module matrix_devices._core: the contract, the store and bindings/common as Python
 // sees them, and no more. What its functions mean is said in matrix_devices/_core.pyi.
-#include "bind.h"
+#include "bindings/python/core/bind.h"
 
 PYBIND11_MODULE(_core, core) {
   mxd::python::bind_library(core);

@@ -1,24 +1,18 @@
-#include "engine.h"
+#include "bindings/python/core/engine.h"
 
 #include <utility>
 
-#include "store.h"
+#include "bindings/python/core/store.h"
 
 namespace mxd::python {
 
 // The table for hosts in Python. A callback only queues what it was asked; it never takes the GIL.
 struct Engine::Callbacks {
-  template <Callback callback>
-  static int32_t ask(mxd_cookie request, mxd_op op, Arguments arguments) noexcept {
-    reinterpret_cast<Exchange*>(request)->ask({callback, op, arguments});
+  template <Callback callback, class Struct>
+  static int32_t ask(mxd_cookie, mxd_cookie request, mxd_op op, mxd_cookie,
+                     const Struct* asked) noexcept {
+    reinterpret_cast<Exchange*>(request)->ask({callback, op, asked});
     return MXD_OK;
-  }
-
-  // Callbacks whose question is one struct of the contract.
-  template <Callback callback, class Argument>
-  static int32_t ask_about(mxd_cookie, mxd_cookie request, mxd_op op, mxd_cookie,
-                           const Argument* argument) noexcept {
-    return ask<callback>(request, op, argument);
   }
 
   static void respond(mxd_cookie, mxd_cookie request, const mxd_response* response) noexcept {
@@ -26,88 +20,69 @@ struct Engine::Callbacks {
     exchange->respond(*response);
   }
 
-  static int32_t authenticate(mxd_cookie, mxd_cookie request, mxd_op op,
-                              const mxd_credentials* credentials) noexcept {
-    return ask<Callback::kAuthenticate>(request, op, credentials);
-  }
-
-  static int32_t list_devices(mxd_cookie, mxd_cookie request, mxd_op op, mxd_cookie,
-                              mxd_view user_id) noexcept {
-    return ask<Callback::kListDevices>(request, op, UserArgument{user_id});
-  }
-
-  static int32_t get_device(mxd_cookie, mxd_cookie request, mxd_op op, mxd_cookie, mxd_view user_id,
-                            mxd_view device_id) noexcept {
-    return ask<Callback::kGetDevice>(request, op, DeviceArguments{user_id, device_id});
-  }
-
-  static int32_t delete_devices(mxd_cookie, mxd_cookie request, mxd_op op, mxd_cookie,
-                                mxd_view user_id, const mxd_view* ids, size_t count) noexcept {
-    return ask<Callback::kDeleteDevices>(request, op, DevicesArguments{user_id, ids, count});
-  }
-
-  static int32_t uia_load_session(mxd_cookie, mxd_cookie request, mxd_op op, mxd_cookie,
-                                  mxd_view session_id) noexcept {
-    return ask<Callback::kUiaLoadSession>(request, op, SessionArgument{session_id});
-  }
-
-  static int32_t mark_validated(mxd_cookie, mxd_cookie request, mxd_op op, mxd_cookie,
-                                int64_t now_ms) noexcept {
-    return ask<Callback::kMarkValidated>(request, op, TimeArgument{now_ms});
-  }
-
-  static int32_t take_limit(mxd_cookie, mxd_cookie request, mxd_op op, mxd_cookie,
-                            const mxd_limit* limits, size_t count, int32_t units) noexcept {
-    return ask<Callback::kTakeLimit>(request, op, LimitsArguments{limits, count, units});
-  }
-
   static int64_t now_ms(mxd_cookie host) noexcept {
-    return reinterpret_cast<Engine*>(host)->now_ms_.load(std::memory_order_relaxed);
+    return reinterpret_cast<Touched*>(host)->now_ms.load(std::memory_order_relaxed);
   }
 
   static void log(mxd_cookie host, mxd_cookie, int32_t level, mxd_view message) noexcept {
-    reinterpret_cast<Engine*>(host)->log_->push(level, text(message));
+    reinterpret_cast<Touched*>(host)->log->push(level, text(message));
   }
 
-  static mxd_host table(Engine& engine, const Options& options) noexcept {
+  static mxd_host table(Touched& touched, const Options& options) noexcept {
     mxd_host host{};
     host.size = sizeof(host);
     host.abi_minor = MXD_ABI_MINOR;
-    host.caps = options.atomic_delete ? MXD_HOST_CAP_ATOMIC_DELETE : 0;
-    host.cookie = reinterpret_cast<mxd_cookie>(&engine);
+    host.cookie = reinterpret_cast<mxd_cookie>(&touched);
     host.respond = respond;
-    host.authenticate = authenticate;
-    host.list_devices = list_devices;
-    host.get_device = get_device;
-    host.rename_device = ask_about<Callback::kRenameDevice, mxd_device_update>;
-    host.delete_devices = delete_devices;
-    host.uia_flows = ask_about<Callback::kUiaFlows, mxd_uia_operation>;
-    host.uia_create_session = ask_about<Callback::kUiaCreateSession, mxd_session>;
-    host.uia_load_session = uia_load_session;
-    host.uia_check = ask_about<Callback::kUiaCheck, mxd_uia_attempt>;
-    host.uia_record = ask_about<Callback::kUiaRecord, mxd_uia_record>;
-    if (options.put_device) host.put_device = ask_about<Callback::kPutDevice, mxd_device_update>;
-    if (options.mark_validated) host.mark_validated = mark_validated;
-    if (options.take_limit) host.take_limit = take_limit;
+    host.authenticate = ask<Callback::kAuthenticate>;
+    host.list_devices = ask<Callback::kListDevices>;
+    host.get_device = ask<Callback::kGetDevice>;
+    host.rename_device = ask<Callback::kRenameDevice>;
+    host.delete_devices = ask<Callback::kDeleteDevices>;
+    host.uia_flows = ask<Callback::kUiaFlows>;
+    host.uia_create_session = ask<Callback::kUiaCreateSession>;
+    host.uia_load_session = ask<Callback::kUiaLoadSession>;
+    host.uia_replace_session = ask<Callback::kUiaReplaceSession>;
+    host.uia_check = ask<Callback::kUiaCheck>;
+    if (options.put_device) host.put_device = ask<Callback::kPutDevice>;
+    if (options.mark_validated) host.mark_validated = ask<Callback::kMarkValidated>;
+    if (options.take_limit) host.take_limit = ask<Callback::kTakeLimit>;
     if (options.clock) host.now_ms = now_ms;
     host.log = log;
     return host;
   }
 };
 
+// A call that takes the instance. Whoever frees that waits for those that have begun.
+class Engine::Visit {
+ public:
+  explicit Visit(const Engine& engine) noexcept : engine_(engine) {
+    engine_.visits_.fetch_add(1);
+    is_welcome_ = engine_.usable_.load();
+  }
+  ~Visit() {
+    if (engine_.visits_.fetch_sub(1) == 1) engine_.visits_.notify_all();
+  }
+  Visit(const Visit&) = delete;
+  Visit& operator=(const Visit&) = delete;
+
+  bool is_welcome() const noexcept { return is_welcome_; }
+
+ private:
+  const Engine& engine_;
+  bool is_welcome_ = false;
+};
+
 Engine::Engine(const Module& module, std::string_view config, const Options& options,
                std::shared_ptr<Store> store)
-    : module_(module),
-      store_(std::move(store)),
-      log_(store_ ? store_->log() : std::make_shared<LogQueue>()) {
+    : module_(module), store_(std::move(store)) {
+  touched_->log = store_ ? store_->log() : std::make_shared<LogQueue>();
   mxd_host host{};
   if (store_) {
-    host.size = sizeof(host);
     store_->fill_host(module.table(), host);
     host.respond = Callbacks::respond;
-    host.log = Store::log_of_host;
   } else {
-    host = Callbacks::table(*this, options);
+    host = Callbacks::table(*touched_, options);
   }
   instance_.emplace(module, host, config);
   max_body_bytes_ = instance_->max_body_bytes();
@@ -116,8 +91,14 @@ Engine::Engine(const Module& module, std::string_view config, const Options& opt
     routes_.push_back(route);
 }
 
+int32_t Engine::match(mxd_view method, mxd_view target) const noexcept {
+  const Visit visit(*this);
+  return visit.is_welcome() ? instance_->match(text(method), text(target)) : MXD_UNAVAILABLE;
+}
+
 int32_t Engine::begin(mxd_request request, std::shared_ptr<Exchange>* exchange) noexcept {
-  if (!is_usable()) return MXD_UNAVAILABLE;
+  const Visit visit(*this);
+  if (!visit.is_welcome()) return MXD_UNAVAILABLE;
   auto begun = std::make_shared<Exchange>();
   request.cookie = reinterpret_cast<mxd_cookie>(begun.get());
   begun->self = begun;
@@ -128,7 +109,8 @@ int32_t Engine::begin(mxd_request request, std::shared_ptr<Exchange>* exchange) 
 }
 
 void Engine::shut_down() {
-  if (!is_usable()) return;
+  const Visit visit(*this);
+  if (!visit.is_welcome()) return;
   {
     const std::lock_guard lock(mutex_);
     if (std::exchange(shutting_down_, true)) return;
@@ -156,7 +138,10 @@ bool Engine::close(std::chrono::milliseconds timeout) noexcept {
     std::unique_lock lock(mutex_);
     if (!changed_.wait_for(lock, timeout, [this] { return shut_down_; })) return false;
   }
-  usable_.store(false, std::memory_order_release);
+  if (!usable_.exchange(false)) return true;
+  for (uint32_t visits = visits_.load(); visits != 0; visits = visits_.load()) {
+    visits_.wait(visits);
+  }
   instance_.reset();
   store_.reset();
   return true;
@@ -164,15 +149,22 @@ bool Engine::close(std::chrono::milliseconds timeout) noexcept {
 
 void Engine::abandon() noexcept {
   if (!usable_.exchange(false)) return;
-  instance_->abandon();
-  store_.reset();
+  // A thread that was inside the module may still begin a callback: what that touches stays.
+  new std::shared_ptr<Touched>(touched_);
+  new std::shared_ptr<Store>(std::move(store_));
+  if (visits_.load() == 0) {
+    instance_->abandon();
+  } else {
+    new std::optional<Instance>(std::move(instance_));  // it must not be destroyed under them
+  }
 }
 
 void Engine::forget() {
   if (!usable_.exchange(false)) return;
-  // Other threads of the parent may have been inside: neither is destroyed here.
-  new std::optional<Instance>(std::move(instance_));
+  // Other threads of the parent may have been inside: nothing is destroyed here.
+  new std::shared_ptr<Touched>(touched_);
   new std::shared_ptr<Store>(std::move(store_));
+  new std::optional<Instance>(std::move(instance_));
 }
 
 }  // namespace mxd::python

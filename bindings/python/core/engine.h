@@ -12,10 +12,10 @@
 #include <string_view>
 #include <vector>
 
-#include "exchange.h"
-#include "log_queue.h"
+#include "bindings/python/core/exchange.h"
+#include "bindings/python/core/log_queue.h"
+#include "bindings/python/core/wakeup.h"
 #include "matrix_devices/module.hpp"
-#include "wakeup.h"
 
 namespace mxd::python {
 
@@ -27,7 +27,6 @@ class Engine {
     bool put_device = false;
     bool mark_validated = false;
     bool take_limit = false;
-    bool atomic_delete = false;
     bool clock = false;  // set_now() says the time; else the system does
   };
 
@@ -44,8 +43,14 @@ class Engine {
   // [any-thread]
   int32_t begin(mxd_request request, std::shared_ptr<Exchange>* exchange) noexcept;
 
+  // Whether begin() would take a request with this method and target: OK, NOT_MINE, or UNAVAILABLE
+  // once closed. [any-thread]
+  int32_t match(mxd_view method, mxd_view target) const noexcept;
+
   // What the module is told of the time, with Options::clock. [any-thread]
-  void set_now(int64_t now_ms) noexcept { now_ms_.store(now_ms, std::memory_order_relaxed); }
+  void set_now(int64_t now_ms) noexcept {
+    touched_->now_ms.store(now_ms, std::memory_order_relaxed);
+  }
 
   // Refuse new requests from now on.
   void shut_down();
@@ -59,7 +64,7 @@ class Engine {
   // The interpreter is at its exit: what is in flight stays unanswered.
   void abandon() noexcept;
 
-  // This is a forked child: everything stays as it lies, and is never touched.
+  // This is a forked child: everything stays as it lies, and is never touched again.
   void forget();
 
   // Whether a store answers, which takes its time; else calls last some microseconds.
@@ -69,17 +74,24 @@ class Engine {
   const Module& module() const noexcept { return module_; }
   uint64_t max_body_bytes() const noexcept { return max_body_bytes_; }
   const std::vector<mxd_route>& routes() const noexcept { return routes_; }
-  LogQueue& log() noexcept { return *log_; }
+  LogQueue& log() noexcept { return *touched_->log; }
 
  private:
   struct Callbacks;
+  class Visit;
+
+  // What callbacks touch: kept for good by abandon(), after which one may still begin.
+  struct Touched {
+    std::shared_ptr<LogQueue> log;
+    std::atomic<int64_t> now_ms = 0;
+  };
 
   const Module module_;
   std::shared_ptr<Store> store_;
-  std::shared_ptr<LogQueue> log_;
-  std::atomic<int64_t> now_ms_ = 0;
+  std::shared_ptr<Touched> touched_ = std::make_shared<Touched>();
   std::optional<Instance> instance_;
   std::atomic<bool> usable_ = true;
+  mutable std::atomic<uint32_t> visits_ = 0;  // threads in a call that takes the instance
   uint64_t max_body_bytes_ = 0;
   std::vector<mxd_route> routes_;
 

@@ -1,4 +1,4 @@
-#include "exchange.h"
+#include "bindings/python/core/exchange.h"
 
 namespace mxd::python {
 

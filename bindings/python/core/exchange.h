@@ -16,8 +16,8 @@
 #include <variant>
 #include <vector>
 
+#include "bindings/python/core/wakeup.h"
 #include "matrix_devices/module.hpp"
-#include "wakeup.h"
 
 namespace mxd::python {
 
@@ -31,48 +31,24 @@ enum class Callback : int32_t {
   kUiaFlows,
   kUiaCreateSession,
   kUiaLoadSession,
+  kUiaReplaceSession,
   kUiaCheck,
-  kUiaRecord,
   kPutDevice,
   kMarkValidated,
   kTakeLimit,
 };
 
-// The arguments of callbacks that do not come as one struct of the contract.
-struct UserArgument {
-  mxd_view user_id;
-};
-struct DeviceArguments {
-  mxd_view user_id;
-  mxd_view device_id;
-};
-struct DevicesArguments {
-  mxd_view user_id;
-  const mxd_view* device_ids;
-  size_t count;
-};
-struct SessionArgument {
-  mxd_view session_id;
-};
-struct TimeArgument {
-  int64_t now_ms;
-};
-struct LimitsArguments {
-  const mxd_limit* limits;
-  size_t count;
-  int32_t units;
-};
-
-// The views in it are the module's, good until the operation is completed.
-using Arguments = std::variant<UserArgument, DeviceArguments, DevicesArguments, SessionArgument,
-                               TimeArgument, LimitsArguments, const mxd_credentials*,
-                               const mxd_device_update*, const mxd_uia_operation*,
-                               const mxd_session*, const mxd_uia_attempt*, const mxd_uia_record*>;
+// What is asked: one struct of the contract, and the module's until the operation is completed.
+using Asked =
+    std::variant<const mxd_credentials*, const mxd_device_query*, const mxd_device_key*,
+                 const mxd_device_update*, const mxd_deletion*, const mxd_uia_operation*,
+                 const mxd_uia_session*, const mxd_uia_session_key*, const mxd_uia_replacement*,
+                 const mxd_uia_attempt*, const mxd_validation*, const mxd_limit_request*>;
 
 struct Question {
   Callback callback;
   mxd_op op;
-  Arguments arguments;
+  Asked asked;
 };
 
 struct Response {

@@ -1,4 +1,4 @@
-#include "expression.h"
+#include "bindings/python/core/expression.h"
 
 #include <stdexcept>
 

@@ -14,8 +14,7 @@ namespace mxd::python {
 
 namespace py = pybind11;
 
-// Text that the module vouches for is UTF-8; a client's may be anything, and what is not text can
-// name nothing.
+// The contract promises UTF-8. A library that breaks that must not break who drives the request.
 inline py::str to_str(std::string_view text) {
   PyObject* const decoded =
       PyUnicode_DecodeUTF8(text.data(), static_cast<Py_ssize_t>(text.size()), "replace");
@@ -29,10 +28,6 @@ inline py::str to_str(mxd_view text) {
 
 inline py::bytes to_bytes(mxd_view bytes) {
   return {bytes.data, bytes.size};
-}
-
-inline py::object to_optional_str(mxd_view text) {
-  return text.size == 0 ? py::object(py::none()) : py::object(to_str(text));
 }
 
 // The UTF-8 of a str, good while the str lives. Throws TypeError, UnicodeEncodeError.

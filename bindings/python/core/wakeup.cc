@@ -1,4 +1,4 @@
-#include "wakeup.h"
+#include "bindings/python/core/wakeup.h"
 
 #include <sys/eventfd.h>
 #include <unistd.h>

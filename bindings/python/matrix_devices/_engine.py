@@ -1,4 +1,4 @@
-"""An instance of the plugin as the rest of this package uses it: clock, log, life and death."""
+"""An instance of the module as the rest of this package uses it: clock, log, life and death."""
 
 from __future__ import annotations
 
@@ -46,7 +46,6 @@ class Engine:
         store: _core.Store | None,
         optional: Iterable[str],
         now_ms: Callable[[], int] | None,
-        atomic_delete: bool,
     ) -> None:
         """Raises LoadError, ConfigurationError."""
         present = set(optional)
@@ -56,7 +55,7 @@ class Engine:
                 f"{', '.join(OPTIONAL)}"
             )
         self._now_ms = now_ms
-        self.library = _libraries.load(library)
+        self.library = _libraries.load_module(library)
         try:
             self.core = _core.Engine(
                 self.library,
@@ -65,7 +64,6 @@ class Engine:
                 put_device="put_device" in present,
                 mark_validated="mark_validated" in present,
                 take_limit="take_limit" in present,
-                atomic_delete=atomic_delete,
                 clock=now_ms is not None,
             )
         except _core.StatusError as error:
@@ -73,6 +71,13 @@ class Engine:
             kind = ConfigurationError if status == _contract.INVALID_ARGUMENT else LoadError
             raise kind(text) from None
         _open_engines.add(self)
+
+    def match(self, method: str | bytes, target: str | bytes) -> bool:
+        """As ``Module.match``."""
+        status = self.core.match(method, target)
+        if status == _contract.UNAVAILABLE:
+            raise _closed()
+        return status == _contract.OK
 
     def begin(self, request: Request) -> _core.Exchange | None:
         """As ``Module.begin``."""
@@ -89,9 +94,7 @@ class Engine:
         except _core.StatusError as error:
             status, text = error.args
             if status == _contract.UNAVAILABLE:
-                raise ClosedError(
-                    "the module is closed, or was opened before a fork(): open one"
-                ) from None
+                raise _closed() from None
             raise ValueError(text) from None
         self.pass_on_log()
         return exchange
@@ -142,6 +145,10 @@ class Engine:
         """Neither a ``Module`` nor an ``Exchange`` is left."""
         if hasattr(self, "core"):
             self.leave()
+
+
+def _closed() -> ClosedError:
+    return ClosedError("the module is closed, or was opened before a fork(): open one")
 
 
 def _to_json(config: Mapping[str, Any] | None) -> bytes:

@@ -11,28 +11,31 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from . import _contract, _core, errors
+from . import _contract, errors
 from .records import (
     CompletedStage,
     Credentials,
+    Deletion,
     Device,
+    DeviceKey,
+    DeviceQuery,
     DeviceUpdate,
     Flow,
+    KeptSession,
     Limit,
+    LimitRequest,
+    NewSession,
     Principal,
+    Replacement,
     Request,
-    Session,
+    SessionKey,
     UiaAttempt,
     UiaOperation,
-    UiaRecord,
+    Validation,
 )
 
 if TYPE_CHECKING:
     from ._core import Library
-
-# The module has held its own limits already; these are their largest (docs/configuration.md).
-_MAX_DEPTH = 256
-_MAX_MEMBERS = 1024
 
 __all__ = ["CALLBACKS", "Callback", "WrongAnswer", "emit_refusal", "status_of_refusal"]
 
@@ -49,34 +52,24 @@ def _name(result: object) -> str:
     return "None" if result is None else f"a {type(result).__name__}"
 
 
-_Raw = tuple[Any, ...]
-_Arguments = Callable[[Request, Principal | None, _Raw], tuple[Any, ...]]
+_Fields = tuple[Any, ...]
+_Arguments = Callable[[Request, Principal | None, _Fields], tuple[Any, ...]]
 
-# From the module: the raw arguments become those of the host's method.
+# From the module: the fields of its struct become the arguments of the host's method.
 
 
-def _credentials(request: Request, _: Principal | None, raw: _Raw) -> tuple[Any, ...]:
-    access_token, user_id, device_id, remote_addr = raw
+def _credentials(request: Request, _: Principal | None, fields: _Fields) -> tuple[Any, ...]:
+    access_token, user_id, device_id, remote_addr = fields
     return (Credentials(access_token, user_id, device_id, remote_addr, request),)
 
 
-def _plain(_: Request, principal: Principal | None, raw: _Raw) -> tuple[Any, ...]:
-    return (principal, *raw)
-
-
 def _record(kind: type) -> _Arguments:
-    return lambda _, principal, raw: (principal, kind(*raw))
+    return lambda _, principal, fields: (principal, kind(*fields))
 
 
-def _attempt(_: Request, principal: Principal | None, raw: _Raw) -> tuple[Any, ...]:
-    user_id, device_id, session_id, kind, auth, remote_addr = raw
-    credentials = _core.read_json_object(auth, max_depth=_MAX_DEPTH, max_members=_MAX_MEMBERS)
-    return (principal, UiaAttempt(user_id, device_id, session_id, kind, credentials, remote_addr))
-
-
-def _limits(_: Request, principal: Principal | None, raw: _Raw) -> tuple[Any, ...]:
-    limits, units = raw
-    return (principal, [Limit(*limit) for limit in limits], units)
+def _limits(_: Request, principal: Principal | None, fields: _Fields) -> tuple[Any, ...]:
+    limits, units = fields
+    return (principal, LimitRequest([Limit(*limit) for limit in limits], units))
 
 
 # To the module: the host's result is emitted; the status to complete with.
@@ -149,62 +142,52 @@ def _emit_created(_library: Library, _op: int, result: object) -> int:
 def _emit_flows(library: Library, op: int, result: object) -> int:
     if not isinstance(result, Sequence) or isinstance(result, str | bytes):
         _wrong(result, "a sequence of Flow")
-    params: dict[str, Mapping[str, Any]] = {}
     for number, flow in enumerate(result):
         if not isinstance(flow, Flow):
             raise WrongAnswer(f"returned {_name(flow)} among the flows; each must be a Flow")
         if isinstance(flow.stages, str):
             raise WrongAnswer("returned a Flow whose stages are a str; give a tuple of str")
         for stage in flow.stages:
-            library.emit_flow_stage(op, number, stage)
-        params.update(flow.params)
-    for stage, values in params.items():
-        library.emit_params(op, stage, json.dumps(values).encode())
+            library.emit_stage(
+                op,
+                number,
+                stage,
+                stage in flow.proves_nobody,
+                _to_json(flow.params[stage]) if stage in flow.params else b"",
+            )
     return _contract.OK
 
 
+def _to_json(members: Mapping[str, Any]) -> bytes:
+    return json.dumps(dict(members)).encode()
+
+
 def _emit_session_id(library: Library, op: int, result: object) -> int:
+    if result is None:
+        return _contract.OK
     if not isinstance(result, str) or not result:
-        _wrong(result, "the session's ID, a str that is not empty")
+        _wrong(result, "the session's ID, a str that is not empty, or None for the proposed one")
     library.emit_session_id(op, result)
     return _contract.OK
 
 
 def _emit_session(library: Library, op: int, result: object) -> int:
-    if not isinstance(result, Session):
-        _wrong(result, "a Session")
-    library.emit_session(
-        op,
-        result.user_id,
-        result.device_id,
-        result.token_id,
-        result.method,
-        result.endpoint,
-        result.target,
-        result.path_device_id,
-        result.body,
-        result.body_digest,
-        result.created_ms,
-        result.lifetime_ms,
-        result.description,
-        result.finished_ms,
-        result.finished_digest,
-    )
+    if not isinstance(result, KeptSession):
+        _wrong(result, "a KeptSession")
+    library.emit_session(op, result.revision, result.state)
     for stage in result.completed:
         if not isinstance(stage, CompletedStage):
             raise WrongAnswer(
                 f"returned {_name(stage)} among the completed stages; each must be a CompletedStage"
             )
-        library.emit_completed_stage(op, stage.type, stage.identity)
+        library.emit_completed(op, stage.type, stage.identity)
     return _contract.OK
 
 
 def _emit_identity(library: Library, op: int, result: object) -> int:
-    if result is None:
-        return _contract.OK
-    if not isinstance(result, str):
+    if result is not None and not isinstance(result, str):
         _wrong(result, "the user ID that was proved, or None")
-    library.emit_identity(op, result)
+    library.emit_identity(op, result or "")
     return _contract.OK
 
 
@@ -227,17 +210,22 @@ CALLBACKS: tuple[Callback, ...] = (
         _emit_principal,
         (errors.UnknownToken, errors.UserLocked, errors.Forbidden, errors.UnknownDevice),
     ),
-    Callback("list_devices", _plain, _emit_devices),
-    Callback("get_device", _plain, _emit_device, (errors.NotFound,)),
+    Callback("list_devices", _record(DeviceQuery), _emit_devices),
+    Callback("get_device", _record(DeviceKey), _emit_device, (errors.NotFound,)),
     Callback("rename_device", _record(DeviceUpdate), _emit_nothing, (errors.NotFound,)),
-    Callback("delete_devices", _plain, _emit_nothing),
+    Callback("delete_devices", _record(Deletion), _emit_nothing),
     Callback("uia_flows", _record(UiaOperation), _emit_flows),
-    Callback("uia_create_session", _record(Session), _emit_session_id),
-    Callback("uia_load_session", _plain, _emit_session, (errors.NotFound,)),
-    Callback("uia_check", _attempt, _emit_identity, (errors.Refused, errors.BadData)),
-    Callback("uia_record", _record(UiaRecord), _emit_session, (errors.NotFound,)),
+    Callback("uia_create_session", _record(NewSession), _emit_session_id),
+    Callback("uia_load_session", _record(SessionKey), _emit_session, (errors.NotFound,)),
+    Callback(
+        "uia_replace_session",
+        _record(Replacement),
+        _emit_nothing,
+        (errors.Conflict, errors.NotFound),
+    ),
+    Callback("uia_check", _record(UiaAttempt), _emit_identity, (errors.Refused, errors.BadData)),
     Callback("put_device", _record(DeviceUpdate), _emit_created, (errors.LimitExceeded,)),
-    Callback("mark_validated", _plain, _emit_nothing),
+    Callback("mark_validated", _record(Validation), _emit_nothing),
     Callback("take_limit", _limits, _emit_nothing, (errors.LimitExceeded,)),
 )
 
@@ -248,6 +236,7 @@ _STATUSES: dict[type[errors.Refusal], int] = {
     errors.Forbidden: _contract.FORBIDDEN,
     errors.UnknownDevice: _contract.UNKNOWN_DEVICE,
     errors.NotFound: _contract.NOT_FOUND,
+    errors.Conflict: _contract.CONFLICT,
     errors.LimitExceeded: _contract.LIMIT_EXCEEDED,
     errors.Refused: _contract.REFUSED,
     errors.BadData: _contract.BAD_DATA,
@@ -278,7 +267,7 @@ def emit_refusal(library: Library, op: int, refusal: errors.Refusal) -> None:
             -1 if refusal.retry_after_ms is None else refusal.retry_after_ms,
             refusal.errcode,
             refusal.text,
-            json.dumps(refusal.extra).encode() if refusal.extra else b"",
+            _to_json(refusal.extra) if refusal.extra else b"",
         )
     elif isinstance(refusal, errors.LimitExceeded):
         if refusal.retry_after_ms > 0:

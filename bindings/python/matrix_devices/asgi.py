@@ -21,7 +21,7 @@ from .module import Module
 from .records import Request, Response
 from .server.framing import BadBody, BrokenOff, content_length
 from .server.json_answers import error_response
-from .sqlite import SqliteHost
+from .store import StoreHost
 
 __all__ = ["NOT_FOUND", "AsgiApp", "app", "send_response"]
 
@@ -35,7 +35,7 @@ NOT_FOUND = error_response(404, "M_UNRECOGNIZED", "There is no such endpoint on 
 
 
 def app(
-    host: Host | SqliteHost,
+    host: Host | StoreHost,
     wrapped: Application | None = None,
     config: Mapping[str, Any] | None = None,
     **options: Any,
@@ -84,10 +84,10 @@ class AsgiApp:
         raw, _, raw_query = raw.partition(b"?")
         raw_query = scope.get("query_string") or raw_query
         path, _, query = _core.normal_target(b"%s?%s" % (raw, raw_query)).partition("?")
-        if not self.module.is_mine(path):
+        if not self.module.match(scope["method"], path):
             prefix = _encoded(scope.get("root_path", "")).decode("latin-1")
             path = path.removeprefix(prefix)
-            if not prefix or not self.module.is_mine(path):
+            if not prefix or not self.module.match(scope["method"], path):
                 return None
         return f"{path}?{query}" if query else path
 

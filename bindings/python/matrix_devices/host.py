@@ -133,7 +133,7 @@ class Host(abc.ABC):
         in ``validated_ms`` (row U22). Without this method there is no grace period."""
         raise NotImplementedError
 
-    def take_limit(self, principal: Principal | None, limits: LimitRequest) -> Answer[None]:
+    def take_limit(self, principal: Principal | None, request: LimitRequest) -> Answer[None]:
         """Take or give back a unit of each bucket, all or none.
 
         Without this method each module counts for itself. Refusal: ``LimitExceeded`` with

@@ -11,12 +11,10 @@ import asyncio
 import concurrent.futures
 import inspect
 import os
-import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from types import TracebackType
 from typing import Any
 
-from . import _core
 from ._asyncio import LoopWakeup
 from ._driver import AsyncioDriver
 from ._engine import OPTIONAL, Engine
@@ -24,19 +22,19 @@ from .errors import ConfigurationError
 from .exchange import Exchange, Question
 from .host import Host
 from .records import Request, Response, Route
-from .sqlite import SqliteHost
+from .store import StoreHost
 
 __all__ = ["Module"]
 
 
 class Module:
-    """An instance of the plugin with its host. Made by ``open`` or ``open_stepwise``.
+    """An instance of the module with its host. Made by ``open`` or ``open_stepwise``.
 
     For any thread, and to be closed: ``close``, ``aclose``, or as a context manager. A process
     that forks opens it in the child: what the parent opened is closed there.
     """
 
-    def __init__(self, engine: Engine, host: Host | SqliteHost | None, timeout: float) -> None:
+    def __init__(self, engine: Engine, host: Host | StoreHost | None, timeout: float) -> None:
         """Use ``open`` or ``open_stepwise``."""
         self._engine = engine
         self._host = host
@@ -47,26 +45,25 @@ class Module:
         self.routes = tuple(
             Route(tuple(methods.split(", ")), path) for methods, path in engine.core.routes()
         )
-        self._paths = re.compile("|".join(_pattern(route.path) for route in self.routes))
 
     @classmethod
     def open(
         cls,
-        host: Host | SqliteHost,
+        host: Host | StoreHost,
         config: Mapping[str, Any] | None = None,
         *,
         library: str | os.PathLike[str] | None = None,
         timeout: float = 30.0,
     ) -> Module:
-        """Load the plugin and make an instance that asks ``host``.
+        """Load the module and make an instance that asks ``host``.
 
         ``config`` is the module's (docs/configuration.md). ``library`` is a path; without it the
         environment variable ``MATRIX_DEVICES_LIBRARY`` has it, else it is the package's own.
         ``timeout``, in seconds, is for each awaited answer of the host; after it the client gets
         504 (row H2). Raises LoadError, ConfigurationError.
         """
-        if isinstance(host, SqliteHost):
-            return cls(Engine(library, config, host.store, (), None, True), host, timeout)
+        if isinstance(host, StoreHost):
+            return cls(Engine(library, config, host.store, (), None), host, timeout)
         if not isinstance(host, Host):
             raise ConfigurationError(
                 f"host is a {type(host).__name__}: derive it from matrix_devices.Host"
@@ -74,7 +71,7 @@ class Module:
         kind = type(host)
         present = [name for name in OPTIONAL if getattr(kind, name) is not getattr(Host, name)]
         now_ms = host.now_ms if kind.now_ms is not Host.now_ms else None
-        engine = Engine(library, config, None, present, now_ms, kind.atomic_delete)
+        engine = Engine(library, config, None, present, now_ms)
         return cls(engine, host, timeout)
 
     @classmethod
@@ -85,33 +82,32 @@ class Module:
         library: str | os.PathLike[str] | None = None,
         optional: Iterable[str] = (),
         now_ms: Callable[[], int] | None = None,
-        atomic_delete: bool = False,
     ) -> Module:
         """An instance without a host: who calls ``begin`` answers.
 
         ``optional`` names those of ``put_device``, ``mark_validated``, ``take_limit`` that will
         be. Raises as ``open``.
         """
-        return cls(Engine(library, config, None, optional, now_ms, atomic_delete), None, 0.0)
+        return cls(Engine(library, config, None, optional, now_ms), None, 0.0)
 
     @property
     def version(self) -> str:
-        """The plugin's version, "1.0.0"."""
+        """The module's version, "1.0.0"."""
         return self._engine.library.product_version
 
     @property
     def abi_minor(self) -> int:
-        """The minor version of the contract that the plugin was built with."""
+        """The minor version of the contract that the module was built with."""
         return self._engine.library.abi_minor
 
     @property
     def capabilities(self) -> int:
-        """The plugin's capability bits."""
+        """The module's capability bits."""
         return self._engine.library.capabilities
 
     @property
     def library_path(self) -> str:
-        """Where the plugin was loaded from."""
+        """Where the module was loaded from."""
         return self._engine.library.path
 
     @property
@@ -119,12 +115,13 @@ class Module:
         """Whether it takes requests, or still answers some."""
         return self._engine.is_usable
 
-    def is_mine(self, raw_path: str) -> bool:
-        """Whether the path (raw, without a query) is one of the routes, whatever the method.
+    def match(self, method: str | bytes, target: str | bytes) -> bool:
+        """Whether ``begin`` would take a request with this method and target, both as they came.
 
-        The absolute form, ``http://host/path``, is as the origin form (row R13).
+        For a host without a router: what is not the module's it answers itself, and reads the body
+        itself. Asks nothing of the host. Raises ClosedError.
         """
-        return self._paths.fullmatch(_core.normal_target(raw_path)) is not None
+        return self._engine.match(method, target)
 
     def begin(self, request: Request) -> Exchange | None:
         """Start a request; ``None``: not one of the module's routes. Never waits.
@@ -137,7 +134,7 @@ class Module:
     def handle(self, request: Request) -> Response | None:
         """Answer a request; ``None``: not one of the module's routes.
 
-        For plain hosts, which are called on this thread, and for ``SqliteHost``; blocks until the
+        For plain hosts, which are called on this thread, and for ``StoreHost``; blocks until the
         answer is there. A method of the host may return a ``concurrent.futures.Future``. Raises
         as ``begin``.
         """
@@ -241,11 +238,3 @@ def _has_running_loop() -> bool:
     except RuntimeError:
         return False
     return True
-
-
-def _pattern(path: str) -> str:
-    """A route's path as a regular expression: a name in braces is one segment."""
-    return "".join(
-        "[^/]+" if part.startswith("{") else re.escape(part)
-        for part in re.split(r"(\{[^}]*\})", path)
-    )

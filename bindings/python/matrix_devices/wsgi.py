@@ -20,7 +20,7 @@ from .module import Module
 from .records import Request, Response
 from .server.framing import BadBody, content_length
 from .server.json_answers import error_response
-from .sqlite import SqliteHost
+from .store import StoreHost
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import InputStream, StartResponse, WSGIApplication, WSGIEnvironment
@@ -31,12 +31,12 @@ _NOT_FOUND = error_response(404, "M_UNRECOGNIZED", "There is no such endpoint on
 
 
 def app(
-    host: Host | SqliteHost,
+    host: Host | StoreHost,
     wrapped: WSGIApplication | None = None,
     config: Mapping[str, Any] | None = None,
     **options: Any,
 ) -> WsgiApp:
-    """An application that asks ``host``, a plain one or a ``SqliteHost``.
+    """An application that asks ``host``, a plain one or a ``StoreHost``.
 
     ``options`` are those of ``Module.open``, which raises. A server with several processes calls
     this in each of them, after its fork. Close it with ``app.module.close()``, or leave that to
@@ -100,7 +100,7 @@ class WsgiApp:
             raw = f"{_encoded(environ.get('PATH_INFO', ''))}?{environ.get('QUERY_STRING', '')}"
         path, _, query = _core.normal_target(raw).partition("?")
         for candidate in (path, path.removeprefix(prefix), prefix + path):
-            if self.module.is_mine(candidate):
+            if self.module.match(environ["REQUEST_METHOD"], candidate):
                 return f"{candidate}?{query}" if query else candidate
         return None
 

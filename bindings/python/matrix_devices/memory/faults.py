@@ -16,8 +16,8 @@ METHODS = (
     "uia_flows",
     "uia_create_session",
     "uia_load_session",
+    "uia_replace_session",
     "uia_check",
-    "uia_record",
     "put_device",
     "mark_validated",
     "take_limit",
@@ -29,6 +29,11 @@ class Fault(NamedTuple):
 
     delay: float = 0.0
     error: BaseException | None = None
+
+    def strike(self) -> None:
+        """Raise the error, if it is one."""
+        if self.error is not None:
+            raise self.error.with_traceback(None)
 
 
 class Faults:

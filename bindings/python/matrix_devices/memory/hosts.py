@@ -15,32 +15,52 @@ do not serve people with it.
 from __future__ import annotations
 
 import asyncio
+import functools
 import time
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any, TypeVar
 
+from ..errors import BadData, Forbidden, LimitExceeded, MatrixError, NotFound, Refused
 from ..host import Host
 from ..records import (
     Credentials,
+    Deletion,
     Device,
+    DeviceKey,
+    DeviceQuery,
     DeviceUpdate,
     Flow,
-    Limit,
+    KeptSession,
+    LimitRequest,
+    NewSession,
     Principal,
-    Session,
+    Replacement,
+    SessionKey,
     UiaAttempt,
     UiaOperation,
-    UiaRecord,
+    Validation,
 )
-from .answers import MemoryAnswers
+from .accounts import MemoryAccounts
 from .faults import Fault, Faults
+from .limits import MemoryLimits
+from .state import DeviceRow
+
+PASSWORD_STAGE = "m.login.password"
+DUMMY_STAGE = "m.login.dummy"
+
+_PASSWORD_FLOWS = (Flow((PASSWORD_STAGE,)),)
+_WRONG = "Wrong user name or password."
+
+_Method = TypeVar("_Method", bound=Callable[..., Any])
 
 
-class _FaultyAnswers(MemoryAnswers):
-    """The answers, and the faults planted before them."""
+class _Memory(MemoryAccounts):
+    """What both hosts have beside the methods of ``Host``."""
 
     def __init__(self, server_name: str = "example.org", **options: Any) -> None:
         super().__init__(server_name, **options)
+        self._limits = MemoryLimits()
         self._faults = Faults()
 
     def fail_next(self, method: str, error: BaseException, *, times: int = 1) -> None:
@@ -63,184 +83,196 @@ class _FaultyAnswers(MemoryAnswers):
         """Nothing that was planted happens any more."""
         self._faults.clear()
 
-
-class MemoryHost(_FaultyAnswers, Host):
-    """A plain host in memory. Any thread; GET of five devices costs it some 5 µs."""
-
-    atomic_delete = True
-
     def now_ms(self) -> int:
         """The time by ``clock``."""
         return self.clock.now_ms()
 
+    def _fault(self, method: str) -> Fault | None:
+        return self._faults.take(method) if self._faults.armed else None
+
+    # ---- The caller holds the lock ----
+
+    def _device(self, user_id: str, device_id: str) -> DeviceRow:
+        account = self._state.accounts.get(user_id)
+        row = None if account is None else account.devices.get(device_id)
+        if row is None:
+            raise NotFound()
+        return row
+
+    @staticmethod
+    def _rename(row: DeviceRow, name: str | None) -> None:
+        if name is not None and name != row.device.display_name:
+            row.show(replace(row.device, display_name=name))
+
+
+def _suffering(method: _Method) -> _Method:
+    """A method of the plain host, after the fault that was planted for it."""
+
+    @functools.wraps(method)
+    def call(self: _Memory, *asked: Any) -> Any:
+        fault = self._fault(method.__name__)
+        if fault is not None:
+            time.sleep(fault.delay)
+            fault.strike()
+        return method(self, *asked)
+
+    return call  # type: ignore[return-value]
+
+
+def _late(method: Any) -> Any:
+    """The same of the async host, which suspends first."""
+    answer = method.__wrapped__
+
+    @functools.wraps(answer)
+    async def call(self: _Memory, *asked: Any) -> Any:
+        await asyncio.sleep(0)
+        fault = self._fault(answer.__name__)
+        if fault is not None:
+            await asyncio.sleep(fault.delay)
+            fault.strike()
+        return answer(self, *asked)
+
+    return call
+
+
+class MemoryHost(_Memory, Host):
+    """A plain host in memory. Any thread; GET of five devices costs it some 5 µs."""
+
+    @_suffering
     def authenticate(self, credentials: Credentials) -> Principal:
         """See ``Host.authenticate``. Records last seen, at most once a minute a device."""
-        self._suffer("authenticate")
-        return self._answer_authenticate(credentials)
+        with self._state.lock:
+            return self._principal(credentials)
 
-    def list_devices(self, principal: Principal, user_id: str) -> Sequence[Device]:
+    @_suffering
+    def list_devices(self, principal: Principal, query: DeviceQuery) -> Sequence[Device]:
         """See ``Host.list_devices``."""
-        self._suffer("list_devices")
-        return self._answer_list_devices(user_id)
+        with self._state.lock:
+            account = self._state.accounts.get(query.user_id)
+            return () if account is None else account.list()
 
-    def get_device(self, principal: Principal, user_id: str, device_id: str) -> Device:
+    @_suffering
+    def get_device(self, principal: Principal | None, key: DeviceKey) -> Device:
         """See ``Host.get_device``."""
-        self._suffer("get_device")
-        return self._answer_get_device(user_id, device_id)
+        with self._state.lock:
+            return self._device(key.user_id, key.device_id).device
 
+    @_suffering
     def rename_device(self, principal: Principal, update: DeviceUpdate) -> None:
         """See ``Host.rename_device``."""
-        self._suffer("rename_device")
-        self._answer_rename_device(update)
+        with self._state.lock:
+            self._rename(self._device(update.user_id, update.device_id), update.display_name)
 
-    def delete_devices(self, principal: Principal, user_id: str, device_ids: list[str]) -> None:
-        """See ``Host.delete_devices``."""
-        self._suffer("delete_devices")
-        self._answer_delete_devices(user_id, device_ids)
-
-    def uia_flows(self, principal: Principal | None, operation: UiaOperation) -> Sequence[Flow]:
-        """See ``Host.uia_flows``. The password, for those who have one."""
-        self._suffer("uia_flows")
-        return self._answer_uia_flows(operation)
-
-    def uia_create_session(self, principal: Principal | None, session: Session) -> str:
-        """See ``Host.uia_create_session``."""
-        self._suffer("uia_create_session")
-        return self._answer_uia_create_session(session)
-
-    def uia_load_session(self, principal: Principal | None, session_id: str) -> Session:
-        """See ``Host.uia_load_session``."""
-        self._suffer("uia_load_session")
-        return self._answer_uia_load_session(session_id)
-
-    def uia_check(self, principal: Principal | None, attempt: UiaAttempt) -> str | None:
-        """See ``Host.uia_check``. Knows passwords, and m.login.dummy."""
-        self._suffer("uia_check")
-        return self._answer_uia_check(attempt)
-
-    def uia_record(self, principal: Principal | None, record: UiaRecord) -> Session:
-        """See ``Host.uia_record``."""
-        self._suffer("uia_record")
-        return self._answer_uia_record(record)
-
+    @_suffering
     def put_device(self, principal: Principal, update: DeviceUpdate) -> bool:
         """See ``Host.put_device``."""
-        self._suffer("put_device")
-        return self._answer_put_device(update)
+        with self._state.lock:
+            account = self._state.accounts.get(update.user_id)
+            if account is None or account.deactivated:
+                raise MatrixError(403, "M_FORBIDDEN", "The user is not registered any more.")
+            row = account.devices.get(update.device_id)
+            if row is not None:
+                self._rename(row, update.display_name)
+                return False
+            if update.max_devices and len(account.devices) >= update.max_devices:
+                raise LimitExceeded()  # P7
+            self._state.add_device(account, update.device_id, update.display_name)
+            return True
 
-    def mark_validated(self, principal: Principal, now_ms: int) -> None:
+    @_suffering
+    def delete_devices(self, principal: Principal, deletion: Deletion) -> None:
+        """See ``Host.delete_devices``."""
+        with self._state.lock:
+            account = self._state.accounts.get(deletion.user_id)
+            if account is None:
+                return
+            for device_id in deletion.device_ids:
+                row = account.devices.get(device_id)
+                if row is not None:  # D9: others are passed over
+                    self._state.drop_device(row)
+
+    @_suffering
+    def mark_validated(self, principal: Principal, validation: Validation) -> None:
         """See ``Host.mark_validated``."""
-        self._suffer("mark_validated")
-        self._answer_mark_validated(principal, now_ms)
+        with self._state.lock:
+            if validation.device_id is None:
+                return
+            # It is the device that has proved it: a refreshed token of it goes on being believed.
+            row = self._device(validation.user_id, validation.device_id)
+            row.validated_ms = validation.validated_ms
+            for token in row.access_tokens:
+                token.principal = None
 
-    def take_limit(self, principal: Principal | None, limits: Sequence[Limit], units: int) -> None:
+    @_suffering
+    def take_limit(self, principal: Principal | None, request: LimitRequest) -> None:
         """See ``Host.take_limit``. Buckets fill up by ``clock``."""
-        self._suffer("take_limit")
-        self._answer_take_limit(limits, units)
+        self._limits.take(request.limits, request.units, self.clock.now_ms())
 
-    def _suffer(self, method: str) -> None:
-        if not self._faults.armed:
-            return
-        fault = self._faults.take(method)
-        if fault is None:
-            return
-        if fault.delay:
-            time.sleep(fault.delay)
-        if fault.error is not None:
-            raise fault.error.with_traceback(None)
+    # ---- User-Interactive Authentication ----
+
+    @_suffering
+    def uia_flows(self, principal: Principal | None, operation: UiaOperation) -> Sequence[Flow]:
+        """See ``Host.uia_flows``. The password, for those who have one."""
+        with self._state.lock:
+            account = self._state.accounts.get(operation.user_id)
+            return () if account is None or account.password is None else _PASSWORD_FLOWS
+
+    @_suffering
+    def uia_create_session(self, principal: Principal | None, session: NewSession) -> None:
+        """See ``Host.uia_create_session``. The ID is the proposed one."""
+        with self._state.lock:
+            self._state.sessions.create(session, self.clock.now_ms())
+
+    @_suffering
+    def uia_load_session(self, principal: Principal | None, key: SessionKey) -> KeptSession:
+        """See ``Host.uia_load_session``."""
+        with self._state.lock:
+            return self._state.sessions.load(key.session_id, self.clock.now_ms())
+
+    @_suffering
+    def uia_replace_session(self, principal: Principal | None, replacement: Replacement) -> None:
+        """See ``Host.uia_replace_session``."""
+        with self._state.lock:
+            self._state.sessions.replace(replacement, self.clock.now_ms())
+
+    @_suffering
+    def uia_check(self, principal: Principal | None, attempt: UiaAttempt) -> str | None:
+        """See ``Host.uia_check``. Knows passwords, and m.login.dummy."""
+        if attempt.type == DUMMY_STAGE:
+            return None
+        if attempt.type != PASSWORD_STAGE:
+            raise Refused("This server has no such stage.")
+        if attempt.user is None and attempt.address is None:
+            raise BadData(
+                "auth.identifier.type must be one of m.id.user, m.id.thirdparty, m.id.phone"
+            )
+        # An address belongs to nobody here, which takes as long to say as that a user is not there.
+        try:
+            user_id = self.check_password(attempt.user or "", attempt.password or "")
+        except Forbidden:
+            raise Refused(_WRONG) from None
+        with self._state.lock:
+            if self._state.accounts[user_id].locked:
+                raise Refused(_WRONG)
+        return user_id
 
 
-class AsyncMemoryHost(_FaultyAnswers, Host):
+class AsyncMemoryHost(_Memory, Host):
     """The same for asyncio: every method really suspends before it answers.
 
     The account functions are plain, and may be called on any thread.
     """
 
-    atomic_delete = True
-
-    def now_ms(self) -> int:
-        """The time by ``clock``."""
-        return self.clock.now_ms()
-
-    async def authenticate(self, credentials: Credentials) -> Principal:
-        """See ``Host.authenticate``. Records last seen, at most once a minute a device."""
-        await self._suffer("authenticate")
-        return self._answer_authenticate(credentials)
-
-    async def list_devices(self, principal: Principal, user_id: str) -> Sequence[Device]:
-        """See ``Host.list_devices``."""
-        await self._suffer("list_devices")
-        return self._answer_list_devices(user_id)
-
-    async def get_device(self, principal: Principal, user_id: str, device_id: str) -> Device:
-        """See ``Host.get_device``."""
-        await self._suffer("get_device")
-        return self._answer_get_device(user_id, device_id)
-
-    async def rename_device(self, principal: Principal, update: DeviceUpdate) -> None:
-        """See ``Host.rename_device``."""
-        await self._suffer("rename_device")
-        self._answer_rename_device(update)
-
-    async def delete_devices(
-        self, principal: Principal, user_id: str, device_ids: list[str]
-    ) -> None:
-        """See ``Host.delete_devices``."""
-        await self._suffer("delete_devices")
-        self._answer_delete_devices(user_id, device_ids)
-
-    async def uia_flows(
-        self, principal: Principal | None, operation: UiaOperation
-    ) -> Sequence[Flow]:
-        """See ``Host.uia_flows``. The password, for those who have one."""
-        await self._suffer("uia_flows")
-        return self._answer_uia_flows(operation)
-
-    async def uia_create_session(self, principal: Principal | None, session: Session) -> str:
-        """See ``Host.uia_create_session``."""
-        await self._suffer("uia_create_session")
-        return self._answer_uia_create_session(session)
-
-    async def uia_load_session(self, principal: Principal | None, session_id: str) -> Session:
-        """See ``Host.uia_load_session``."""
-        await self._suffer("uia_load_session")
-        return self._answer_uia_load_session(session_id)
-
-    async def uia_check(self, principal: Principal | None, attempt: UiaAttempt) -> str | None:
-        """See ``Host.uia_check``. Knows passwords, and m.login.dummy."""
-        await self._suffer("uia_check")
-        return self._answer_uia_check(attempt)
-
-    async def uia_record(self, principal: Principal | None, record: UiaRecord) -> Session:
-        """See ``Host.uia_record``."""
-        await self._suffer("uia_record")
-        return self._answer_uia_record(record)
-
-    async def put_device(self, principal: Principal, update: DeviceUpdate) -> bool:
-        """See ``Host.put_device``."""
-        await self._suffer("put_device")
-        return self._answer_put_device(update)
-
-    async def mark_validated(self, principal: Principal, now_ms: int) -> None:
-        """See ``Host.mark_validated``."""
-        await self._suffer("mark_validated")
-        self._answer_mark_validated(principal, now_ms)
-
-    async def take_limit(
-        self, principal: Principal | None, limits: Sequence[Limit], units: int
-    ) -> None:
-        """See ``Host.take_limit``. Buckets fill up by ``clock``."""
-        await self._suffer("take_limit")
-        self._answer_take_limit(limits, units)
-
-    async def _suffer(self, method: str) -> None:
-        await asyncio.sleep(0)
-        if not self._faults.armed:
-            return
-        fault = self._faults.take(method)
-        if fault is None:
-            return
-        if fault.delay:
-            await asyncio.sleep(fault.delay)
-        if fault.error is not None:
-            raise fault.error.with_traceback(None)
+    authenticate = _late(MemoryHost.authenticate)
+    list_devices = _late(MemoryHost.list_devices)
+    get_device = _late(MemoryHost.get_device)
+    rename_device = _late(MemoryHost.rename_device)
+    delete_devices = _late(MemoryHost.delete_devices)
+    uia_flows = _late(MemoryHost.uia_flows)
+    uia_create_session = _late(MemoryHost.uia_create_session)
+    uia_load_session = _late(MemoryHost.uia_load_session)
+    uia_replace_session = _late(MemoryHost.uia_replace_session)
+    uia_check = _late(MemoryHost.uia_check)
+    put_device = _late(MemoryHost.put_device)
+    mark_validated = _late(MemoryHost.mark_validated)
+    take_limit = _late(MemoryHost.take_limit)

@@ -2,86 +2,87 @@
 
 from __future__ import annotations
 
-import secrets
-from dataclasses import replace
+from dataclasses import dataclass, field
 
-from ..errors import NotFound
-from ..records import CompletedStage, Session, UiaRecord
+from ..errors import Conflict, NotFound
+from ..records import KeptSession, NewSession, Replacement
 from .digests import digest_of
 
 SWEEP_INTERVAL_MS = 60_000
 
 
+@dataclass(slots=True)
+class _Row:
+    user_id: str
+    device_id: str | None
+    token_id: str | None
+    state: bytes = field(repr=False)
+    expires_ms: int
+    revision: int = 1
+    finished: bool = False
+
+
 class MemorySessions:
-    """The sessions, found by the digests of their IDs, in the order they were made."""
+    """The sessions, found by the digests of their IDs, in the order of their creation."""
 
     def __init__(self) -> None:
-        self._sessions: dict[bytes, Session] = {}
+        self._rows: dict[bytes, _Row] = {}
         self._next_sweep_ms = 0
 
-    def create(self, session: Session, now_ms: int) -> str:
-        """Keep a new session; returns its ID, of 144 random bits."""
+    def create(self, new: NewSession, now_ms: int) -> None:
+        """Keep a new session under its proposed ID, and make room for it (U25)."""
         if now_ms >= self._next_sweep_ms:
             self._next_sweep_ms = now_ms + SWEEP_INTERVAL_MS
-            self._remove([key for key, kept in self._sessions.items() if _is_over(kept, now_ms)])
-        mine = [item for item in self._sessions.items() if item[1].user_id == session.user_id]
-        self._remove([key for key, kept in mine if _is_over(kept, now_ms)])
-        live = [(key, kept) for key, kept in mine if not _is_over(kept, now_ms)]
-        # U25: the oldest unfinished of the same device first, then of the user, finished ones last.
-        live.sort(key=lambda item: (_rank(item[1], session), item[1].created_ms))
-        surplus = max(0, len(live) - max(session.max_live, 1) + 1)
-        self._remove([key for key, _kept in live[:surplus]])
-        session_id = secrets.token_urlsafe(18)
-        self._sessions[digest_of(session_id)] = session
-        return session_id
+            self._remove([key for key, row in self._rows.items() if row.expires_ms <= now_ms])
+        mine = [(key, row) for key, row in self._rows.items() if row.user_id == new.user_id]
+        self._remove([key for key, row in mine if row.expires_ms <= now_ms])
+        live = [(key, row) for key, row in mine if row.expires_ms > now_ms]
+        live.sort(key=lambda item: _rank(item[1], new))  # stable: the first created stays first
+        self._remove([key for key, _row in live[: max(0, len(live) + 1 - new.max_live)]])
+        self._rows[digest_of(new.proposed_id)] = _Row(
+            new.user_id, new.device_id, new.token_id, new.state, new.expires_ms
+        )
 
-    def load(self, session_id: str, now_ms: int) -> Session:
+    def load(self, session_id: str, now_ms: int) -> KeptSession:
         """The live session of this ID. ``NotFound``."""
-        session = self._sessions.get(digest_of(session_id))
-        if session is None or _is_over(session, now_ms):
-            raise NotFound()
-        return session
+        row = self._row(session_id, now_ms)
+        return KeptSession(row.state, row.revision)
 
-    def record(self, record: UiaRecord, now_ms: int) -> Session:
-        """Note a stage, a body, the finish; returns the session as it then is. ``NotFound``."""
-        session = self.load(record.session_id, now_ms)
-        done = {stage.type for stage in session.completed}
-        if record.type is not None and record.type not in done:
-            stage = CompletedStage(record.type, record.identity)
-            session = replace(session, completed=(*session.completed, stage))
-        if session.finished_ms is None:  # the first that finishes it wins (U26)
-            if record.body is not None:
-                session = replace(session, body=record.body)
-            if record.finish:
-                session = replace(
-                    session, finished_ms=record.now_ms, finished_digest=record.body_digest
-                )
-        self._sessions[digest_of(record.session_id)] = session
-        return session
+    def replace(self, replacement: Replacement, now_ms: int) -> None:
+        """Put a state in the place of the one it was made from. ``NotFound``, ``Conflict``."""
+        row = self._row(replacement.session_id, now_ms)
+        if row.revision != replacement.revision:
+            raise Conflict()
+        row.revision += 1
+        row.state = replacement.state
+        row.expires_ms = replacement.expires_ms
+        row.finished = replacement.finished
 
     def drop(self, user_id: str, device_id: str | None = None) -> None:
         """Forget those of a device; without one, all of the user's."""
         self._remove(
             [
                 key
-                for key, kept in self._sessions.items()
-                if kept.user_id == user_id and device_id in (None, kept.device_id)
+                for key, row in self._rows.items()
+                if row.user_id == user_id and device_id in (None, row.device_id)
             ]
         )
 
+    def _row(self, session_id: str, now_ms: int) -> _Row:
+        row = self._rows.get(digest_of(session_id))
+        if row is None or row.expires_ms <= now_ms:
+            raise NotFound()
+        return row
+
     def _remove(self, keys: list[bytes]) -> None:
         for key in keys:
-            self._sessions.pop(key, None)
+            self._rows.pop(key, None)
 
 
-def _is_over(session: Session, now_ms: int) -> bool:
-    return session.created_ms + session.lifetime_ms <= now_ms
-
-
-def _rank(kept: Session, new: Session) -> int:
-    if kept.finished_ms is not None:
+def _rank(row: _Row, new: NewSession) -> int:
+    if row.finished:
         return 2
-    same_device = kept.device_id == new.device_id and (
-        new.device_id is not None or kept.token_id == new.token_id
+    same_device = row.device_id == new.device_id and (
+        new.device_id is not None or row.token_id == new.token_id
     )
     return 0 if same_device else 1
