@@ -1,19 +1,70 @@
 #include <pybind11/stl.h>
 
-#include "bind.h"
-#include "gil.h"
-#include "store.h"
-#include "text.h"
+#include <condition_variable>
+#include <mutex>
+
+#include "bindings/python/core/bind.h"
+#include "bindings/python/core/gil.h"
+#include "bindings/python/core/store.h"
+#include "bindings/python/core/text.h"
 
 namespace mxd::python {
 namespace {
 
+// A record of the contract, zeroed.
+template <class Record>
+Record record() {
+  Record record{};
+  record.size = sizeof(record);
+  return record;
+}
+
 // Call a function of the store, which may block, without the GIL. Throws Error with its line.
-template <class Call>
-void call(Call&& function) {
-  mxd_sqlite_error error{};
-  const int32_t status = without_gil([&] { return function(&error); });
+template <class Function, class... Arguments>
+void call(const Store& store, Function function, Arguments... arguments) {
+  StoreError error;
+  const int32_t status = without_gil(
+      [&] { return function(store.handle(), arguments..., error.text, sizeof(error.text)); });
   if (status != MXD_OK) throw Error(status, error.text);
+}
+
+// What is answered on any thread, while the one that asked waits for it.
+class Answer {
+ public:
+  void finish(int32_t status, mxd_view reason) noexcept {
+    const std::lock_guard lock(mutex_);
+    status_ = status;
+    reason_ = text(reason);
+    is_finished_ = true;
+    changed_.notify_all();  // with the lock: this is gone as soon as its waiter goes on
+  }
+
+  int32_t wait() noexcept {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return is_finished_; });
+    return status_;
+  }
+
+  const std::string& reason() const noexcept { return reason_; }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool is_finished_ = false;
+  int32_t status_ = MXD_INTERNAL;
+  std::string reason_;
+};
+
+// Call a function of the store that may complete later, without the GIL, and wait for the answer.
+// Throws Error with its line.
+template <class Answered, class Function, class Ask, class Done>
+void wait_for(const Store& store, Answered& answer, Function function, const Ask* ask, Done done) {
+  const int32_t status = without_gil([&] {
+    const int32_t begun =
+        function(store.handle(), ask, done, reinterpret_cast<mxd_cookie>(&answer));
+    return begun == MXD_OK ? answer.wait() : begun;
+  });
+  if (status != MXD_OK) throw Error(status, answer.reason());
 }
 
 py::object optional_str(const char* text) {
@@ -29,83 +80,91 @@ void add_service(const Store& store, const std::string& id, const std::string& a
     expressions.push_back(view(expression));
     exclusive.push_back(is_exclusive ? 1 : 0);
   }
-  mxd_sqlite_service service{};
-  service.size = sizeof(service);
-  service.flags = rate_limited ? 0 : MXD_PRINCIPAL_UNLIMITED;
+  auto service = record<mxd_store_service>();
+  service.flags = rate_limited ? 0 : MXD_STORE_SERVICE_UNLIMITED;
   service.id = view(id);
   service.as_token = view(as_token);
   service.sender_localpart = view(sender_localpart);
   service.user_namespaces = expressions.data();
-  service.user_namespace_count = expressions.size();
   service.exclusive = exclusive.data();
-  call([&](mxd_sqlite_error* error) {
-    return store.functions().add_service(store.handle(), &service, error);
-  });
+  service.user_namespace_count = expressions.size();
+  call(store, store.library()->add_service, &service);
 }
 
 void set_lifetimes(const Store& store, int64_t refresh_token_ms, int64_t guest_ms,
                    int64_t device_ms) {
-  mxd_sqlite_lifetimes lifetimes{};
-  lifetimes.size = sizeof(lifetimes);
+  auto lifetimes = record<mxd_store_lifetimes>();
   lifetimes.refresh_token_ms = refresh_token_ms;
   lifetimes.guest_ms = guest_ms;
   lifetimes.device_ms = device_ms;
-  without_gil([&] { store.functions().set_lifetimes(store.handle(), &lifetimes); });
+  call(store, store.library()->set_lifetimes, &lifetimes);
 }
 
 py::object find_service(const Store& store, const std::string& as_token) {
   mxd_view id{};
-  const int32_t status = store.functions().find_service(store.handle(), view(as_token), &id);
+  const int32_t status = store.library()->find_service(store.handle(), view(as_token), &id);
   return status == MXD_OK ? py::object(to_str(id)) : py::object(py::none());
 }
 
 std::string resolve_name(const Store& store, const std::string& name) {
-  char user_id[MXD_SQLITE_ID_CAPACITY] = "";
-  call([&](mxd_sqlite_error* error) {
-    return store.functions().resolve_name(store.handle(), view(name), user_id, error);
-  });
-  return user_id;
+  struct Resolved : Answer {
+    std::string user_id;
+  };
+  auto asked = record<mxd_store_name>();
+  asked.name = view(name);
+  Resolved resolved;
+  wait_for(
+      store, resolved, store.library()->resolve_name, &asked,
+      [](mxd_cookie cookie, int32_t status, const mxd_store_user* user, mxd_view reason) noexcept {
+        auto& answer = *reinterpret_cast<Resolved*>(cookie);
+        if (user != nullptr) answer.user_id = user->user_id;
+        answer.finish(status, reason);
+      });
+  return resolved.user_id;
 }
 
 std::string add_account(const Store& store, const std::string& name, const std::string& password,
                         uint32_t flags, const std::string& service_id) {
-  mxd_sqlite_new_account account{};
-  account.size = sizeof(account);
+  auto account = record<mxd_store_new_account>();
   account.flags = flags;
   account.name = view(name);
   account.password = view(password);
   account.service_id = view(service_id);
-  char user_id[MXD_SQLITE_ID_CAPACITY] = "";
-  call([&](mxd_sqlite_error* error) {
-    return store.functions().add_account(store.handle(), &account, user_id, error);
-  });
-  return user_id;
+  auto user = record<mxd_store_user>();
+  call(store, store.library()->add_account, &account, &user);
+  return user.user_id;
 }
 
-void set_account_flags(const Store& store, const std::string& name, uint32_t set, uint32_t clear) {
-  call([&](mxd_sqlite_error* error) {
-    return store.functions().set_account_flags(store.handle(), view(name), set, clear, error);
-  });
+void change_account(const Store& store, const std::string& name, uint32_t set, uint32_t clear) {
+  auto change = record<mxd_store_account_change>();
+  change.set = set;
+  change.clear = clear;
+  change.name = view(name);
+  call(store, store.library()->change_account, &change);
+}
+
+mxd_store_password password_of(const std::string& name, const std::string& password) {
+  auto asked = record<mxd_store_password>();
+  asked.name = view(name);
+  asked.password = view(password);
+  return asked;
 }
 
 void set_password(const Store& store, const std::string& name, const std::string& password) {
-  call([&](mxd_sqlite_error* error) {
-    return store.functions().set_password(store.handle(), view(name), view(password), error);
-  });
+  const mxd_store_password asked = password_of(name, password);
+  call(store, store.library()->set_password, &asked);
 }
 
 std::string check_password(const Store& store, const std::string& name,
                            const std::string& password) {
-  char user_id[MXD_SQLITE_ID_CAPACITY] = "";
-  call([&](mxd_sqlite_error* error) {
-    return store.functions().check_password(store.handle(), view(name), view(password), user_id,
-                                            error);
-  });
-  return user_id;
+  const mxd_store_password asked = password_of(name, password);
+  auto user = record<mxd_store_user>();
+  call(store, store.library()->check_password, &asked, &user);
+  return user.user_id;
 }
 
 // (user ID, device ID, access token, refresh token or None, ms to expiry or None)
-py::tuple to_tuple(const mxd_sqlite_tokens& tokens) {
+py::tuple to_tuple(const mxd_store_tokens& tokens) {
   return py::make_tuple(tokens.user_id, tokens.device_id, tokens.access_token,
                         optional_str(tokens.refresh_token),
                         tokens.expires_in_ms < 0 ? py::object(py::none())
@@ -114,29 +173,24 @@ py::tuple to_tuple(const mxd_sqlite_tokens& tokens) {
 
 py::tuple login(const Store& store, const std::string& name, const std::string& device_id,
                 const std::string& display_name, uint32_t flags, int64_t lifetime_ms,
-                uint64_t max_devices) {
-  mxd_sqlite_login login{};
-  login.size = sizeof(login);
+                int64_t max_devices) {
+  auto login = record<mxd_store_login>();
   login.flags = flags;
   login.lifetime_ms = lifetime_ms;
+  login.max_devices = max_devices;
   login.name = view(name);
   login.device_id = view(device_id);
   login.initial_device_display_name = view(display_name);
-  login.max_devices = max_devices;
-  mxd_sqlite_tokens tokens{};
-  tokens.size = sizeof(tokens);
-  call([&](mxd_sqlite_error* error) {
-    return store.functions().login_device(store.handle(), &login, &tokens, error);
-  });
+  auto tokens = record<mxd_store_tokens>();
+  call(store, store.library()->login, &login, &tokens);
   return to_tuple(tokens);
 }
 
 py::tuple refresh(const Store& store, const std::string& refresh_token) {
-  mxd_sqlite_tokens tokens{};
-  tokens.size = sizeof(tokens);
-  call([&](mxd_sqlite_error* error) {
-    return store.functions().refresh(store.handle(), view(refresh_token), &tokens, error);
-  });
+  auto refresh = record<mxd_store_refresh>();
+  refresh.refresh_token = view(refresh_token);
+  auto tokens = record<mxd_store_tokens>();
+  call(store, store.library()->refresh, &refresh, &tokens);
   return to_tuple(tokens);
 }
 
@@ -144,8 +198,12 @@ py::tuple refresh(const Store& store, const std::string& refresh_token) {
 py::tuple identify(const Store& store, const std::string& access_token,
                    const std::optional<std::string>& user_id,
                    const std::optional<std::string>& device_id, const std::string& remote_addr) {
-  mxd_credentials credentials{};
-  credentials.size = sizeof(credentials);
+  struct Identified : Answer {
+    std::string user_id;
+    std::string device_id;
+    uint32_t flags = 0;
+  };
+  auto credentials = record<mxd_credentials>();
   credentials.access_token = view(access_token);
   if (user_id) {
     credentials.flags |= MXD_CREDENTIALS_HAS_USER_ID;
@@ -156,29 +214,42 @@ py::tuple identify(const Store& store, const std::string& access_token,
     credentials.device_id = view(*device_id);
   }
   credentials.remote_addr = view(remote_addr);
-  mxd_sqlite_identity identity{};
-  identity.size = sizeof(identity);
-  const int32_t status = without_gil(
-      [&] { return store.functions().identify(store.handle(), &credentials, &identity); });
-  if (status != MXD_OK) throw Error(status, "the access token was refused");
-  return py::make_tuple(identity.user_id, optional_str(identity.device_id), identity.flags);
+  Identified identified;
+  wait_for(store, identified, store.library()->identify, &credentials,
+           [](mxd_cookie cookie, int32_t status, const mxd_store_identity* identity,
+              mxd_view reason) noexcept {
+             auto& answer = *reinterpret_cast<Identified*>(cookie);
+             if (identity != nullptr) {
+               answer.user_id = text(identity->user_id);
+               answer.device_id = text(identity->device_id);
+               answer.flags = identity->flags;
+             }
+             answer.finish(status, reason);
+           });
+  return py::make_tuple(identified.user_id, optional_str(identified.device_id.c_str()),
+                        identified.flags);
 }
 
 void logout(const Store& store, const std::string& access_token, bool all_devices) {
-  call([&](mxd_sqlite_error* error) {
-    return store.functions().logout(store.handle(), view(access_token), all_devices ? 1 : 0, error);
-  });
+  auto logout = record<mxd_store_logout>();
+  logout.flags = all_devices ? MXD_STORE_LOGOUT_ALL : 0;
+  logout.access_token = view(access_token);
+  call(store, store.library()->logout, &logout);
 }
 
 }  // namespace
 
 void bind_store(py::module_& core) {
+  py::class_<StoreLibrary>(core, "StoreLibrary")
+      .def(py::init<const std::string&>(), py::arg("path"))
+      .def_property_readonly("path", &StoreLibrary::path);
+
   py::class_<Store, std::shared_ptr<Store>>(core, "Store")
-      .def(py::init<const std::string&, std::string_view, std::string_view, int64_t>(),
-           py::arg("library"), py::arg("path"), py::arg("server_name"), py::arg("access_token_ms"))
+      .def(py::init<const StoreLibrary&, std::string_view, std::string_view, int64_t>(),
+           py::arg("library"), py::arg("url"), py::arg("server_name"), py::arg("access_token_ms"))
       .def_property_readonly(
           "server_name",
-          [](const Store& store) { return to_str(store.functions().server_name(store.handle())); })
+          [](const Store& store) { return to_str(store.library()->server_name(store.handle())); })
       .def_property_readonly("now_ms", &Store::now_ms)
       .def("set_clock_offset", &Store::set_clock_offset)
       .def("set_lifetimes", &set_lifetimes)
@@ -186,7 +257,7 @@ void bind_store(py::module_& core) {
       .def("find_service", &find_service)
       .def("resolve_name", &resolve_name)
       .def("add_account", &add_account)
-      .def("set_account_flags", &set_account_flags)
+      .def("change_account", &change_account)
       .def("set_password", &set_password)
       .def("check_password", &check_password)
       .def("login", &login)

@@ -1,110 +1,67 @@
-#include "store.h"
+#include "bindings/python/core/store.h"
 
 #include <dlfcn.h>
 
 #include <chrono>
-#include <mutex>
-#include <unordered_map>
+
+#include "bindings/python/core/gil.h"
 
 namespace mxd::python {
-namespace {
 
-// A table's cookie is the store itself, so its log lines find their queue by that.
-class LogQueues {
- public:
-  void add(mxd_cookie store, std::shared_ptr<LogQueue> log) {
-    const std::lock_guard lock(mutex_);
-    queues_[store] = std::move(log);
-  }
-
-  void remove(mxd_cookie store) {
-    const std::lock_guard lock(mutex_);
-    queues_.erase(store);
-  }
-
-  std::shared_ptr<LogQueue> find(mxd_cookie store) {
-    const std::lock_guard lock(mutex_);
-    const auto found = queues_.find(store);
-    return found == queues_.end() ? nullptr : found->second;
-  }
-
- private:
-  std::mutex mutex_;
-  std::unordered_map<mxd_cookie, std::shared_ptr<LogQueue>> queues_;
-};
-
-LogQueues& log_queues() {
-  static auto* const queues = new LogQueues;  // other threads may log until the process ends
-  return *queues;
-}
-
-void log_of_store(mxd_cookie queue, int32_t level, mxd_view message) noexcept {
-  reinterpret_cast<LogQueue*>(queue)->push(level, text(message));
-}
-
-int64_t now_of_store(mxd_cookie store) noexcept {
-  return reinterpret_cast<const Store*>(store)->now_ms();
-}
-
-template <class Function>
-void find(void* library, const std::string& path, const char* name, Function& function) {
-  function = reinterpret_cast<Function>(::dlsym(library, name));
-  if (function == nullptr) {
-    throw Error(MXD_INVALID_ARGUMENT,
-                path + " does not export " + name + ": it is no matrix_devices store");
-  }
-}
-
-}  // namespace
-
-StoreFunctions StoreFunctions::load(const std::string& path) {
+StoreLibrary::StoreLibrary(const std::string& path) : path_(path) {
   void* const library = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (library == nullptr) {
     const char* const reason = ::dlerror();
     throw Error(MXD_INVALID_ARGUMENT,
                 "cannot load the store: " + (reason != nullptr ? std::string(reason) : path));
   }
-  StoreFunctions found{};
-  find(library, path, "mxd_sqlite_open", found.open);
-  find(library, path, "mxd_sqlite_close", found.close);
-  find(library, path, "mxd_sqlite_fill_host", found.fill_host);
-  find(library, path, "mxd_sqlite_set_lifetimes", found.set_lifetimes);
-  find(library, path, "mxd_sqlite_server_name", found.server_name);
-  find(library, path, "mxd_sqlite_add_service", found.add_service);
-  find(library, path, "mxd_sqlite_find_service", found.find_service);
-  find(library, path, "mxd_sqlite_resolve_name", found.resolve_name);
-  find(library, path, "mxd_sqlite_add_account", found.add_account);
-  find(library, path, "mxd_sqlite_set_account_flags", found.set_account_flags);
-  find(library, path, "mxd_sqlite_set_password", found.set_password);
-  find(library, path, "mxd_sqlite_check_password", found.check_password);
-  find(library, path, "mxd_sqlite_login_device", found.login_device);
-  find(library, path, "mxd_sqlite_refresh", found.refresh);
-  find(library, path, "mxd_sqlite_identify", found.identify);
-  find(library, path, "mxd_sqlite_logout", found.logout);
-  return found;
+  const auto entry = reinterpret_cast<mxd_store_entry_v1>(::dlsym(library, MXD_STORE_ENTRY_V1));
+  if (entry == nullptr) {
+    throw Error(MXD_INVALID_ARGUMENT, path + " does not export " MXD_STORE_ENTRY_V1
+                                             ": it is no matrix_devices store of version 1");
+  }
+  table_ = entry();
+  if (table_ == nullptr || table_->size < MXD_STORE_LIBRARY_SIZE_1_0) {
+    throw Error(MXD_INVALID_ARGUMENT,
+                path + " returns a shorter table than version 1.0 has: build it again");
+  }
+  if (table_->caps >> MXD_CAP_MUST_UNDERSTAND_FROM != 0) {
+    throw Error(MXD_UNSUPPORTED, path +
+                                     " demands a capability that this package does not know: use a "
+                                     "newer matrix_devices");
+  }
 }
 
-Store::Store(const std::string& library, std::string_view path, std::string_view server_name,
+struct Store::Callbacks {
+  static int64_t now_ms(mxd_cookie store) noexcept {
+    return reinterpret_cast<const Store*>(store)->now_ms();
+  }
+
+  static void log(mxd_cookie store, mxd_cookie, int32_t level, mxd_view message) noexcept {
+    reinterpret_cast<const Store*>(store)->log_->push(level, text(message));
+  }
+};
+
+Store::Store(const StoreLibrary& library, std::string_view url, std::string_view server_name,
              int64_t access_token_ms)
-    : functions_(StoreFunctions::load(library)), log_(std::make_shared<LogQueue>()) {
-  mxd_sqlite_options options{};
+    : library_(library), log_(std::make_shared<LogQueue>()) {
+  mxd_store_options options{};
   options.size = sizeof(options);
-  options.path = view(path);
-  options.server_name = view(server_name);
+  options.abi_minor = MXD_STORE_ABI_MINOR;
   options.access_token_ms = access_token_ms;
-  options.now_ms = now_of_store;
-  options.now_cookie = reinterpret_cast<mxd_cookie>(this);
-  options.log = log_of_store;
-  options.log_cookie = reinterpret_cast<mxd_cookie>(log_.get());
-  mxd_sqlite_error error{};
-  const int32_t status = functions_.open(&options, &store_, &error);
+  options.url = view(url);
+  options.server_name = view(server_name);
+  options.now_ms = Callbacks::now_ms;
+  options.log = Callbacks::log;
+  options.cookie = reinterpret_cast<mxd_cookie>(this);
+  StoreError error;
+  const int32_t status = without_gil(
+      [&] { return library_->open(&options, &store_, error.text, sizeof(error.text)); });
   if (status != MXD_OK) throw Error(status, error.text);
-  log_queues().add(reinterpret_cast<mxd_cookie>(store_), log_);
 }
 
 Store::~Store() {
-  functions_.close(store_);
-  log_queues().remove(reinterpret_cast<mxd_cookie>(store_));
+  library_->close(store_);
 }
 
 int64_t Store::now_ms() const noexcept {
@@ -113,13 +70,14 @@ int64_t Store::now_ms() const noexcept {
          clock_offset_ms_.load(std::memory_order_relaxed);
 }
 
-void Store::fill_host(const mxd_module& module, mxd_host& host) const noexcept {
-  functions_.fill_host(store_, &module, &host);
-}
-
-void Store::log_of_host(mxd_cookie store, mxd_cookie /*request*/, int32_t level,
-                        mxd_view message) noexcept {
-  if (const auto log = log_queues().find(store)) log->push(level, text(message));
+void Store::fill_host(const mxd_module& module, mxd_host& host) const {
+  host = {};
+  host.size = sizeof(host);
+  host.abi_minor = MXD_ABI_MINOR;
+  StoreError error;
+  const int32_t status =
+      library_->fill_host(store_, &module, &host, error.text, sizeof(error.text));
+  if (status != MXD_OK) throw Error(status, error.text);
 }
 
 }  // namespace mxd::python

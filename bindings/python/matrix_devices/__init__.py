@@ -59,7 +59,7 @@ from .records import (
     UiaOperation,
     Validation,
 )
-from .sqlite import SqliteHost
+from .store import SqliteHost, StoreHost
 
 __all__ = [
     "Accounts",
@@ -106,6 +106,7 @@ __all__ = [
     "SessionKey",
     "SqliteHost",
     "StoreError",
+    "StoreHost",
     "Timeout",
     "UiaAttempt",
     "UiaOperation",

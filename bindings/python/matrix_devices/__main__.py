@@ -17,7 +17,7 @@ from .errors import ConfigurationError, Error, MatrixError
 from .memory import MemoryHost
 from .module import Module
 from .server import AttemptLimits, Server
-from .sqlite import SqliteHost
+from .store import StoreHost
 
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -47,7 +47,9 @@ def _parser() -> argparse.ArgumentParser:
         help="where; port 0: any, printed on standard output (default: 127.0.0.1:8008)",
     )
     serve.add_argument(
-        "--database", metavar="FILE", help="SQLite file, made if need be; without: in memory"
+        "--database",
+        metavar="FILE|URL",
+        help="SQLite file, made if need be, or URL of a store; without: in memory",
     )
     serve.add_argument("--server-name", default="example.org", metavar="NAME")
     serve.add_argument(
@@ -95,11 +97,11 @@ def _serve(options: argparse.Namespace) -> int:
     signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)
     logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", level=logging.INFO)
     limits = _limits(options.config)
-    host: MemoryHost | SqliteHost
+    host: MemoryHost | StoreHost
     if options.database is None:
         host = MemoryHost(options.server_name)
     else:
-        host = SqliteHost(options.database, server_name=options.server_name)
+        host = StoreHost(options.database, server_name=options.server_name)
     with nullcontext() if isinstance(host, MemoryHost) else closing(host):
         for name, password in options.user:
             _have_user(host, name, password)
@@ -127,7 +129,7 @@ def _limits(config: dict[str, Any]) -> AttemptLimits | None:
     return AttemptLimits.of_settings(settings.get("limits", {}))
 
 
-def _have_user(host: MemoryHost | SqliteHost, name: str, password: str) -> None:
+def _have_user(host: MemoryHost | StoreHost, name: str, password: str) -> None:
     """A database may have the account already: then it gets this password."""
     try:
         host.add_user(name, password)

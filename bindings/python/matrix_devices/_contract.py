@@ -1,4 +1,4 @@
-"""Numbers of module.h and sqlite.h that this package uses, without their prefixes."""
+"""Numbers of module.h and store.h that this package uses, without their prefixes."""
 
 # Status codes (MXD_*).
 OK = 0
@@ -13,6 +13,7 @@ LIMIT_EXCEEDED = 9
 REFUSED = 10
 BAD_DATA = 11
 HOST_ERROR = 12
+CONFLICT = 13
 INTERNAL = -1
 UNAVAILABLE = -2
 TIMEOUT = -3
@@ -22,11 +23,10 @@ BUSY = -8
 
 # Flags of a principal (MXD_PRINCIPAL_*).
 PRINCIPAL_GUEST = 1
-PRINCIPAL_APPSERVICE = 2
 PRINCIPAL_OAUTH = 4
 PRINCIPAL_UNLIMITED = 8
 
-# Of the store (MXD_SQLITE_*).
+# Of stores (MXD_STORE_*).
 ACCOUNT_GUEST = 1
 ACCOUNT_APPSERVICE = 2
 ACCOUNT_LOCKED = 4
@@ -34,4 +34,6 @@ ACCOUNT_SUSPENDED = 8
 ACCOUNT_DEACTIVATED = 16
 LOGIN_REFRESHABLE = 1
 LOGIN_OAUTH = 2
-IDENTITY_SUSPENDED = 1 << 16
+IDENTITY_GUEST = 1
+IDENTITY_APPSERVICE = 2
+IDENTITY_SUSPENDED = 16

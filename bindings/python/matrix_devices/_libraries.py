@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 from . import _core
 from .errors import LoadError
 
-__all__ = ["MODULE_VARIABLE", "STORE_VARIABLE", "load", "module_path", "store_path"]
+__all__ = ["MODULE_VARIABLE", "load_module", "load_store", "module_path", "store_path"]
 
 MODULE_VARIABLE = "MATRIX_DEVICES_LIBRARY"
-STORE_VARIABLE = "MATRIX_DEVICES_SQLITE_LIBRARY"
+
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
+_ENGINES = {"postgresql": "postgres"}  # of other schemes the scheme is the name
 
 
 def module_path(given: str | os.PathLike[str] | None = None) -> str:
@@ -19,9 +22,16 @@ def module_path(given: str | os.PathLike[str] | None = None) -> str:
     return _path(given, MODULE_VARIABLE, "libmatrix_devices.so")
 
 
-def store_path(given: str | os.PathLike[str] | None = None) -> str:
-    """Likewise of libmatrix_devices_sqlite.so."""
-    return _path(given, STORE_VARIABLE, "libmatrix_devices_sqlite.so")
+def store_path(url: str, given: str | os.PathLike[str] | None = None) -> str:
+    """Likewise of the store that a URL needs: SQLite's, where it is a file name.
+
+    Of ``sqlite:…`` the variable is MATRIX_DEVICES_SQLITE_LIBRARY.
+    """
+    scheme = _SCHEME.match(url)
+    name = scheme[1].lower() if scheme else "sqlite"
+    engine = _ENGINES.get(name, name)
+    variable = f"MATRIX_DEVICES_{re.sub('[^A-Z0-9]', '_', engine.upper())}_LIBRARY"
+    return _path(given, variable, f"libmatrix_devices_{engine}.so")
 
 
 def _path(given: str | os.PathLike[str] | None, variable: str, name: str) -> str:
@@ -33,9 +43,17 @@ def _path(given: str | os.PathLike[str] | None, variable: str, name: str) -> str
     return path if "/" in path else os.path.join(".", path)
 
 
-def load(library: str | os.PathLike[str] | None = None) -> _core.Library:
+def load_module(library: str | os.PathLike[str] | None = None) -> _core.Library:
     """Load libmatrix_devices.so from ``module_path`` and shake hands. Raises LoadError."""
     try:
         return _core.Library(module_path(library))
+    except _core.StatusError as error:
+        raise LoadError(error.args[1]) from None
+
+
+def load_store(url: str, library: str | os.PathLike[str] | None = None) -> _core.StoreLibrary:
+    """Load the store's library from ``store_path`` and shake hands. Raises LoadError."""
+    try:
+        return _core.StoreLibrary(store_path(url, library))
     except _core.StatusError as error:
         raise LoadError(error.args[1]) from None

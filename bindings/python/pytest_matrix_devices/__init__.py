@@ -28,7 +28,7 @@ if TYPE_CHECKING:  # at run time not before a test asks: pytest loads this modul
     from matrix_devices.memory import AsyncMemoryHost, MemoryHost
     from matrix_devices.records import Request, Response
     from matrix_devices.server import Server
-    from matrix_devices.sqlite import SqliteHost
+    from matrix_devices.store import SqliteHost
 
 _Hook = TypeVar("_Hook", bound=Callable[..., Any])
 HOSTS = ("memory", "async", "sqlite")
@@ -164,14 +164,14 @@ class DeviceServer:
 
     def stop(self) -> None:
         """Stop it, as a homeserver that is gone. Idempotent; the fixture does it in the end."""
-        from matrix_devices.sqlite import SqliteHost
+        from matrix_devices.store import SqliteHost
 
         self._server.stop()
         if isinstance(self._host, SqliteHost):
             self._host.close()
 
     def _faulty_host(self) -> MemoryHost | AsyncMemoryHost:
-        from matrix_devices.sqlite import SqliteHost
+        from matrix_devices.store import SqliteHost
 
         if isinstance(self._host, SqliteHost):
             raise TypeError('faults need @pytest.mark.matrix_devices(host="memory") or "async"')
@@ -263,7 +263,7 @@ def _options(request: pytest.FixtureRequest) -> Options:
 
 def _make_host(options: Options, folder: Path) -> MemoryHost | AsyncMemoryHost | SqliteHost:
     from matrix_devices.memory import AsyncMemoryHost, MemoryHost
-    from matrix_devices.sqlite import SqliteHost
+    from matrix_devices.store import SqliteHost
 
     if options.host == "sqlite":
         return SqliteHost(folder / "devices.db", server_name=options.server_name)

@@ -28,7 +28,7 @@ from ..host import Host
 from ..memory.faults import METHODS
 from ..module import Module
 from ..records import Request, Response
-from ..sqlite import SqliteHost
+from ..store import StoreHost
 from .account_api import AccountApi
 from .attempt_limits import DEFAULT_LIMITS, AttemptLimits
 from .connection import HttpConnection
@@ -44,13 +44,13 @@ _log = logging.getLogger("matrix_devices.server")
 class Server:
     """A running homeserver of nothing but accounts and devices.
 
-    It owns its module, not its host: a ``SqliteHost`` is closed by who opened it, after ``stop()``.
+    It owns its module, not its host: a ``StoreHost`` is closed by who opened it, after ``stop()``.
     A host with an ``async def`` among its methods is asked on an asyncio loop of the server's own.
     """
 
     def __init__(
         self,
-        host: Host | SqliteHost,
+        host: Host | StoreHost,
         config: Mapping[str, Any] | None = None,
         listen: tuple[str, int] = ("127.0.0.1", 0),
         *,
@@ -265,7 +265,7 @@ class _LoopThread:
         self._loop.close()
 
 
-def _is_async(host: Host | SqliteHost) -> bool:
+def _is_async(host: Host | StoreHost) -> bool:
     return any(inspect.iscoroutinefunction(getattr(host, name, None)) for name in METHODS)
 
 

@@ -1,4 +1,4 @@
-"""``SqliteHost``: the C++ store, with its accounts. No Python is in the path of a request."""
+"""``StoreHost`` and ``SqliteHost``: stores, with their accounts. No Python answers a question."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import logging
 import os
 import weakref
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Self
 
 from . import _contract, _core, _libraries
 from .accounts import Identity, Login, Service, refuse_nul
@@ -16,7 +16,6 @@ from .errors import (
     ConfigurationError,
     Forbidden,
     LimitExceeded,
-    LoadError,
     MatrixError,
     NotFound,
     StoreError,
@@ -28,7 +27,7 @@ from .errors import (
 from .names import UserNames
 from .records import Credentials
 
-__all__ = ["SqliteHost"]
+__all__ = ["SqliteHost", "StoreHost"]
 
 _DAY_MS = 24 * 3600 * 1000
 
@@ -53,17 +52,16 @@ class _StoreClock(Clock):
         self._store.set_clock_offset(self._offset_ms)
 
 
-class SqliteHost:
-    """A host that keeps everything in one SQLite file (docs/operations.md), and its accounts.
+class StoreHost:
+    """A host that keeps everything in a database, through the library of its engine, and accounts.
 
-    For ``Module.open``; implements ``Accounts``, whose methods block and may be called on any
-    thread. Several processes may have one file open; none may have it open through Python's own
-    ``sqlite3`` at the same time in one process, unless both use the same SQLite library.
+    For ``Module.open``, of one library at a time; implements ``Accounts``, whose methods block and
+    may be called on any thread. Any number of processes may have one database open.
     """
 
     def __init__(
         self,
-        path: str | os.PathLike[str],
+        url: str,
         *,
         server_name: str | None = None,
         access_token_ms: int = 0,
@@ -72,33 +70,30 @@ class SqliteHost:
         delete_devices_after_ms: int = 0,
         library: str | os.PathLike[str] | None = None,
     ) -> None:
-        """Open the file, or make it: then it needs a ``server_name``.
+        """Open the database of this URL, or make it: then it needs a ``server_name``.
 
-        ``access_token_ms``: lifetime of refreshable access tokens, 0: 10 minutes. The three after
-        it: for how long refresh tokens, guests and devices are kept that nobody uses; 0: for good.
-        They are swept in the background (docs/accounts.md, T6 and T11). ``library``: a path;
-        without it ``MATRIX_DEVICES_SQLITE_LIBRARY`` has it, else it is the package's own. Raises
-        LoadError; ConfigurationError: not such a file, or of another server, or no server may have
-        this name; StoreError: another process has it locked.
+        ``url`` is ``sqlite:PATH`` or the name of a file, or what another engine takes; its scheme
+        says which library is loaded. ``access_token_ms``: lifetime of refreshable access tokens, 0:
+        10 minutes. The three after it: for how long refresh tokens, guests and devices are kept
+        that nobody uses; 0: for good. They are swept in the background (docs/accounts.md, T6 and
+        T11). ``library``: a path; without it ``MATRIX_DEVICES_SQLITE_LIBRARY``, for SQLite, has it,
+        else it is the package's own. Raises LoadError; ConfigurationError: not such a database, or
+        of another server, or no server may have this name; StoreError: it is locked, or away.
         """
         lifetimes = (refresh_token_lifetime_ms, guest_lifetime_ms, delete_devices_after_ms)
         if min(lifetimes) < 0:
             raise ConfigurationError("a lifetime is 0, for good, or more milliseconds")
+        loaded = _libraries.load_store(url, library)
         try:
             self._store: _core.Store | None = _core.Store(
-                _libraries.store_path(library),
-                os.fspath(path),
-                server_name or "",
-                access_token_ms,
+                loaded, url, server_name or "", access_token_ms
             )
+            self._store.set_lifetimes(*lifetimes)
         except _core.StatusError as error:
             status, text = error.args
-            if status != _contract.INVALID_ARGUMENT:
-                raise StoreError(text) from None
-            if "the store" in text or "no matrix_devices store" in text:
-                raise LoadError(text) from None
-            raise ConfigurationError(text) from None
-        self._store.set_lifetimes(*lifetimes)
+            if status == _contract.INVALID_ARGUMENT:
+                raise ConfigurationError(text) from None
+            raise StoreError(text) from None
         self.server_name = self._store.server_name
         """What stands behind the colon of user IDs."""
         self.clock: Clock = _StoreClock(self._store)
@@ -111,11 +106,11 @@ class SqliteHost:
     def store(self) -> _core.Store:
         """The open store. Raises ClosedError."""
         if self._store is None:
-            raise ClosedError("this SqliteHost is closed, or was opened before a fork(): open one")
+            raise ClosedError("this store is closed, or was opened before a fork(): open one")
         return self._store
 
     def close(self) -> None:
-        """Close the file, once the modules that were opened with this host are closed too."""
+        """Close the database, once the modules that were opened with this host are closed too."""
         if self._store is not None:
             self._pass_on_log(self._store)
         self._store = None
@@ -180,7 +175,7 @@ class SqliteHost:
         self._call(
             _OF_ACCOUNTS,
             "M_INVALID_PARAM",
-            self.store.set_account_flags,
+            self.store.change_account,
             name,
             flag if value else 0,
             0 if value else flag,
@@ -255,8 +250,8 @@ class SqliteHost:
         return Identity(
             user_id,
             device_id,
-            guest=bool(flags & _contract.PRINCIPAL_GUEST),
-            appservice=bool(flags & _contract.PRINCIPAL_APPSERVICE),
+            guest=bool(flags & _contract.IDENTITY_GUEST),
+            appservice=bool(flags & _contract.IDENTITY_APPSERVICE),
             suspended=bool(flags & _contract.IDENTITY_SUSPENDED),
         )
 
@@ -265,7 +260,7 @@ class SqliteHost:
         self._call(_OF_TOKENS, "M_INVALID_PARAM", self.store.logout, access_token, all_devices)
 
     def add_service(self, service: Service) -> None:
-        """See ``Accounts``. Not kept in the file: to be told again after each opening."""
+        """See ``Accounts``. Not kept in the database: to be told again after each opening."""
         try:
             self.store.add_service(
                 service.id,
@@ -322,7 +317,7 @@ class SqliteHost:
         for level, message in store.drain_log():
             logger.log(levels[level], "%s", message)
 
-    def __enter__(self) -> SqliteHost:
+    def __enter__(self) -> Self:
         """Closed at the end of the block."""
         return self
 
@@ -332,7 +327,19 @@ class SqliteHost:
 
     def __repr__(self) -> str:
         """The server's name."""
-        return f"<SqliteHost {self.server_name}{'' if self._store else ' closed'}>"
+        return f"<{type(self).__name__} {self.server_name}{'' if self._store else ' closed'}>"
+
+
+class SqliteHost(StoreHost):
+    """A ``StoreHost`` on one SQLite file (docs/operations.md).
+
+    No process may have the file open through Python's own ``sqlite3`` at the same time, unless both
+    use the same SQLite library.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], **options: Any) -> None:
+        """Open the file, or make it. ``options`` and errors are those of ``StoreHost``."""
+        super().__init__(f"sqlite:{os.fspath(path)}", **options)
 
 
 _OF_ACCOUNTS: Mapping[int, Callable[[], Exception]] = {
@@ -354,7 +361,7 @@ _OF_TOKENS: Mapping[int, Callable[[], Exception]] = {
     _contract.UNKNOWN_DEVICE: UnknownDevice,
 }
 
-_open_hosts: weakref.WeakSet[SqliteHost] = weakref.WeakSet()
+_open_hosts: weakref.WeakSet[StoreHost] = weakref.WeakSet()
 _left_to_parents: list[_core.Store | None] = []  # closing them would wait for threads of theirs
 
 
