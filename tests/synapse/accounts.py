@@ -44,9 +44,9 @@ class Site(Homeserver):
         """A request to a path of the Client-Server API."""
         return self.client.request(method, client_path(path), **rest)
 
-    def restart(self) -> None:
-        """Restart Synapse; clients find it again."""
-        self.synapse.restart()
+    def restart(self, *, killed: bool = False) -> None:
+        """Restart Synapse, perhaps as after a power cut; clients find it again."""
+        self.synapse.restart(killed=killed)
         self.client = self.synapse.client
 
     def register(self, name: str, *, admin: bool = False) -> User:

@@ -286,6 +286,13 @@ def workers(sites: Sites, cas: FakeCas) -> Site:
     return sites.site("workers", lambda: everything(sites, cas, module, worker=True))
 
 
+@pytest.fixture(params=["site", "workers"], ids=["SQLite", "PostgreSQL"])
+def anywhere(request: pytest.FixtureRequest) -> Site:
+    """A Synapse on either database."""
+    site: Site = request.getfixturevalue(request.param)
+    return site
+
+
 @pytest.fixture(scope="session")
 def delegated(sites: Sites) -> DelegatedSite:
     """The module in a Synapse that leaves accounts to an authentication service."""

@@ -386,10 +386,10 @@ class Synapse:
         if self.postgres is not None:
             self.postgres.remove()
 
-    def restart(self) -> None:
+    def restart(self, *, killed: bool = False) -> None:
         """Stop the processes of Synapse and start them again, on ports of their own."""
         for process in reversed(self.processes):
-            process.stop()
+            process.kill() if killed else process.stop()
         for process in self.processes:
             process.start()
 

@@ -18,13 +18,6 @@ from synapse_server import Process
 LONG = 4096  # bytes of a token
 
 
-@pytest.fixture(params=["site", "workers"], ids=["SQLite", "PostgreSQL"])
-def anywhere(request: pytest.FixtureRequest) -> Site:
-    """A Synapse on either database."""
-    site: Site = request.getfixturevalue(request.param)
-    return site
-
-
 def transactions(process: Process, since: int) -> list[int]:
     """How many each request since then has begun, by Synapse's access log."""
     lines = [each.message for each in process.records(since) if "synapse.access" in each.logger]
