@@ -59,8 +59,9 @@ class Engine:
             method=request.method.decode("latin-1"),
             target=request.uri.decode("latin-1"),
             headers=[
-                (b"Authorization", value)
-                for value in request.requestHeaders.getRawHeaders(b"Authorization", ())
+                (name, value)
+                for name, values in request.requestHeaders.getAllRawHeaders()
+                for value in values
             ],
             body=b"" if too_large else content.read(),
             remote_addr=request.get_client_ip_if_available(),
