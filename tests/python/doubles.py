@@ -8,18 +8,23 @@ from typing import Any
 
 from matrix_devices import (
     Credentials,
+    Deletion,
     Device,
+    DeviceKey,
+    DeviceQuery,
     DeviceUpdate,
     Flow,
     Host,
+    KeptSession,
     MatrixError,
+    NewSession,
     NotFound,
     Principal,
+    Replacement,
     Request,
-    Session,
+    SessionKey,
     UiaAttempt,
     UiaOperation,
-    UiaRecord,
     UnknownToken,
 )
 
@@ -46,37 +51,37 @@ class SmallHost(Host):
             raise UnknownToken
         return Principal(USER, "D0", service_id="bridge")  # a service deletes without a password
 
-    def list_devices(self, principal: Principal, user_id: str) -> list[Device]:
+    def list_devices(self, principal: Principal, query: DeviceQuery) -> list[Device]:
         return list(self.devices.values())
 
-    def get_device(self, principal: Principal, user_id: str, device_id: str) -> Device:
+    def get_device(self, principal: Principal | None, key: DeviceKey) -> Device:
         try:
-            return self.devices[device_id]
+            return self.devices[key.device_id]
         except KeyError:
             raise NotFound from None
 
     def rename_device(self, principal: Principal, update: DeviceUpdate) -> None:
-        self.get_device(principal, update.user_id, update.device_id)
+        self.get_device(principal, DeviceKey(update.user_id, update.device_id))
 
-    def delete_devices(self, principal: Principal, user_id: str, device_ids: list[str]) -> None:
-        self.deleted.append(device_ids)
-        for device_id in device_ids:
+    def delete_devices(self, principal: Principal, deletion: Deletion) -> None:
+        self.deleted.append(list(deletion.device_ids))
+        for device_id in deletion.device_ids:
             self.devices.pop(device_id, None)
 
     def uia_flows(self, principal: Principal | None, operation: UiaOperation) -> list[Flow]:
         raise MatrixError(400, "M_UNKNOWN", "There is no such authentication here.")
 
-    def uia_create_session(self, principal: Principal, session: Session) -> str:
+    def uia_create_session(self, principal: Principal | None, session: NewSession) -> None:
         raise NotImplementedError
 
-    def uia_load_session(self, principal: Principal | None, session_id: str) -> Session:
+    def uia_load_session(self, principal: Principal | None, key: SessionKey) -> KeptSession:
+        raise NotFound
+
+    def uia_replace_session(self, principal: Principal | None, replacement: Replacement) -> None:
         raise NotFound
 
     def uia_check(self, principal: Principal | None, attempt: UiaAttempt) -> str | None:
         raise NotImplementedError
-
-    def uia_record(self, principal: Principal | None, record: UiaRecord) -> Session:
-        raise NotFound
 
 
 def bent(method: str, replacement: Callable[..., Any]) -> SmallHost:

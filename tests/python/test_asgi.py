@@ -90,6 +90,20 @@ def test_our_routes_are_answered_and_others_passed_on() -> None:
     assert call(app, "GET", f"{DEVICES}/")[0] == 299
 
 
+# F1: of a type without a page the page is the host's.
+NOT_OURS = ["/_matrix/client/v3/sync", "/_matrix/client/v3/auth/org.example/fallback/web"]
+
+
+@pytest.mark.parametrize("path", NOT_OURS)
+def test_a_body_that_is_not_the_modules_is_left_unread(path: str) -> None:
+    app = asgi.app(SmallHost(), other, {"fallback_pages": True})
+    parts = [b"theirs"]
+    assert answer(app, of_request("POST", path), parts)[0] == 299
+    assert parts == [b"theirs"]
+    assert answer(app, of_request("PATCH", DEVICES), parts)[0] == 405  # R7
+    assert parts == []
+
+
 def test_without_a_wrapped_application_the_rest_is_404() -> None:
     status, _, body = call(asgi.app(SmallHost()), "GET", "/")
     assert status == 404

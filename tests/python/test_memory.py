@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import threading
 import time
 from collections.abc import Iterator
@@ -18,25 +19,32 @@ from matrix_devices import (
     AsyncMemoryHost,
     Clock,
     ConfigurationError,
+    Conflict,
     Credentials,
+    Deletion,
     Device,
+    DeviceKey,
+    DeviceQuery,
     DeviceUpdate,
     Forbidden,
+    KeptSession,
     Limit,
     LimitExceeded,
+    LimitRequest,
     Login,
     MatrixError,
     MemoryHost,
     Module,
     Namespace,
+    NewSession,
     NotFound,
     Principal,
+    Replacement,
     Request,
     Response,
     Service,
-    Session,
+    SessionKey,
     Timeout,
-    UiaRecord,
     Unavailable,
     UnknownDevice,
     UnknownToken,
@@ -55,23 +63,44 @@ def credentials(
     return Credentials(token, user_id, device_id, address, Request("GET", "/"))
 
 
-def session(**changes: Any) -> Session:
-    """A new session."""
-    new = Session(
+HOUR_MS = 3_600_000
+NUMBERS = itertools.count(1)
+
+
+def create(host: MemoryHost, **changes: Any) -> str:
+    """A new session of an hour; its ID."""
+    new = NewSession(
+        proposed_id=f"{next(NUMBERS):043}",
         user_id=ALICE,
         device_id="LAPTOP",
         token_id=None,
-        method="DELETE",
-        endpoint="/devices/{deviceId}",
-        target="/_matrix/client/v3/devices/PHONE",
-        path_device_id="PHONE",
-        body=b"{}",
-        body_digest=b"d" * 32,
-        created_ms=0,
-        lifetime_ms=3_600_000,
+        state=b"new",
+        expires_ms=host.clock.now_ms() + HOUR_MS,
         max_live=32,
     )
-    return replace(new, **changes)
+    new = replace(new, **changes)
+    assert host.uia_create_session(None, new) is None
+    return new.proposed_id
+
+
+def load(host: MemoryHost, session_id: str) -> KeptSession:
+    """A session."""
+    return host.uia_load_session(None, SessionKey(session_id))
+
+
+def is_live(host: MemoryHost, session_id: str) -> bool:
+    """Whether it can be loaded."""
+    try:
+        load(host, session_id)
+    except NotFound:
+        return False
+    return True
+
+
+def replacement(host: MemoryHost, session_id: str, **changes: Any) -> Replacement:
+    """Of the first revision of a session."""
+    later_ms = host.clock.now_ms() + HOUR_MS
+    return replace(Replacement(session_id, ALICE, 1, b"replaced", later_ms, False), **changes)
 
 
 @pytest.fixture
@@ -231,7 +260,7 @@ def test_suspended(host: MemoryHost) -> None:
 
 def test_deactivated_for_good(host: MemoryHost) -> None:
     login = host.login("alice", device_id="LAPTOP", refreshable=True)
-    session_id = host.uia_create_session(None, session(created_ms=host.clock.now_ms()))
+    session_id = create(host)
     host.deactivate("alice")
     with pytest.raises(UnknownToken):
         host.identify(credentials(login.access_token))
@@ -239,8 +268,7 @@ def test_deactivated_for_good(host: MemoryHost) -> None:
         host.refresh(login.refresh_token or "")
     with pytest.raises(Forbidden):
         host.check_password("alice", PASSWORD)
-    with pytest.raises(NotFound):
-        host.uia_load_session(None, session_id)
+    assert not is_live(host, session_id)
     with refused("M_USER_DEACTIVATED"):
         host.login("alice")
     with refused("M_USER_DEACTIVATED"):
@@ -254,15 +282,14 @@ def test_deactivated_for_good(host: MemoryHost) -> None:
 
 def test_login_on_a_device_that_is_there(host: MemoryHost) -> None:
     first = host.login("alice", device_id="LAPTOP", display_name="first")
-    begun = host.uia_create_session(None, session(created_ms=host.clock.now_ms()))
+    begun = create(host)
     second = host.login("alice", device_id="LAPTOP", display_name="second")
     with pytest.raises(UnknownToken) as refusal:
         host.identify(credentials(first.access_token))
     assert not refusal.value.soft_logout
-    with pytest.raises(NotFound):
-        host.uia_load_session(None, begun)
+    assert not is_live(host, begun)
     principal = host.authenticate(credentials(second.access_token))
-    assert [d.display_name for d in host.list_devices(principal, ALICE)] == ["first"]
+    assert [d.display_name for d in host.list_devices(principal, DeviceQuery(ALICE))] == ["first"]
 
 
 def test_bad_device_ids(host: MemoryHost) -> None:
@@ -358,7 +385,7 @@ def test_T2_replaced_tokens_are_told_from_those_of_devices_that_are_gone(host: M
     ended = [*used_up("A"), *used_up("B"), *used_up("C")]
     host.login("alice", device_id="A")
     host.logout(ended[3].access_token)
-    host.delete_devices(Principal(ALICE), ALICE, ["C"])
+    host.delete_devices(Principal(ALICE), Deletion(ALICE, ["C"]))
     for login in ended:
         for use in (lambda t: host.identify(credentials(t)), host.logout):
             with pytest.raises(UnknownToken) as refusal:
@@ -382,7 +409,9 @@ def test_P13_a_login_gives_no_name_with_a_nul(host: MemoryHost) -> None:
     with refused("M_INVALID_PARAM"):
         host.login("alice", device_id="A", display_name="a\0b")
     principal = host.authenticate(credentials(host.login("alice", device_id="B").access_token))
-    assert [device.device_id for device in host.list_devices(principal, ALICE)] == ["B"]
+    assert [device.device_id for device in host.list_devices(principal, DeviceQuery(ALICE))] == [
+        "B"
+    ]
 
 
 def test_logout(host: MemoryHost) -> None:
@@ -400,7 +429,7 @@ def test_logout(host: MemoryHost) -> None:
         host.logout(three.access_token)
     host.set_locked("alice", False)
     principal = host.authenticate(credentials(host.login("alice").access_token))
-    assert len(host.list_devices(principal, ALICE)) == 1
+    assert len(host.list_devices(principal, DeviceQuery(ALICE))) == 1
 
 
 def test_no_secret_is_shown(host: MemoryHost) -> None:
@@ -536,12 +565,12 @@ def test_P6_a_service_as_its_own_sender_is_not_limited(host: MemoryHost) -> None
 
 def test_limits_are_taken_all_or_none(host: MemoryHost) -> None:
     small, large = Limit("small", "k", 1, 1000), Limit("large", "k", 2, 1000)
-    host.take_limit(None, [small, large], 1)
+    host.take_limit(None, LimitRequest([small, large], 1))
     with pytest.raises(LimitExceeded):
-        host.take_limit(None, [small, large], 1)
-    host.take_limit(None, [large], 1)
-    host.take_limit(None, [small, large], -1)
-    host.take_limit(None, [small], 1)
+        host.take_limit(None, LimitRequest([small, large], 1))
+    host.take_limit(None, LimitRequest([large], 1))
+    host.take_limit(None, LimitRequest([small, large], -1))
+    host.take_limit(None, LimitRequest([small], 1))
 
 
 # ---- Devices ----
@@ -556,7 +585,9 @@ def test_the_order_is_that_of_the_bytes(host: MemoryHost, module: Module) -> Non
 
 def test_listing_makes_nothing_anew(host: MemoryHost) -> None:
     principal = host.authenticate(credentials(host.login("alice").access_token))
-    assert host.list_devices(principal, ALICE) is host.list_devices(principal, ALICE)
+    assert host.list_devices(principal, DeviceQuery(ALICE)) is host.list_devices(
+        principal, DeviceQuery(ALICE)
+    )
 
 
 def test_last_seen(host: MemoryHost, module: Module) -> None:
@@ -581,92 +612,114 @@ def test_last_seen(host: MemoryHost, module: Module) -> None:
 def test_renaming_changes_the_name_only(host: MemoryHost) -> None:
     login = host.login("alice", device_id="LAPTOP", display_name="old")
     principal = host.authenticate(credentials(login.access_token))
-    before = host.get_device(principal, ALICE, "LAPTOP")
-    host.rename_device(principal, DeviceUpdate(ALICE, "LAPTOP", None, 0))
-    assert host.get_device(principal, ALICE, "LAPTOP") is before
-    host.rename_device(principal, DeviceUpdate(ALICE, "LAPTOP", "", 0))
-    assert host.get_device(principal, ALICE, "LAPTOP") == replace(before, display_name="")
+    before = host.get_device(principal, DeviceKey(ALICE, "LAPTOP"))
+    host.rename_device(principal, DeviceUpdate(ALICE, "LAPTOP", None))
+    assert host.get_device(principal, DeviceKey(ALICE, "LAPTOP")) is before
+    host.rename_device(principal, DeviceUpdate(ALICE, "LAPTOP", ""))
+    assert host.get_device(principal, DeviceKey(ALICE, "LAPTOP")) == replace(
+        before, display_name=""
+    )
     with pytest.raises(NotFound):
-        host.rename_device(principal, DeviceUpdate(ALICE, "NONE", None, 0))
+        host.rename_device(principal, DeviceUpdate(ALICE, "NONE", None))
 
 
 def test_a_deletion_takes_tokens_and_sessions_along(host: MemoryHost) -> None:
     laptop = host.login("alice", device_id="LAPTOP")
     phone = host.login("alice", device_id="PHONE", refreshable=True)
-    now_ms = host.clock.now_ms()
-    of_phone = host.uia_create_session(None, session(device_id="PHONE", created_ms=now_ms))
-    of_laptop = host.uia_create_session(None, session(created_ms=now_ms))
+    of_phone, of_laptop = create(host, device_id="PHONE"), create(host)
     principal = host.authenticate(credentials(laptop.access_token))
-    host.delete_devices(principal, ALICE, ["PHONE", "UNKNOWN"])
+    host.delete_devices(principal, Deletion(ALICE, ["PHONE", "UNKNOWN"]))
     with pytest.raises(UnknownToken):
         host.authenticate(credentials(phone.access_token))
     with pytest.raises(UnknownToken):
         host.refresh(phone.refresh_token or "")
-    with pytest.raises(NotFound):
-        host.uia_load_session(None, of_phone)
-    host.uia_load_session(None, of_laptop)
-    host.delete_devices(principal, "@nobody:example.org", ["LAPTOP"])
-    assert [device.device_id for device in host.list_devices(principal, ALICE)] == ["LAPTOP"]
+    assert not is_live(host, of_phone)
+    assert is_live(host, of_laptop)
+    host.delete_devices(principal, Deletion("@nobody:example.org", ["LAPTOP"]))
+    assert [device.device_id for device in host.list_devices(principal, DeviceQuery(ALICE))] == [
+        "LAPTOP"
+    ]
 
 
 # ---- Sessions ----
 
 
 def test_sessions_expire(host: MemoryHost) -> None:
-    session_id = host.uia_create_session(None, session(created_ms=host.clock.now_ms()))
+    session_id = create(host)
     assert session_id not in repr(host._state.sessions.__dict__)
     host.clock.advance(minutes=59)
-    assert host.uia_load_session(None, session_id).path_device_id == "PHONE"
+    assert load(host, session_id) == KeptSession(b"new", 1)
+    host.uia_replace_session(None, replacement(host, session_id))  # which says when from now on
+    host.clock.advance(minutes=59)
+    assert is_live(host, session_id)
     host.clock.advance(minutes=2)
+    assert not is_live(host, session_id)
     with pytest.raises(NotFound):
-        host.uia_load_session(None, session_id)
+        host.uia_replace_session(None, replacement(host, session_id, revision=2))
 
 
 def test_expired_sessions_are_removed(host: MemoryHost) -> None:
     for number in range(20):
-        made = session(user_id=f"@user{number}:example.org", created_ms=host.clock.now_ms())
-        host.uia_create_session(None, made)
+        create(host, user_id=f"@user{number}:example.org")
     host.clock.advance(hours=2)
-    host.uia_create_session(None, session(created_ms=host.clock.now_ms()))
-    assert len(host._state.sessions._sessions) == 1
+    create(host)
+    assert len(host._state.sessions._rows) == 1
 
 
-def test_the_oldest_session_makes_room(host: MemoryHost) -> None:
-    now_ms = host.clock.now_ms()
-
-    def create(device_id: str, age_ms: int) -> str:
-        return host.uia_create_session(
-            None, session(device_id=device_id, created_ms=now_ms - age_ms, max_live=4)
-        )
-
-    def alive(session_id: str) -> bool:
-        try:
-            host.uia_load_session(None, session_id)
-        except NotFound:
-            return False
-        return True
-
-    finished = create("LAPTOP", 900)
-    host.uia_record(None, UiaRecord(finished, None, None, True, now_ms, b"d" * 32, None))
-    other, old, new = create("PHONE", 800), create("LAPTOP", 700), create("LAPTOP", 600)
-    create("LAPTOP", 500)
-    assert [alive(s) for s in (finished, other, old, new)] == [True, True, False, True]
-    create("TABLET", 400)
-    assert [alive(s) for s in (finished, other, new)] == [True, False, True]
+def test_U25_the_session_created_first_makes_room(host: MemoryHost) -> None:
+    finished = create(host, max_live=4)
+    host.uia_replace_session(None, replacement(host, finished, finished=True))
+    other, old, new = (create(host, device_id=name) for name in ("PHONE", "LAPTOP", "LAPTOP"))
+    host.clock.advance(hours=-1)  # the order is that of creation, and not of the clock
+    last = create(host, max_live=4)
+    sessions = (finished, other, old, new, last)
+    assert [is_live(host, s) for s in sessions] == [True, True, False, True, True]
+    create(host, device_id="TABLET", max_live=4)
+    assert [is_live(host, s) for s in sessions] == [True, False, False, True, True]
+    mine = create(host, max_live=1)
+    assert [is_live(host, s) for s in (*sessions, mine)] == [False] * 5 + [True]
 
 
-def test_the_first_finish_wins(host: MemoryHost) -> None:
-    session_id = host.uia_create_session(None, session(created_ms=host.clock.now_ms()))
-    stage = "m.login.password"
-    first = host.uia_record(
-        None, UiaRecord(session_id, stage, ALICE, True, 1000, b"1" * 32, b'{"a":1}')
-    )
-    second = host.uia_record(
-        None, UiaRecord(session_id, stage, "@bob:example.org", True, 2000, b"2" * 32, b"{}")
-    )
-    assert first == second
-    assert (first.finished_ms, first.finished_digest, first.body) == (1000, b"1" * 32, b'{"a":1}')
-    assert [(done.type, done.identity) for done in first.completed] == [(stage, ALICE)]
+def test_U25_of_tokens_without_a_device_the_token_counts(host: MemoryHost) -> None:
+    other, mine = (create(host, device_id=None, token_id=token) for token in ("1", "2"))
+    create(host, device_id=None, token_id="2", max_live=2)
+    assert [is_live(host, s) for s in (other, mine)] == [True, False]
+
+
+def test_a_session_is_replaced_by_who_has_seen_it_last(host: MemoryHost) -> None:
+    session_id = create(host)
+    state = b'{"text":"\\u0000"}' + bytes(range(1, 256))
+    host.uia_replace_session(None, replacement(host, session_id, state=state))
+    assert load(host, session_id) == KeptSession(state, 2)
+    for revision in (1, 3):
+        with pytest.raises(Conflict):
+            host.uia_replace_session(None, replacement(host, session_id, revision=revision))
+    assert load(host, session_id) == KeptSession(state, 2)
+    with pytest.raises(NotFound):
+        host.uia_replace_session(None, replacement(host, "another"))
+
+
+def test_one_of_many_threads_replaces_a_session(host: MemoryHost) -> None:
+    session_id = create(host)
+    barrier = threading.Barrier(8)
+
+    def work(number: int) -> int:
+        barrier.wait()
+        won = 0
+        for revision in range(1, 101):
+            mine = replacement(host, session_id, revision=revision, state=b"%d" % number)
+            try:
+                host.uia_replace_session(None, mine)
+            except Conflict:
+                while load(host, session_id).revision <= revision:
+                    time.sleep(0)
+            else:
+                won += 1
+        return won
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(work, range(8))) == 100
+    assert load(host, session_id).revision == 101
 
 
 def test_a_grace_period(host: MemoryHost) -> None:
@@ -842,9 +895,9 @@ def test_a_derived_host_sees_its_principal(host: MemoryHost) -> None:
     seen: list[Principal] = []
 
     class Watching(MemoryHost):
-        def list_devices(self, principal: Principal, user_id: str) -> tuple[Device, ...]:
+        def list_devices(self, principal: Principal, query: DeviceQuery) -> tuple[Device, ...]:
             seen.append(principal)
-            return tuple(super().list_devices(principal, user_id))
+            return tuple(super().list_devices(principal, query))
 
     watching = Watching("example.org")
     watching.add_user("alice")

@@ -18,6 +18,7 @@ from matrix_devices import (
     ClosedError,
     ConfigurationError,
     Credentials,
+    Deletion,
     Device,
     LoadError,
     MatrixError,
@@ -69,7 +70,7 @@ def test_the_principal_comes_back_as_the_object_that_it_was() -> None:
     mine = MyPrincipal("@bob:example.org", "B")
     host = bent("authenticate", lambda _: mine)
     seen: list[object] = []
-    type(host).list_devices = lambda self, principal, user: seen.append(principal) or []  # type: ignore[method-assign, func-returns-value]
+    type(host).list_devices = lambda self, principal, query: seen.append(principal) or []  # type: ignore[method-assign, func-returns-value]
     with Module.open(host) as module:
         module.handle(get())
     assert seen == [mine]
@@ -90,8 +91,10 @@ def test_the_principal_comes_back_as_the_object_that_it_was() -> None:
 )
 def test_what_is_not_ours_is_none(path: str, is_ours: bool) -> None:
     with Module.open(SmallHost()) as module:
-        assert module.is_mine(path) == is_ours
-        assert (module.handle(Request("GET", path)) is not None) == is_ours
+        for method in ("GET", "PATCH"):  # R7: any method on its paths is the module's
+            assert module.match(method, path) == is_ours
+            assert module.match(method.encode(), f"{path}?a=b".encode()) == is_ours
+            assert (module.handle(Request(method, path)) is not None) == is_ours
 
 
 def test_headers_may_be_bytes_or_text_that_stands_for_bytes() -> None:
@@ -289,8 +292,8 @@ class TestStepByStep:
                 question.answer([matrix_devices.Flow(("m.login.password",))])
             else:
                 created = question.arguments[1]
-                question.answer("a session")
-        assert created.created_ms == 1_000_000
+                question.answer(None)
+        assert created.expires_ms == 1_000_000 + 3_600_000  # U20
         module.close()
 
 
@@ -410,10 +413,10 @@ class TestAsynchronous:
         go_on = asyncio.Event()
         done: list[list[str]] = []
 
-        async def delete_devices(_: Principal, __: str, device_ids: list[str]) -> None:
+        async def delete_devices(_: Principal, deletion: Deletion) -> None:
             reached.set()
             await go_on.wait()
-            done.append(device_ids)
+            done.append(list(deletion.device_ids))
 
         async def main() -> None:
             module = Module.open(bent("delete_devices", delete_devices))
@@ -450,9 +453,9 @@ class TestAsynchronous:
         go_on = asyncio.Event()
         done: list[list[str]] = []
 
-        async def delete_devices(_: Principal, __: str, device_ids: list[str]) -> None:
+        async def delete_devices(_: Principal, deletion: Deletion) -> None:
             await go_on.wait()
-            done.append(device_ids)
+            done.append(list(deletion.device_ids))
 
         async def main() -> None:
             module = Module.open(bent("delete_devices", delete_devices), timeout=0.05)
@@ -528,7 +531,35 @@ class TestClosing:
         module.close()
         with pytest.raises(ClosedError, match="open one"):
             module.handle(get())
+        with pytest.raises(ClosedError, match="open one"):
+            module.match("GET", DEVICES)
         assert "closed" in repr(module)
+
+    def test_threads_that_ask_while_it_closes_are_answered_or_told(self) -> None:
+        host = SmallHost()
+        for _ in range(20):
+            module = Module.open(host)
+            begun = threading.Barrier(5)
+            ends: list[str] = []
+
+            def ask(module: Module = module, begun: threading.Barrier = begun) -> None:
+                begun.wait()
+                try:
+                    while module.match("GET", DEVICES):
+                        response = module.handle(get())
+                        assert response is not None
+                        assert response.status == 200
+                except ClosedError:
+                    ends.append("told")  # noqa: B023
+
+            threads = [threading.Thread(target=ask) for _ in range(4)]
+            for thread in threads:
+                thread.start()
+            begun.wait()
+            module.close()
+            for thread in threads:
+                thread.join()
+            assert ends == ["told"] * 4
 
     def test_a_module_that_is_closing_takes_no_more(self) -> None:
         module = Module.open_stepwise()

@@ -81,6 +81,16 @@ def test_our_routes_are_answered_and_others_passed_on() -> None:
     assert call(app, "GET", "/elsewhere")[::2] == ("299 Other", b"/elsewhere")
 
 
+def test_a_body_that_is_not_the_modules_is_left_unread() -> None:
+    app = wsgi.app(SmallHost(), other)
+    body = io.BytesIO(b"theirs")
+    extra = {"wsgi.input": body, "CONTENT_LENGTH": "6"}
+    assert call(app, "POST", "/_matrix/client/v3/sync", **extra)[0] == "299 Other"
+    assert body.tell() == 0
+    assert call(app, "PATCH", DEVICES, **extra)[0].startswith("405")  # R7
+    assert body.tell() == 6
+
+
 def test_without_a_wrapped_application_the_rest_is_404() -> None:
     status, _, body = call(wsgi.app(SmallHost()), "GET", "/")
     assert status == "404 Not Found"
