@@ -1,6 +1,8 @@
 // What GET /devices on the SQLite store costs from C++: the measure for the same call from Python.
-//   get_devices_in_cpp MODULE DATABASE TOKEN ROUNDS REQUESTS   prints µs a request, the least of
-//   the rounds
+//   get_devices_in_cpp MODULE STORE DATABASE TOKEN ROUNDS REQUESTS   prints µs a request, the least
+//   of the rounds
+#include <dlfcn.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -8,7 +10,7 @@
 #include <string>
 
 #include "matrix_devices/module.hpp"
-#include "matrix_devices/sqlite.h"
+#include "matrix_devices/store.h"
 
 namespace {
 
@@ -26,14 +28,19 @@ void respond(mxd_cookie, mxd_cookie request, const mxd_response* response) noexc
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 6) return 2;
-  mxd_sqlite_options options{};
+  if (argc != 7) return 2;
+  void* const library = ::dlopen(argv[2], RTLD_NOW | RTLD_LOCAL);
+  if (library == nullptr) return 1;
+  const auto entry = reinterpret_cast<mxd_store_entry_v1>(::dlsym(library, MXD_STORE_ENTRY_V1));
+  const mxd_store_library& functions = *entry();
+  mxd_store_options options{};
   options.size = sizeof(options);
-  options.path = mxd::view(argv[2]);
-  mxd_sqlite* store = nullptr;
-  mxd_sqlite_error error{};
-  if (mxd_sqlite_open(&options, &store, &error) != MXD_OK) {
-    std::fprintf(stderr, "%s\n", error.text);
+  options.abi_minor = MXD_STORE_ABI_MINOR;
+  options.url = mxd::view(argv[3]);
+  mxd_store* store = nullptr;
+  char error[512];
+  if (functions.open(&options, &store, error, sizeof(error)) != MXD_OK) {
+    std::fprintf(stderr, "%s\n", error);
     return 1;
   }
   double least = 1e9;
@@ -41,10 +48,14 @@ int main(int argc, char** argv) {
     const mxd::Module module = mxd::Module::load(argv[1]);
     mxd_host host{};
     host.size = sizeof(host);
-    mxd_sqlite_fill_host(store, &module.table(), &host);
+    host.abi_minor = MXD_ABI_MINOR;
+    if (functions.fill_host(store, &module.table(), &host, error, sizeof(error)) != MXD_OK) {
+      std::fprintf(stderr, "%s\n", error);
+      return 1;
+    }
     host.respond = respond;
     mxd::Instance instance(module, host, "{}");
-    const std::string authorization = std::string("Bearer ") + argv[3];
+    const std::string authorization = std::string("Bearer ") + argv[4];
     const mxd_header header{mxd::view("Authorization"), mxd::view(authorization)};
     Answer answer;
     mxd_request request{};
@@ -55,8 +66,8 @@ int main(int argc, char** argv) {
     request.headers = &header;
     request.header_count = 1;
     request.remote_addr = mxd::view("192.0.2.7");
-    const int count = std::atoi(argv[5]);
-    for (int round = 0; round < std::atoi(argv[4]); ++round) {
+    const int count = std::atoi(argv[6]);
+    for (int round = 0; round < std::atoi(argv[5]); ++round) {
       const auto start = std::chrono::steady_clock::now();
       for (int i = 0; i < count; ++i) {
         if (instance.handle(request) != MXD_OK || answer.status != 200) return 1;
@@ -66,6 +77,6 @@ int main(int argc, char** argv) {
       least = std::min(least, took.count() / count);
     }
   }
-  mxd_sqlite_close(store);
+  functions.close(store);
   std::printf("%.3f\n", least);
 }

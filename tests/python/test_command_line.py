@@ -219,7 +219,7 @@ def test_check_another_path(tmp_path: Path) -> None:
         assert f"library       {other}" in done.stdout
 
 
-def test_check_says_why_it_is_not_a_plugin(tmp_path: Path) -> None:
+def test_check_says_why_it_is_not_the_module(tmp_path: Path) -> None:
     text = tmp_path / "text.so"
     text.write_text("not a library")
     store = str(Path(module_path()).with_name("libmatrix_devices_sqlite.so"))

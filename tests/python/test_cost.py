@@ -14,7 +14,7 @@ import pytest
 
 from doubles import DEVICES
 from matrix_devices import MemoryHost, Module, Request, SqliteHost
-from matrix_devices._libraries import module_path
+from matrix_devices._libraries import module_path, store_path
 
 IN_CPP = os.environ.get("MXD_GET_DEVICES_IN_CPP", "")
 ROUNDS = 40
@@ -51,7 +51,7 @@ def test_a_request_to_the_store_costs_15_us_more_than_in_cpp(tmp_path: Path) -> 
         with Module.open(host) as module:
             in_python = least_us(lambda: module.handle(request))
     done = subprocess.run(
-        [IN_CPP, module_path(), str(path), token, str(ROUNDS), str(REQUESTS)],
+        [IN_CPP, module_path(), store_path(""), str(path), token, str(ROUNDS), str(REQUESTS)],
         capture_output=True,
         text=True,
         check=True,

@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m matrix_devices", description="Matrix device management, in a plugin."
+        prog="python -m matrix_devices", description="Matrix device management."
     )
     commands = parser.add_subparsers(required=True, metavar="serve|check|version")
 
@@ -73,11 +73,11 @@ def _parser() -> argparse.ArgumentParser:
     _add_library(serve, "--library")
     serve.set_defaults(run=_serve)
 
-    checking = commands.add_parser("check", help="load a plugin, say what it is, and test it")
+    checking = commands.add_parser("check", help="load the module, say what it is, and test it")
     _add_library(checking, "library", nargs="?")
     checking.set_defaults(run=_check)
 
-    version = commands.add_parser("version", help="the versions of package and plugin")
+    version = commands.add_parser("version", help="the versions of package and module")
     _add_library(version, "--library")
     version.set_defaults(run=_version)
     return parser

@@ -1,6 +1,6 @@
 """What a homeserver keeps about its accounts beside the device endpoints.
 
-``MemoryHost``, ``AsyncMemoryHost`` and ``SqliteHost`` implement ``Accounts``; the HTTP server, the
+``MemoryHost``, ``AsyncMemoryHost`` and ``StoreHost`` implement ``Accounts``; the HTTP server, the
 account endpoints and the pytest plugin are written against it. A host of your own that implements
 it can be served by them too.
 
@@ -74,7 +74,7 @@ class Accounts(Protocol):
 
     ``name`` is a localpart or a full user ID of this server, as people type it: the account that
     has exactly this name is meant, else the one of its lower case (docs/accounts.md, T3). Methods
-    that read a password take their time over it in SqliteHost (Argon2id, some 50 ms).
+    that read a password take their time over it in StoreHost (Argon2id, some 50 ms).
     """
 
     @property

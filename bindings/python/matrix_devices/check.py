@@ -1,4 +1,7 @@
-"""A self-test of a plugin: loads it, says what it is, and drives it against a host in memory."""
+"""A self-test of the module: loads it, says what it is, and drives it with a host in memory.
+
+For who has installed it. A host is tested by the checking module, docs/host_check.md.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ class StepFailed(Exception):
 
 
 def describe(module: Module) -> Iterator[str]:
-    """What the plugin says of itself, a line each."""
+    """What the module says of itself, a line each."""
     yield f"library       {module.library_path}"
     yield f"version       {module.version}"
     yield f"ABI           1.{module.abi_minor}"
@@ -31,7 +34,7 @@ def describe(module: Module) -> Iterator[str]:
 
 
 def check(library: str | os.PathLike[str] | None, out: TextIO) -> bool:
-    """Load a plugin and test it, a line for each step on ``out``; whether all was as it should be.
+    """Load the module and test it, a line for each step on ``out``; whether all was as it must be.
 
     ``library``: as in ``Module.open``. Errors: those of ``Module.open``.
     """

@@ -44,7 +44,7 @@ class ClosedError(Error, RuntimeError):
 
 
 class StoreError(Error):
-    """The store refused an account operation; see ``SqliteHost``."""
+    """The store refused an account operation; see ``StoreHost``."""
 
 
 class Refusal(Exception):

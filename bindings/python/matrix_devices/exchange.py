@@ -180,7 +180,7 @@ class Exchange:
         self._response: Response | None = None
 
     def next(self) -> Question | None:
-        """The next question, or None: the response is there, or (``SqliteHost``, an answer on
+        """The next question, or None: the response is there, or (``StoreHost``, an answer on
         another thread) will be; never waits. Raises RuntimeError while one is unanswered."""
         if self._open is not None:
             raise RuntimeError(
