@@ -42,8 +42,7 @@ py::object begin(Engine& engine, py::handle method, py::handle target, py::handl
     const py::object value = pair[1];
     views.push_back({wire.view(name), wire.view(value)});
   }
-  mxd_request request{};
-  request.size = sizeof(request);
+  auto request = make<mxd_request>();
   request.flags = body_too_large ? MXD_REQUEST_BODY_TOO_LARGE : 0;
   request.headers = views.data();
   request.header_count = views.size();

@@ -11,8 +11,7 @@ namespace {
 int32_t emit_principal(const Library& library, mxd_op op, py::handle user_id, py::handle device_id,
                        py::handle token_id, py::handle service_id, uint32_t flags,
                        py::handle validated_ms) {
-  mxd_principal principal{};
-  principal.size = sizeof(principal);
+  auto principal = make<mxd_principal>();
   principal.flags = flags;
   if (!validated_ms.is_none()) {
     principal.flags |= MXD_PRINCIPAL_HAS_VALIDATED_MS;
@@ -28,8 +27,7 @@ int32_t emit_principal(const Library& library, mxd_op op, py::handle user_id, py
 
 int32_t emit_device(const Library& library, mxd_op op, py::handle device_id,
                     py::handle display_name, py::handle last_seen_ip, py::handle last_seen_ts_ms) {
-  mxd_device device{};
-  device.size = sizeof(device);
+  auto device = make<mxd_device>();
   device.device_id = utf8(device_id);
   if (!display_name.is_none()) {
     device.flags |= MXD_DEVICE_HAS_DISPLAY_NAME;
@@ -48,8 +46,7 @@ int32_t emit_device(const Library& library, mxd_op op, py::handle device_id,
 
 int32_t emit_stage(const Library& library, mxd_op op, uint32_t flow, py::handle type,
                    bool proves_nobody, py::handle params) {
-  mxd_uia_stage stage{};
-  stage.size = sizeof(stage);
+  auto stage = make<mxd_uia_stage>();
   stage.flags = proves_nobody ? MXD_STAGE_PROVES_NOBODY : 0;
   stage.flow = flow;
   stage.type = utf8(type);
@@ -58,16 +55,14 @@ int32_t emit_stage(const Library& library, mxd_op op, uint32_t flow, py::handle 
 }
 
 int32_t emit_session(const Library& library, mxd_op op, int64_t revision, py::handle state) {
-  mxd_uia_kept session{};
-  session.size = sizeof(session);
+  auto session = make<mxd_uia_kept>();
   session.revision = revision;
   session.state = bytes_view(state);
   return library->emit_session(op, &session);
 }
 
 int32_t emit_completed(const Library& library, mxd_op op, py::handle type, py::handle identity) {
-  mxd_uia_completed stage{};
-  stage.size = sizeof(stage);
+  auto stage = make<mxd_uia_completed>();
   stage.type = utf8(type);
   stage.identity = optional_utf8(identity);
   return library->emit_completed(op, &stage);
@@ -75,8 +70,7 @@ int32_t emit_completed(const Library& library, mxd_op op, py::handle type, py::h
 
 int32_t emit_error(const Library& library, mxd_op op, uint32_t http_status, int64_t retry_after_ms,
                    py::handle errcode, py::handle text, py::handle extra_json) {
-  mxd_error error{};
-  error.size = sizeof(error);
+  auto error = make<mxd_error>();
   error.http_status = http_status;
   error.retry_after_ms = retry_after_ms;
   error.errcode = utf8(errcode);

@@ -11,14 +11,6 @@
 namespace mxd::python {
 namespace {
 
-// A record of the contract, zeroed.
-template <class Record>
-Record record() {
-  Record record{};
-  record.size = sizeof(record);
-  return record;
-}
-
 // Call a function of the store, which may block, without the GIL. Throws Error with its line.
 template <class Function, class... Arguments>
 void call(const Store& store, Function function, Arguments... arguments) {
@@ -80,7 +72,7 @@ void add_service(const Store& store, const std::string& id, const std::string& a
     expressions.push_back(view(expression));
     exclusive.push_back(is_exclusive ? 1 : 0);
   }
-  auto service = record<mxd_store_service>();
+  auto service = make<mxd_store_service>();
   service.flags = rate_limited ? 0 : MXD_STORE_SERVICE_UNLIMITED;
   service.id = view(id);
   service.as_token = view(as_token);
@@ -93,7 +85,7 @@ void add_service(const Store& store, const std::string& id, const std::string& a
 
 void set_lifetimes(const Store& store, int64_t refresh_token_ms, int64_t guest_ms,
                    int64_t device_ms) {
-  auto lifetimes = record<mxd_store_lifetimes>();
+  auto lifetimes = make<mxd_store_lifetimes>();
   lifetimes.refresh_token_ms = refresh_token_ms;
   lifetimes.guest_ms = guest_ms;
   lifetimes.device_ms = device_ms;
@@ -110,7 +102,7 @@ std::string resolve_name(const Store& store, const std::string& name) {
   struct Resolved : Answer {
     std::string user_id;
   };
-  auto asked = record<mxd_store_name>();
+  auto asked = make<mxd_store_name>();
   asked.name = view(name);
   Resolved resolved;
   wait_for(
@@ -125,18 +117,18 @@ std::string resolve_name(const Store& store, const std::string& name) {
 
 std::string add_account(const Store& store, const std::string& name, const std::string& password,
                         uint32_t flags, const std::string& service_id) {
-  auto account = record<mxd_store_new_account>();
+  auto account = make<mxd_store_new_account>();
   account.flags = flags;
   account.name = view(name);
   account.password = view(password);
   account.service_id = view(service_id);
-  auto user = record<mxd_store_user>();
+  auto user = make<mxd_store_user>();
   call(store, store.library()->add_account, &account, &user);
   return user.user_id;
 }
 
 void change_account(const Store& store, const std::string& name, uint32_t set, uint32_t clear) {
-  auto change = record<mxd_store_account_change>();
+  auto change = make<mxd_store_account_change>();
   change.set = set;
   change.clear = clear;
   change.name = view(name);
@@ -144,7 +136,7 @@ void change_account(const Store& store, const std::string& name, uint32_t set, u
 }
 
 mxd_store_password password_of(const std::string& name, const std::string& password) {
-  auto asked = record<mxd_store_password>();
+  auto asked = make<mxd_store_password>();
   asked.name = view(name);
   asked.password = view(password);
   return asked;
@@ -158,7 +150,7 @@ void set_password(const Store& store, const std::string& name, const std::string
 std::string check_password(const Store& store, const std::string& name,
                            const std::string& password) {
   const mxd_store_password asked = password_of(name, password);
-  auto user = record<mxd_store_user>();
+  auto user = make<mxd_store_user>();
   call(store, store.library()->check_password, &asked, &user);
   return user.user_id;
 }
@@ -174,22 +166,22 @@ py::tuple to_tuple(const mxd_store_tokens& tokens) {
 py::tuple login(const Store& store, const std::string& name, const std::string& device_id,
                 const std::string& display_name, uint32_t flags, int64_t lifetime_ms,
                 int64_t max_devices) {
-  auto login = record<mxd_store_login>();
+  auto login = make<mxd_store_login>();
   login.flags = flags;
   login.lifetime_ms = lifetime_ms;
   login.max_devices = max_devices;
   login.name = view(name);
   login.device_id = view(device_id);
   login.initial_device_display_name = view(display_name);
-  auto tokens = record<mxd_store_tokens>();
+  auto tokens = make<mxd_store_tokens>();
   call(store, store.library()->login, &login, &tokens);
   return to_tuple(tokens);
 }
 
 py::tuple refresh(const Store& store, const std::string& refresh_token) {
-  auto refresh = record<mxd_store_refresh>();
+  auto refresh = make<mxd_store_refresh>();
   refresh.refresh_token = view(refresh_token);
-  auto tokens = record<mxd_store_tokens>();
+  auto tokens = make<mxd_store_tokens>();
   call(store, store.library()->refresh, &refresh, &tokens);
   return to_tuple(tokens);
 }
@@ -203,7 +195,7 @@ py::tuple identify(const Store& store, const std::string& access_token,
     std::string device_id;
     uint32_t flags = 0;
   };
-  auto credentials = record<mxd_credentials>();
+  auto credentials = make<mxd_credentials>();
   credentials.access_token = view(access_token);
   if (user_id) {
     credentials.flags |= MXD_CREDENTIALS_HAS_USER_ID;
@@ -231,7 +223,7 @@ py::tuple identify(const Store& store, const std::string& access_token,
 }
 
 void logout(const Store& store, const std::string& access_token, bool all_devices) {
-  auto logout = record<mxd_store_logout>();
+  auto logout = make<mxd_store_logout>();
   logout.flags = all_devices ? MXD_STORE_LOGOUT_ALL : 0;
   logout.access_token = view(access_token);
   call(store, store.library()->logout, &logout);

@@ -29,8 +29,7 @@ struct Engine::Callbacks {
   }
 
   static mxd_host table(Touched& touched, const Options& options) noexcept {
-    mxd_host host{};
-    host.size = sizeof(host);
+    auto host = make<mxd_host>();
     host.abi_minor = MXD_ABI_MINOR;
     host.cookie = reinterpret_cast<mxd_cookie>(&touched);
     host.respond = respond;
@@ -84,7 +83,7 @@ Engine::Engine(const Module& module, std::string_view config, const Options& opt
   } else {
     host = Callbacks::table(*touched_, options);
   }
-  instance_.emplace(module, host, config);
+  instance_ = std::make_shared<Instance>(module, host, config);
   max_body_bytes_ = instance_->max_body_bytes();
   mxd_route route{};
   for (uint32_t i = 0; instance_->route(i, route) == MXD_OK; ++i)
@@ -93,7 +92,8 @@ Engine::Engine(const Module& module, std::string_view config, const Options& opt
 
 int32_t Engine::match(mxd_view method, mxd_view target) const noexcept {
   const Visit visit(*this);
-  return visit.is_welcome() ? instance_->match(text(method), text(target)) : MXD_UNAVAILABLE;
+  if (!visit.is_welcome()) return MXD_UNAVAILABLE;
+  return instance_->match(text(method), text(target)) ? MXD_OK : MXD_NOT_MINE;
 }
 
 int32_t Engine::begin(mxd_request request, std::shared_ptr<Exchange>* exchange) noexcept {
@@ -151,11 +151,11 @@ void Engine::abandon() noexcept {
   if (!usable_.exchange(false)) return;
   // A thread that was inside the module may still begin a callback: what that touches stays.
   new std::shared_ptr<Touched>(touched_);
-  new std::shared_ptr<Store>(std::move(store_));
+  new std::shared_ptr<Store>(store_);
   if (visits_.load() == 0) {
     instance_->abandon();
   } else {
-    new std::optional<Instance>(std::move(instance_));  // it must not be destroyed under them
+    new std::shared_ptr<Instance>(instance_);  // it must not be destroyed under them
   }
 }
 
@@ -163,8 +163,8 @@ void Engine::forget() {
   if (!usable_.exchange(false)) return;
   // Other threads of the parent may have been inside: nothing is destroyed here.
   new std::shared_ptr<Touched>(touched_);
-  new std::shared_ptr<Store>(std::move(store_));
-  new std::optional<Instance>(std::move(instance_));
+  new std::shared_ptr<Store>(store_);
+  new std::shared_ptr<Instance>(instance_);
 }
 
 }  // namespace mxd::python

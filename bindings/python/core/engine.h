@@ -8,7 +8,6 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -89,7 +88,7 @@ class Engine {
   const Module module_;
   std::shared_ptr<Store> store_;
   std::shared_ptr<Touched> touched_ = std::make_shared<Touched>();
-  std::optional<Instance> instance_;
+  std::shared_ptr<Instance> instance_;
   std::atomic<bool> usable_ = true;
   mutable std::atomic<uint32_t> visits_ = 0;  // threads in a call that takes the instance
   uint64_t max_body_bytes_ = 0;

@@ -45,8 +45,7 @@ struct Store::Callbacks {
 Store::Store(const StoreLibrary& library, std::string_view url, std::string_view server_name,
              int64_t access_token_ms)
     : library_(library), log_(std::make_shared<LogQueue>()) {
-  mxd_store_options options{};
-  options.size = sizeof(options);
+  auto options = make<mxd_store_options>();
   options.abi_minor = MXD_STORE_ABI_MINOR;
   options.access_token_ms = access_token_ms;
   options.url = view(url);
@@ -71,8 +70,7 @@ int64_t Store::now_ms() const noexcept {
 }
 
 void Store::fill_host(const mxd_module& module, mxd_host& host) const {
-  host = {};
-  host.size = sizeof(host);
+  host = make<mxd_host>();
   host.abi_minor = MXD_ABI_MINOR;
   StoreError error;
   const int32_t status =
