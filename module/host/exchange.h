@@ -7,10 +7,6 @@
 #include "module/memory/arena.h"
 #include "module/memory/output_buffer.h"
 
-namespace mxd::limits {
-class Limiter;
-}
-
 namespace mxd::host {
 
 // One request on its way to a response: what it said, what it may use, whom it may ask. Every
@@ -18,8 +14,7 @@ namespace mxd::host {
 struct Exchange {
   const config::Config& config;
   http::Request request;
-  Line line;  // to the host
-  limits::Limiter& limiter;
+  Line line;      // to the host
   Principal who;  // once authenticated
 
   memory::Arena& arena() noexcept { return line.slot.arena(); }

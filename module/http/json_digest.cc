@@ -12,13 +12,6 @@ namespace {
 
 namespace json = boost::json;
 
-std::string_view hexadecimal(memory::Arena& arena,
-                             const unsigned char (&digest)[crypto_hash_sha256_BYTES]) {
-  char* const out = arena.make_array<char>(2 * sizeof digest + 1);
-  sodium_bin2hex(out, 2 * sizeof digest + 1, digest, sizeof digest);
-  return {out, 2 * sizeof digest};
-}
-
 // Feeds a hash with a value, every part with its kind and size before it, so that no two different
 // values give the same bytes.
 class Hasher {
@@ -39,10 +32,10 @@ class Hasher {
     }
   }
 
-  std::string_view finish() {
-    unsigned char digest[crypto_hash_sha256_BYTES];
-    crypto_hash_sha256_final(&state_, digest);
-    return hexadecimal(arena_, digest);
+  Digest finish() {
+    Digest digest;
+    crypto_hash_sha256_final(&state_, reinterpret_cast<unsigned char*>(digest.data()));
+    return digest;
   }
 
  private:
@@ -77,12 +70,9 @@ class Hasher {
     }
   }
 
-  // The size goes in as eight bytes, the least significant first, whatever the machine.
   void tag(char kind, uint64_t size) {
-    unsigned char head[9] = {static_cast<unsigned char>(kind)};
-    for (int byte = 0; byte < 8; ++byte)
-      head[1 + byte] = static_cast<unsigned char>(size >> (8 * byte));
-    bytes(head, sizeof head);
+    bytes(&kind, 1);
+    bytes(&size, sizeof size);
   }
   template <class Number>
   void number(char kind, Number value) {
@@ -105,7 +95,7 @@ class Hasher {
 
 }  // namespace
 
-std::string_view digest(memory::Arena& arena, const json::object& object) {
+Digest digest(memory::Arena& arena, const json::object& object) {
   Hasher hasher(arena);
   hasher.object(object);
   return hasher.finish();
@@ -114,7 +104,9 @@ std::string_view digest(memory::Arena& arena, const json::object& object) {
 std::string_view digest_text(memory::Arena& arena, std::string_view text) {
   unsigned char digest[crypto_hash_sha256_BYTES];
   crypto_hash_sha256(digest, reinterpret_cast<const unsigned char*>(text.data()), text.size());
-  return hexadecimal(arena, digest);
+  char* const out = arena.make_array<char>(2 * sizeof digest + 1);
+  sodium_bin2hex(out, 2 * sizeof digest + 1, digest, sizeof digest);
+  return {out, 2 * sizeof digest};
 }
 
 }  // namespace mxd::http

@@ -161,7 +161,8 @@ TEST_P(FallbackRows, F3_HostFails) {
   EXPECT_TRUE(is_page(browser.submit("password=secret-x"), 503, "That did not work"));
 }
 
-INSTANTIATE_TEST_SUITE_P(Completion, FallbackRows, kBothModes, mode_name);
+INSTANTIATE_TEST_SUITE_P(Completion, FallbackRows,
+                         testing::Values(Completion::kInline, Completion::kDeferred));
 
 }  // namespace
 }  // namespace mxd::test

@@ -1,0 +1,169 @@
+#include "bindings/store/sqlite/store.h"
+
+#include <SQLiteCpp/Exception.h>
+
+#include <algorithm>
+#include <memory>
+#include <new>
+#include <optional>
+#include <string>
+#include <thread>
+#include <utility>
+
+#include "bindings/store/common/url.h"
+#include "bindings/store/sqlite/authenticate.h"
+#include "bindings/store/sqlite/host_table.h"
+#include "bindings/store/sqlite/schema.h"
+#include "bindings/store/sqlite/status.h"
+#include "bindings/store/sqlite/tokens.h"
+
+namespace mxd::store::sqlite {
+namespace {
+
+constexpr int64_t kDefaultAccessTokenMs = 10 * 60 * 1000;
+
+size_t connection_count(uint32_t asked) {
+  return asked != 0 ? asked : std::max(2u, std::thread::hardware_concurrency());
+}
+
+// The pair before a refreshed one dies, and nobody waits for it.
+class ReplacePairUnawaited : public Write {
+ public:
+  explicit ReplacePairUnawaited(int64_t pair) : pair_(pair) {}
+  int32_t run(Connection& connection) override {
+    delete_replaced_pair(connection, pair_);
+    return MXD_OK;
+  }
+  bool may_use_reserve() const override { return true; }
+  void finish(int32_t) noexcept override {}  // the token's next use tries again
+
+ private:
+  const int64_t pair_;
+};
+
+const char* reason_of(int32_t status) {
+  switch (status) {
+    case MXD_UNKNOWN_TOKEN:
+      return "the access token is unknown: log in again";
+    case MXD_TOKEN_EXPIRED:
+      return "the access token has expired or was replaced: refresh it, or log in again on the "
+             "same device";
+    case MXD_USER_LOCKED:
+      return "the account is locked: unlock it first";
+    case MXD_FORBIDDEN:
+      return "the user is not registered, or not in the application service's namespaces";
+    case MXD_UNKNOWN_DEVICE:
+      return "the user has no such device: leave device_id out, or create the device first";
+    default:
+      return "";
+  }
+}
+
+Outcome read_path(std::string_view url, std::string& path) {
+  constexpr std::string_view kScheme = "sqlite";
+  const std::string_view scheme = scheme_of(url);
+  if (!scheme.empty() && scheme != kScheme) {
+    return {MXD_INVALID_ARGUMENT, "the SQLite store opens sqlite:PATH or a file name, and no " +
+                                      std::string(scheme.substr(0, 32)) +
+                                      ": URL; for a file of that name write ./ before it"};
+  }
+  path = url.substr(scheme.empty() ? 0 : kScheme.size() + 1);
+  if (path.empty() || path.find('\0') != std::string::npos) {
+    return {MXD_INVALID_ARGUMENT,
+            "the path of the database is empty or holds U+0000: give the name of a file"};
+  }
+  if (path.front() == ':') path.insert(0, "./");  // to SQLite it would not be a file
+  return {};
+}
+
+}  // namespace
+
+Store::Store(const mxd_store_options& options, const std::string& path, const std::string& name)
+    : mxd_store(options, name),
+      access_token_ms(options.access_token_ms != 0 ? options.access_token_ms
+                                                   : kDefaultAccessTokenMs),
+      readers(path, connection_count(options.connections)),
+      long_lists(path),
+      writer(path, log),
+      sweeper(clock, readers, writer, log) {}
+
+int32_t Store::status_of(const std::exception& error) const noexcept {
+  if (const auto* failure = dynamic_cast<const SQLite::Exception*>(&error)) {
+    return sqlite::status_of(*failure);
+  }
+  return dynamic_cast<const std::bad_alloc*>(&error) != nullptr ? MXD_NO_MEMORY : MXD_INTERNAL;
+}
+
+void Store::fill_callbacks(mxd_host& host) const {
+  fill_device_callbacks(host);
+  fill_uia_callbacks(host);
+}
+
+Outcome Store::check() {
+  {
+    const ReadPool::Lease connection(readers);
+    Query name(*connection, "SELECT server_name FROM store");
+    if (!name.next()) return {MXD_UNAVAILABLE, "the database is not what it was: it is empty"};
+  }
+  Outcome written = writer.run([](Connection& connection) {
+    // There and back: SQLite writes no page that stays as it is.
+    Query(connection, "UPDATE store SET server_name = server_name || '.'").execute();
+    Query(connection,
+          "UPDATE store SET server_name = substr(server_name, 1, length(server_name) - 1)")
+        .execute();
+    return Outcome{};
+  });
+  if (succeeded(written.status)) return {};
+  return {MXD_UNAVAILABLE, written.text.empty() ? "the database cannot be written" : written.text};
+}
+
+void Store::set_lifetimes(const mxd_store_lifetimes& lifetimes) {
+  sweeper.set_lifetimes(lifetimes);
+}
+
+void Store::identify(const mxd_credentials& credentials, Done<mxd_store_identity> done) {
+  constexpr uint32_t kShared = MXD_STORE_IDENTITY_GUEST | MXD_STORE_IDENTITY_APPSERVICE |
+                               MXD_STORE_IDENTITY_OAUTH | MXD_STORE_IDENTITY_UNLIMITED;
+  static_assert(kShared == (MXD_PRINCIPAL_GUEST | MXD_PRINCIPAL_APPSERVICE | MXD_PRINCIPAL_OAUTH |
+                            MXD_PRINCIPAL_UNLIMITED));
+  // Copied: a connection is lent only as long as authenticate() runs.
+  uint32_t flags = 0;
+  std::string user_id;
+  std::string device_id;
+  std::string service_id;
+  std::optional<int64_t> new_pair;
+  const int32_t status = authenticate(*this, credentials, [&](const Authenticated& found) {
+    flags = (found.principal.flags & kShared) |
+            (found.is_suspended ? MXD_STORE_IDENTITY_SUSPENDED : 0u);
+    user_id = text(found.principal.user_id);
+    device_id = text(found.principal.device_id);
+    service_id = text(found.principal.service_id);
+    new_pair = found.new_pair;
+  });
+  if (status != MXD_OK) return done.refuse(status, reason_of(status));
+  if (new_pair) writer.submit(std::make_unique<ReplacePairUnawaited>(*new_pair));
+  done.answer(
+      {sizeof(mxd_store_identity), flags, view(user_id), view(device_id), view(service_id)});
+}
+
+}  // namespace mxd::store::sqlite
+
+namespace mxd::store {
+
+Outcome open_store(const mxd_store_options& options, std::unique_ptr<mxd_store>& out) {
+  std::string path;
+  Outcome outcome = sqlite::read_path(text(options.url), path);
+  if (!succeeded(outcome.status)) return outcome;
+  std::string server_name(text(options.server_name));
+  const WallClock clock(options.now_ms, options.cookie);
+  outcome = sqlite::prepare_file(path, server_name, clock.now_ms());
+  if (!succeeded(outcome.status)) return outcome;
+  try {
+    out = std::make_unique<sqlite::Store>(options, path, server_name);
+    return {};
+  } catch (const SQLite::Exception& error) {
+    return sqlite::outcome_of_opening(error);
+  }
+}
+
+}  // namespace mxd::store

@@ -1,0 +1,64 @@
+// An open store: the parts that its functions share.
+#ifndef MXD_BINDINGS_STORE_SQLITE_STORE_H
+#define MXD_BINDINGS_STORE_SQLITE_STORE_H
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "bindings/store/common/last_seen.h"
+#include "bindings/store/common/password.h"
+#include "bindings/store/common/store.h"
+#include "bindings/store/sqlite/read_pool.h"
+#include "bindings/store/sqlite/read_thread.h"
+#include "bindings/store/sqlite/sweeper.h"
+#include "bindings/store/sqlite/writer.h"
+
+namespace mxd::store::sqlite {
+
+// Of one SQLite file, which several processes may have open. Beside it lie FILE-wal, FILE-shm, and
+// FILE-reserve: room on the disk for deletions. On a full disk what deletes, and what it needs
+// (sessions, refresh, logout), is written with that; all else is UNAVAILABLE. Reads are answered on
+// the caller's thread.
+struct Store final : mxd_store {
+  // Of a file that prepare_file() has prepared. Throws SQLite::Exception, std::system_error.
+  Store(const mxd_store_options& options, const std::string& path, const std::string& name);
+
+  int32_t status_of(const std::exception& error) const noexcept override;
+  void fill_callbacks(mxd_host& host) const override;
+  Outcome check() override;
+  uint64_t queued_writes() override { return writer.queued(); }
+  void set_lifetimes(const mxd_store_lifetimes& lifetimes) override;
+  void identify(const mxd_credentials& credentials, Done<mxd_store_identity> done) override;
+
+  // accounts.cc
+  Outcome prepare_service(const Service& service) override;
+  void resolve_name(std::string_view name, Done<mxd_store_user> done) override;
+  Outcome add_account(const mxd_store_new_account& account, std::string& user_id) override;
+  int32_t list_accounts(std::string_view after,
+                        absl::FunctionRef<int32_t(const mxd_store_account&)> visit) override;
+  Outcome change_account(const mxd_store_account_change& change) override;
+  Outcome set_password(std::string_view name, std::string_view password) override;
+  Outcome check_password(std::string_view name, std::string_view password,
+                         std::string& user_id) override;
+
+  // tokens.cc
+  Outcome login(const mxd_store_login& login, mxd_store_tokens& tokens) override;
+  Outcome refresh(std::string_view refresh_token, mxd_store_tokens& tokens) override;
+  Outcome logout(std::string_view access_token, bool all) override;
+
+  const int64_t access_token_ms;
+
+  // Destroyed from the last to the first: the password threads finish what they have, then the
+  // sweeper does, then the writer, whose queue refers to last_seen.
+  ReadPool readers;
+  ReadThread long_lists;
+  LastSeen last_seen;
+  Writer writer;
+  Sweeper sweeper;
+  PasswordThreads passwords;
+};
+
+}  // namespace mxd::store::sqlite
+
+#endif  // MXD_BINDINGS_STORE_SQLITE_STORE_H
