@@ -25,7 +25,7 @@ static question queue[kRequests];
 static int queued, finished;
 
 /* host_guide: begin */
-static int32_t authenticate(mxd_cookie host, mxd_cookie request, mxd_op op,
+static int32_t authenticate(mxd_cookie host, mxd_cookie request, mxd_op op, mxd_cookie principal,
                             const mxd_credentials* credentials) {
   pthread_mutex_lock(&lock);
   queue[queued++] = (question){op, credentials};
@@ -35,14 +35,15 @@ static int32_t authenticate(mxd_cookie host, mxd_cookie request, mxd_op op,
 }
 
 static void answer(question asked) {
-  if (asked.credentials->access_token.size == 0) { /* never so: the module has seen to it */
+  const mxd_view token = asked.credentials->access_token;
+  if (token.size != 6 || memcmp(token.data, "secret", 6)) {
     module->complete(asked.op, MXD_UNKNOWN_TOKEN);
     return;
   }
-  mxd_principal principal = {.size = sizeof principal};
-  principal.user_id = VIEW("@alice:example.org");
-  principal.device_id = VIEW("LAPTOP");
-  module->emit_principal(asked.op, &principal);
+  mxd_principal alice = {.size = sizeof alice};
+  alice.user_id = VIEW("@alice:example.org");
+  alice.device_id = VIEW("LAPTOP");
+  module->emit_principal(asked.op, &alice);
   module->complete(asked.op, MXD_OK); /* the request goes on here, on this thread */
   /* asked.credentials is not to be touched any more */
 }
@@ -61,7 +62,7 @@ static void* worker(void* unused) {
 /* host_guide: end */
 
 static int32_t list_devices(mxd_cookie host, mxd_cookie request, mxd_op op, mxd_cookie principal,
-                            mxd_view user_id) {
+                            const mxd_device_query* query) {
   mxd_device device = {.size = sizeof device, .device_id = VIEW("LAPTOP")};
   device.flags = MXD_DEVICE_HAS_DISPLAY_NAME;
   device.display_name = VIEW("Alice's laptop");
@@ -82,37 +83,20 @@ static void done(mxd_cookie cookie) {
   pthread_mutex_unlock(&lock);
 }
 
-static int32_t get_device(mxd_cookie h, mxd_cookie r, mxd_op op, mxd_cookie p, mxd_view u,
-                          mxd_view d) {
-  return module->complete(op, MXD_NOT_FOUND);
-}
-static int32_t rename_device(mxd_cookie h, mxd_cookie r, mxd_op op, mxd_cookie p,
-                             const mxd_device_update* u) {
-  return module->complete(op, MXD_NOT_FOUND);
-}
-static int32_t delete_devices(mxd_cookie h, mxd_cookie r, mxd_op op, mxd_cookie p, mxd_view u,
-                              const mxd_view* ids, size_t count) {
-  return module->complete(op, MXD_OK);
-}
-static int32_t uia_flows(mxd_cookie h, mxd_cookie r, mxd_op op, mxd_cookie p,
-                         const mxd_uia_operation* o) {
-  return module->complete(op, MXD_OK); /* none: nobody can delete here */
-}
-static int32_t uia_create_session(mxd_cookie h, mxd_cookie r, mxd_op op, mxd_cookie p,
-                                  const mxd_session* s) {
-  return MXD_UNAVAILABLE;
-}
-static int32_t uia_load_session(mxd_cookie h, mxd_cookie r, mxd_op op, mxd_cookie p, mxd_view s) {
-  return module->complete(op, MXD_NOT_FOUND);
-}
-static int32_t uia_check(mxd_cookie h, mxd_cookie r, mxd_op op, mxd_cookie p,
-                         const mxd_uia_attempt* a) {
-  return module->complete(op, MXD_REFUSED);
-}
-static int32_t uia_record(mxd_cookie h, mxd_cookie r, mxd_op op, mxd_cookie p,
-                          const mxd_uia_record* u) {
-  return module->complete(op, MXD_NOT_FOUND);
-}
+/* Mandatory, and not needed for GET /devices: the client sees 503. */
+#define NOT_SERVED(callback, argument)                                                          \
+  static int32_t callback(mxd_cookie host, mxd_cookie request, mxd_op op, mxd_cookie principal, \
+                          const argument* question) {                                           \
+    return MXD_UNAVAILABLE;                                                                     \
+  }
+NOT_SERVED(get_device, mxd_device_key)
+NOT_SERVED(rename_device, mxd_device_update)
+NOT_SERVED(delete_devices, mxd_deletion)
+NOT_SERVED(uia_flows, mxd_uia_operation)
+NOT_SERVED(uia_create_session, mxd_uia_session)
+NOT_SERVED(uia_load_session, mxd_uia_session_key)
+NOT_SERVED(uia_replace_session, mxd_uia_replacement)
+NOT_SERVED(uia_check, mxd_uia_attempt)
 
 int main(int argc, char** argv) {
   void* library = argc > 1 ? dlopen(argv[1], RTLD_NOW | RTLD_LOCAL) : NULL;
@@ -131,8 +115,8 @@ int main(int argc, char** argv) {
                    .uia_flows = uia_flows,
                    .uia_create_session = uia_create_session,
                    .uia_load_session = uia_load_session,
-                   .uia_check = uia_check,
-                   .uia_record = uia_record};
+                   .uia_replace_session = uia_replace_session,
+                   .uia_check = uia_check};
   mxd_instance* instance = NULL;
   char error[256];
   if (module->create(&host, (mxd_view){0}, &instance, error, sizeof error))

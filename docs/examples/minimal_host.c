@@ -12,19 +12,19 @@
 static const mxd_module* module;
 
 /* readme: begin */
-static int32_t authenticate(mxd_cookie host, mxd_cookie request, mxd_op op,
+static int32_t authenticate(mxd_cookie host, mxd_cookie request, mxd_op op, mxd_cookie principal,
                             const mxd_credentials* credentials) {
   if (credentials->access_token.size != 6 || memcmp(credentials->access_token.data, "secret", 6))
     return module->complete(op, MXD_UNKNOWN_TOKEN);
-  mxd_principal principal = {.size = sizeof principal};
-  principal.user_id = VIEW("@alice:example.org");
-  principal.device_id = VIEW("LAPTOP");
-  module->emit_principal(op, &principal);
+  mxd_principal alice = {.size = sizeof alice};
+  alice.user_id = VIEW("@alice:example.org");
+  alice.device_id = VIEW("LAPTOP");
+  module->emit_principal(op, &alice);
   return module->complete(op, MXD_OK);
 }
 
 static int32_t list_devices(mxd_cookie host, mxd_cookie request, mxd_op op, mxd_cookie principal,
-                            mxd_view user_id) {
+                            const mxd_device_query* query) {
   static const char* const ids[] = {"LAPTOP", "PHONE"};
   for (int i = 0; i < 2; i++) {
     mxd_device device = {.size = sizeof device, .device_id = VIEW(ids[i])};
@@ -51,38 +51,19 @@ static mxd_instance* load(const char* path, mxd_host* host, mxd_view config) {
 
 /* Mandatory, and not needed for GET /devices. A failure that is returned is the answer: here
  * UNAVAILABLE, which the client sees as 503. */
-static int32_t get_device(mxd_cookie host, mxd_cookie request, mxd_op op, mxd_cookie principal,
-                          mxd_view user_id, mxd_view device_id) {
-  return MXD_UNAVAILABLE;
-}
-static int32_t rename_device(mxd_cookie host, mxd_cookie request, mxd_op op, mxd_cookie principal,
-                             const mxd_device_update* update) {
-  return MXD_UNAVAILABLE;
-}
-static int32_t delete_devices(mxd_cookie host, mxd_cookie request, mxd_op op, mxd_cookie principal,
-                              mxd_view user_id, const mxd_view* device_ids, size_t count) {
-  return MXD_UNAVAILABLE;
-}
-static int32_t uia_flows(mxd_cookie host, mxd_cookie request, mxd_op op, mxd_cookie principal,
-                         const mxd_uia_operation* operation) {
-  return MXD_UNAVAILABLE;
-}
-static int32_t uia_create_session(mxd_cookie host, mxd_cookie request, mxd_op op,
-                                  mxd_cookie principal, const mxd_session* session) {
-  return MXD_UNAVAILABLE;
-}
-static int32_t uia_load_session(mxd_cookie host, mxd_cookie request, mxd_op op,
-                                mxd_cookie principal, mxd_view session_id) {
-  return MXD_UNAVAILABLE;
-}
-static int32_t uia_check(mxd_cookie host, mxd_cookie request, mxd_op op, mxd_cookie principal,
-                         const mxd_uia_attempt* attempt) {
-  return MXD_UNAVAILABLE;
-}
-static int32_t uia_record(mxd_cookie host, mxd_cookie request, mxd_op op, mxd_cookie principal,
-                          const mxd_uia_record* record) {
-  return MXD_UNAVAILABLE;
-}
+#define NOT_SERVED(callback, argument)                                                          \
+  static int32_t callback(mxd_cookie host, mxd_cookie request, mxd_op op, mxd_cookie principal, \
+                          const argument* question) {                                           \
+    return MXD_UNAVAILABLE;                                                                     \
+  }
+NOT_SERVED(get_device, mxd_device_key)
+NOT_SERVED(rename_device, mxd_device_update)
+NOT_SERVED(delete_devices, mxd_deletion)
+NOT_SERVED(uia_flows, mxd_uia_operation)
+NOT_SERVED(uia_create_session, mxd_uia_session)
+NOT_SERVED(uia_load_session, mxd_uia_session_key)
+NOT_SERVED(uia_replace_session, mxd_uia_replacement)
+NOT_SERVED(uia_check, mxd_uia_attempt)
 
 static void shut_down(mxd_cookie instance) {
   module->destroy((mxd_instance*)instance);
@@ -108,8 +89,8 @@ int main(int argc, char** argv) {
                    .uia_flows = uia_flows,
                    .uia_create_session = uia_create_session,
                    .uia_load_session = uia_load_session,
-                   .uia_check = uia_check,
-                   .uia_record = uia_record};
+                   .uia_replace_session = uia_replace_session,
+                   .uia_check = uia_check};
   mxd_instance* instance = argc > 1 ? load(argv[1], &host, (mxd_view){config, config_size}) : NULL;
   if (!instance) return 1;
 

@@ -5,7 +5,7 @@
 namespace mxd::auth {
 
 const http::ApiError* make_challenge(memory::Arena& arena, const host::Flows& flows,
-                                     const host::Session& session, std::string_view error_text,
+                                     const Session& session, std::string_view error_text,
                                      ChallengeKind kind) {
   memory::OutputBuffer members;
   http::JsonWriter json(members);

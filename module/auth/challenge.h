@@ -2,6 +2,7 @@
 
 #include <string_view>
 
+#include "module/auth/session.h"
 #include "module/host/records.h"
 #include "module/http/api_error.h"
 #include "module/memory/arena.h"
@@ -16,7 +17,7 @@ enum class ChallengeKind {
 // The 401 of User-Interactive Authentication. With `error_text` it has M_FORBIDDEN and that text,
 // without it neither. @throws std::bad_alloc
 const http::ApiError* make_challenge(memory::Arena& arena, const host::Flows& flows,
-                                     const host::Session& session, std::string_view error_text,
+                                     const Session& session, std::string_view error_text,
                                      ChallengeKind kind);
 
 }  // namespace mxd::auth

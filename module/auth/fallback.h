@@ -4,13 +4,15 @@
 
 #include "module/async/task.h"
 #include "module/host/exchange.h"
+#include "module/http/api_error.h"
 #include "module/http/response.h"
 
 namespace mxd::auth {
 
-// The fallback page of User-Interactive Authentication, for m.login.password, m.login.terms and
-// m.login.registration_token: rows F1 to F3. It has no access token; whoever knows the session ID
-// is taken for the user's browser. `type` is as in the path, not decoded.
-async::Task<http::Response> answer_fallback(host::Exchange& exchange, std::string_view type);
+// The fallback page of User-Interactive Authentication, for the stages that the table of
+// stage_types.h has a form for: rows F1 to F3. It has no access token; whoever knows the session ID
+// is taken for the user's browser. `type` is one with a page; the method is GET, HEAD or POST.
+async::Task<http::Result<http::Response>> answer_fallback(host::Exchange& exchange,
+                                                          std::string_view type);
 
 }  // namespace mxd::auth

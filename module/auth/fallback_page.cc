@@ -1,10 +1,12 @@
 #include "module/auth/fallback_page.h"
 
 #include <boost/json/object.hpp>
-#include <boost/json/parse.hpp>
+
 #include <boost/json/value.hpp>
+#include <charconv>
 
 #include "module/http/json_body.h"
+#include "module/http/json_parser.h"
 #include "module/http/text.h"
 #include "module/memory/output_buffer.h"
 
@@ -75,18 +77,26 @@ class Html {
     return *this;
   }
 
+  Html& number(size_t number) {
+    char digits[20];
+    const auto end = std::to_chars(digits, digits + sizeof digits, number).ptr;
+    return raw({digits, static_cast<size_t>(end - digits)});
+  }
+
   std::string_view view() const { return out_.view(); }
 
  private:
   memory::OutputBuffer out_;
 };
 
-void begin(Html& html, std::string_view title, std::string_view nonce) {
-  html.raw("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n")
+void begin(Html& html, const FallbackPage& page, std::string_view title) {
+  html.raw("<!DOCTYPE html>\n<html lang=\"")
+      .raw(page.texts->language)
+      .raw("\">\n<head>\n<meta charset=\"utf-8\">\n")
       .raw("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>")
       .text(title)
       .raw("</title>\n<style nonce=\"")
-      .text(nonce)
+      .text(page.nonce)
       .raw("\">")
       .raw(kStyle)
       .raw("</style>\n</head>\n<body>\n<main>\n<h1>")
@@ -98,14 +108,49 @@ void end(Html& html) {
   html.raw("</main>\n</body>\n</html>\n");
 }
 
-// One policy of m.login.terms, in English or else in the first language that it is in.
-void write_policy(Html& html, const json::value& policy) {
-  const auto* languages = policy.if_object();
-  if (languages == nullptr) return;
+void write_devices(Html& html, const FallbackPage& page) {
+  const PageTexts& texts = *page.texts;
+  if (page.devices == nullptr) {
+    html.raw("<p>").text(texts.signs_out_some).raw("</p>\n");
+    return;
+  }
+  const bool one = page.devices->next == nullptr && page.more_devices == 0;
+  html.raw("<p>").text(one ? texts.signs_out_one : texts.signs_out_these).raw("</p>\n<ul>\n");
+  for (const auto* device = page.devices; device != nullptr; device = device->next) {
+    html.raw("<li>");
+    if (!device->name.empty()) html.raw("<b>").text(device->name).raw("</b> ");
+    html.raw("<code>").text(device->id).raw("</code></li>\n");
+  }
+  if (page.more_devices != 0) {
+    html.raw("<li>")
+        .text(texts.and_more[0])
+        .number(page.more_devices)
+        .text(texts.and_more[1])
+        .raw("</li>\n");
+  }
+  html.raw("</ul>\n");
+}
+
+void write_account(Html& html, const FallbackPage& page) {
+  html.raw("<p>").text(page.texts->account).raw(" <b>").text(page.user).raw("</b>");
+  if (!page.server.empty()) {
+    html.raw("<br>\n").text(page.texts->server).raw(" <b>").text(page.server).raw("</b>");
+  }
+  html.raw("</p>\n");
+}
+
+// One policy of m.login.terms, in the page's language, else in English or in the first that there
+// is.
+void write_policy(Html& html, const json::value& policy, std::string_view language) {
+  const auto* translations = policy.if_object();
+  if (translations == nullptr) return;
   const json::object* chosen = nullptr;
-  for (const auto& language : *languages) {
-    const auto* object = language.value().if_object();
-    if (object != nullptr && (chosen == nullptr || language.key() == "en")) chosen = object;
+  for (const std::string_view wanted : {language, std::string_view("en")}) {
+    const auto* translation = translations->if_contains(wanted);
+    if (chosen == nullptr && translation != nullptr) chosen = translation->if_object();
+  }
+  for (const auto& translation : *translations) {
+    if (chosen == nullptr) chosen = translation.value().if_object();
   }
   if (chosen == nullptr) return;
   bool wrong_type = false;
@@ -119,17 +164,53 @@ void write_policy(Html& html, const json::value& policy) {
       .raw("</a></li>\n");
 }
 
-void write_terms(Html& html, std::string_view params) {
-  html.raw("<p>Please read:</p>\n<ul>\n");
-  json::error_code error;
-  const json::value parsed = json::parse({params.data(), params.size()}, error);
-  const auto* object = error ? nullptr : parsed.if_object();
+void write_policies(Html& html, const FallbackPage& page) {
+  html.raw("<p>").text(page.texts->terms).raw("</p>\n<ul>\n");
+  const auto parsed = http::parse_json(*page.arena, page.params, http::JsonLimits());
+  const auto* object = parsed.value == nullptr ? nullptr : parsed.value->if_object();
   const auto* policies = object == nullptr ? nullptr : object->if_contains("policies");
   if (policies != nullptr && policies->is_object()) {
     for (const auto& policy : policies->get_object())
-      write_policy(html, policy.value());
+      write_policy(html, policy.value(), page.texts->language);
   }
-  html.raw("</ul>\n<label><input type=\"checkbox\" name=\"accept\" value=\"yes\" required");
+  html.raw("</ul>\n");
+}
+
+// The fields of the form. `described` joins a field to the complaint about it.
+void write_fields(Html& html, const FallbackPage& page, std::string_view described) {
+  const PageTexts& texts = *page.texts;
+  switch (page.asks_for) {
+    case PageForm::kPassword:
+      // The user's name goes along for password managers.
+      html.raw("<input type=\"text\" name=\"user\" autocomplete=\"username\" hidden value=\"")
+          .text(page.user)
+          .raw("\">\n<label for=\"password\">")
+          .text(texts.password)
+          .raw("</label>\n")
+          .raw("<input type=\"password\" id=\"password\" name=\"password\" required autofocus")
+          .raw(" autocomplete=\"current-password\"")
+          .raw(described)
+          .raw(">\n");
+      break;
+    case PageForm::kRegistrationToken:
+      html.raw("<label for=\"token\">")
+          .text(texts.registration_token)
+          .raw("</label>\n<input type=\"text\" id=\"token\" name=\"token\" required autofocus")
+          .raw(" autocomplete=\"off\" autocapitalize=\"none\" spellcheck=\"false\"")
+          .raw(described)
+          .raw(">\n");
+      break;
+    case PageForm::kTerms:
+      write_policies(html, page);
+      html.raw("<label><input type=\"checkbox\" name=\"accept\" value=\"yes\" required")
+          .raw(described)
+          .raw("> ")
+          .text(texts.agree)
+          .raw("</label>\n");
+      break;
+    case PageForm::kNone:
+      break;
+  }
 }
 
 }  // namespace
@@ -143,46 +224,28 @@ std::string_view find_params(const host::Flows& flows, std::string_view type) no
 
 std::string_view FallbackPage::form(std::string_view complaint) const {
   Html html;
-  begin(html, "Confirm that it is you", nonce);
-  html.raw("<p>").text(description).raw(", as <b>").text(user).raw("</b>.</p>\n");
+  begin(html, *this, texts->title);
+  write_devices(html, *this);
+  write_account(html, *this);
   if (!complaint.empty()) {
     html.raw("<p class=\"wrong\" role=\"alert\" id=\"complaint\">").text(complaint).raw("</p>\n");
   }
-  const std::string_view described =
-      complaint.empty() ? "" : " aria-invalid=\"true\" aria-describedby=\"complaint\"";
   html.raw("<form method=\"post\">\n<input type=\"hidden\" name=\"form_token\" value=\"")
       .text(form_token)
       .raw("\">\n");
-  if (type == "m.login.password") {
-    // The user's name goes along for password managers.
-    html.raw("<input type=\"text\" name=\"user\" autocomplete=\"username\" hidden value=\"")
-        .text(user)
-        .raw("\">\n<label for=\"password\">Password</label>\n")
-        .raw("<input type=\"password\" id=\"password\" name=\"password\" required autofocus")
-        .raw(" autocomplete=\"current-password\"")
-        .raw(described)
-        .raw(">\n");
-  } else if (type == "m.login.registration_token") {
-    html.raw("<label for=\"token\">Registration token</label>\n")
-        .raw("<input type=\"text\" id=\"token\" name=\"token\" required autofocus")
-        .raw(" autocomplete=\"off\" autocapitalize=\"none\" spellcheck=\"false\"")
-        .raw(described)
-        .raw(">\n");
-  } else {
-    write_terms(html, params);
-    html.raw(described).raw("> I have read them and agree.</label>\n");
-  }
-  html.raw("<button type=\"submit\">Continue</button>\n</form>\n");
+  write_fields(html, *this,
+               complaint.empty() ? "" : " aria-invalid=\"true\" aria-describedby=\"complaint\"");
+  html.raw("<button type=\"submit\">").text(texts->button).raw("</button>\n</form>\n");
   end(html);
   return arena->copy(html.view());
 }
 
 std::string_view FallbackPage::done() const {
   Html html;
-  begin(html, "Thank you", nonce);
-  html.raw(
-          "<p role=\"status\">This step is complete. You can close this window and go back to the ")
-      .raw("application.</p>\n<script nonce=\"")
+  begin(html, *this, texts->done_title);
+  html.raw("<p role=\"status\">")
+      .text(texts->done)
+      .raw("</p>\n<script nonce=\"")
       .text(nonce)
       .raw("\">")
       .raw(kTellClient)
@@ -193,7 +256,7 @@ std::string_view FallbackPage::done() const {
 
 std::string_view FallbackPage::failure(std::string_view text) const {
   Html html;
-  begin(html, "That did not work", nonce);
+  begin(html, *this, texts->failed_title);
   html.raw("<p role=\"alert\">").text(text).raw("</p>\n");
   end(html);
   return arena->copy(html.view());

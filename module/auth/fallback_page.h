@@ -2,20 +2,32 @@
 
 #include <string_view>
 
+#include "module/auth/page_texts.h"
+#include "module/auth/stage_types.h"
 #include "module/host/records.h"
 #include "module/memory/arena.h"
 
 namespace mxd::auth {
+
+// A device that is to be signed out, in a list.
+struct PageDevice {
+  std::string_view id;
+  std::string_view name;  // may be empty
+  PageDevice* next = nullptr;
+};
 
 // The HTML of the fallback page (Client-Server API, "Fallback"). All text is escaped, nothing is
 // loaded from elsewhere, and the form works without scripts. Results live in the arena; all
 // functions throw std::bad_alloc.
 struct FallbackPage {
   memory::Arena* arena = nullptr;
-  std::string_view nonce;      // of the page's style and script
-  std::string_view type = {};  // the stage's
+  const PageTexts* texts = nullptr;
+  std::string_view nonce;        // of the page's style and script
+  std::string_view server = {};  // its name, or empty
+  PageForm asks_for = PageForm::kNone;
   std::string_view user = {};
-  std::string_view description = {};  // of what the user is asked to confirm
+  const PageDevice* devices = nullptr;  // none: it is not known which
+  size_t more_devices = 0;              // than those named
   std::string_view form_token = {};
   std::string_view params = {};  // the stage's, as JSON, or empty
 

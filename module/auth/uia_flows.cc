@@ -1,21 +1,14 @@
 #include "module/auth/uia_flows.h"
 
-#include <algorithm>
-#include <iterator>
+#include "module/auth/stage_types.h"
 
 namespace mxd::auth {
 namespace {
 
-// The stages that anybody can complete; all others may prove an identity.
-constexpr std::string_view kProvesNobody[] = {"m.login.dummy", "m.login.terms", "m.login.recaptcha",
-                                              "m.login.registration_token"};
-
 bool proves_identity(const host::Flow& flow) {
   for (const auto* stage = flow.first; stage != nullptr; stage = stage->next) {
-    if (std::find(std::begin(kProvesNobody), std::end(kProvesNobody), stage->type) ==
-        std::end(kProvesNobody)) {
-      return true;
-    }
+    const StageType* known = find_stage_type(stage->type);
+    if (known == nullptr ? !stage->proves_nobody : known->proves_identity) return true;
   }
   return false;
 }
@@ -40,11 +33,10 @@ bool is_completed(const host::CompletedStage* completed, std::string_view type) 
   return false;
 }
 
-bool completes_a_flow(const host::Flows& flows, const host::CompletedStage* completed,
-                      std::string_view also) noexcept {
+bool completes_a_flow(const host::Flows& flows, const host::CompletedStage* completed) noexcept {
   for (const auto* flow = flows.first; flow != nullptr; flow = flow->next) {
     const auto* stage = flow->first;
-    while (stage != nullptr && (stage->type == also || is_completed(completed, stage->type))) {
+    while (stage != nullptr && is_completed(completed, stage->type)) {
       stage = stage->next;
     }
     if (stage == nullptr) return true;

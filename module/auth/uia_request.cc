@@ -15,44 +15,30 @@ constexpr ApiError kAuthNotAnObject{400, "M_BAD_JSON", "'auth' must be an object
 constexpr ApiError kNotStrings{400, "M_BAD_JSON",
                                "'auth.session' and 'auth.type' must be strings."};
 
-constexpr ApiError kNoPassword{400, "M_BAD_JSON",
-                               "m.login.password needs 'password', a string, in 'auth'."};
-constexpr ApiError kNoIdentifier{
-    400, "M_BAD_JSON",
-    "m.login.password needs 'identifier' in 'auth': an object with a 'type', such as "
-    R"({"type":"m.id.user","user":"alice"}.)"};
-constexpr ApiError kIncompleteIdentifier{
-    400, "M_BAD_JSON",
-    "The 'identifier' lacks what its type needs, as strings: 'user' for m.id.user, 'medium' and "
-    "'address' for m.id.thirdparty, 'country' and 'phone' for m.id.phone."};
-constexpr ApiError kNoToken{400, "M_BAD_JSON",
-                            "m.login.registration_token needs 'token', a string, in 'auth'."};
-constexpr ApiError kNoResponse{400, "M_BAD_JSON",
-                               "m.login.recaptcha needs 'response', a string, in 'auth'."};
-constexpr ApiError kNoThreepid{
-    400, "M_BAD_JSON",
-    "m.login.email.identity and m.login.msisdn need 'threepid_creds', an object, in 'auth'."};
-
-bool has_string(const json::object& object, std::string_view name) {
-  const auto* value = object.if_contains(name);
-  return value != nullptr && value->is_string();
+// U2: `null` is as absent, for every member of `auth` and of the objects in it. The depth is that
+// of the body, which has a limit.
+void drop_nulls(json::object& object) {
+  for (auto member = object.begin(); member != object.end();) {
+    if (member->value().is_null()) {
+      member = object.erase(member);
+      continue;
+    }
+    if (auto* inner = member->value().if_object()) drop_nulls(*inner);
+    ++member;
+  }
 }
 
-const ApiError* check_password(const json::object& auth) {
-  if (!has_string(auth, "password")) return &kNoPassword;
-  const auto* identifier = auth.if_contains("identifier");
-  if (identifier == nullptr || identifier->is_null()) {
-    return has_string(auth, "user") ? nullptr : &kNoIdentifier;  // U19
+// U19: `user` beside a password is an identifier, unless there is one, which wins whole.
+void rewrite_old_user(json::object& auth) {
+  const auto user = auth.find("user");
+  if (user == auth.end() || !user->value().is_string()) return;
+  if (!auth.contains("identifier")) {
+    json::object identifier(auth.storage());
+    identifier.emplace("type", "m.id.user");
+    identifier.emplace("user", user->value());
+    auth.emplace("identifier", std::move(identifier));
   }
-  const auto* object = identifier->if_object();
-  if (object == nullptr || !has_string(*object, "type")) return &kNoIdentifier;
-  const std::string_view type = object->at("type").get_string();
-  const bool complete =
-      type == "m.id.user"         ? has_string(*object, "user")
-      : type == "m.id.thirdparty" ? has_string(*object, "medium") && has_string(*object, "address")
-      : type == "m.id.phone"      ? has_string(*object, "country") && has_string(*object, "phone")
-                                  : true;
-  return complete ? nullptr : &kIncompleteIdentifier;
+  auth.erase("user");
 }
 
 }  // namespace
@@ -67,25 +53,14 @@ http::Result<UiaRequest> take_auth(memory::Arena& arena, json::object& body) {
   body.erase(found);
   if (auth->is_null()) return request;
   if (!auth->is_object()) return &kAuthNotAnObject;
-  request.auth = &auth->get_object();
+  drop_nulls(auth->get_object());
   bool wrong_type = false;
+  request.auth = &auth->get_object();
   request.session = http::find_string(*request.auth, "session", wrong_type);
   request.type = http::find_string(*request.auth, "type", wrong_type);
   if (wrong_type) return &kNotStrings;
+  if (request.type == "m.login.password") rewrite_old_user(auth->get_object());
   return request;
-}
-
-const ApiError* check_stage_data(const UiaRequest& request) {
-  const json::object& auth = *request.auth;
-  const std::string_view type = *request.type;
-  if (type == "m.login.password") return check_password(auth);
-  if (type == "m.login.registration_token") return has_string(auth, "token") ? nullptr : &kNoToken;
-  if (type == "m.login.recaptcha") return has_string(auth, "response") ? nullptr : &kNoResponse;
-  if (type == "m.login.email.identity" || type == "m.login.msisdn") {
-    const auto* credentials = auth.if_contains("threepid_creds");
-    return credentials != nullptr && credentials->is_object() ? nullptr : &kNoThreepid;
-  }
-  return nullptr;
 }
 
 }  // namespace mxd::auth

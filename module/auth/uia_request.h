@@ -11,16 +11,14 @@ namespace mxd::auth {
 
 // What a client says under `auth` (Client-Server API, User-Interactive Authentication).
 struct UiaRequest {
-  const boost::json::object* auth = nullptr;  // none, or `null`: null
+  // None, or `null`: null. Without members that are null (U2), and an old-style `user` beside a
+  // password is an `identifier` (U19).
+  const boost::json::object* auth = nullptr;
   std::optional<std::string_view> session;
   std::optional<std::string_view> type;
 };
 
-// Takes `auth` out of a body. Rows U2, U18. @throws std::bad_alloc
+// Takes `auth` out of a body. Rows U2, U18, U19. @throws std::bad_alloc
 http::Result<UiaRequest> take_auth(memory::Arena& arena, boost::json::object& body);
-
-// U4a: whether the stage's data is there, for the stages that the specification describes. Null,
-// or what is missing.
-const http::ApiError* check_stage_data(const UiaRequest& request);
 
 }  // namespace mxd::auth

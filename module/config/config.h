@@ -34,6 +34,7 @@ struct Limits {
   Limit device_creation{20, 2000};  // P6; per service
   Limit uia_failures{3, 6000};      // U23; per user and device, and four times that per user
   Limit uia_challenges{60, 5000};   // U25; per user and device
+  Limit uia_repeats{30, 1000};      // U27; per user and device
 };
 
 // What an instance can be told at create(); docs/configuration.md.
@@ -49,6 +50,7 @@ struct Config {
   uint64_t max_devices_per_user = 0;                   // P7; 0: no cap
   std::string user_limit_info_uri;                     // P7
   std::string account_management_url;                  // D3
+  std::string server_name;                             // F1; empty: the page does without
   Limits limits;
   Uia uia;
 };

@@ -60,7 +60,19 @@ class Reader {
     }
   }
 
-  // `chosen` is the index in `names`.
+  // 1 to `most` bytes, without white space and control characters.
+  void text(std::string_view name, std::string& out, size_t most) {
+    if (const auto* value = take(name)) {
+      const auto* text = value->if_string();
+      if (text != nullptr && !text->empty() && text->size() <= most && is_visible(*text)) {
+        out = std::string_view(*text);
+      } else {
+        fail(name, http::concatenate({"must be a text of 1 to ", std::to_string(most),
+                                      " bytes without white space"}));
+      }
+    }
+  }
+
   template <class Choice>
   void choice(std::string_view name, Choice& out, std::string_view first, std::string_view second) {
     if (const auto* value = take(name)) {
@@ -161,10 +173,12 @@ void read(Reader& reader, Config& config) {
   reader.integer("max_devices_per_user", config.max_devices_per_user, 0, 1'000'000'000);
   reader.url("user_limit_info_uri", config.user_limit_info_uri);
   reader.url("account_management_url", config.account_management_url);
+  reader.text("server_name", config.server_name, 255);
   reader.object("limits", [&](Reader& limits) {
     limits.limit("device_creation", config.limits.device_creation);
     limits.limit("uia_failures", config.limits.uia_failures);
     limits.limit("uia_challenges", config.limits.uia_challenges);
+    limits.limit("uia_repeats", config.limits.uia_repeats);
   });
   reader.object("uia", [&](Reader& uia) {
     uia.integer("session_lifetime_ms", config.uia.session_lifetime_ms, 1000, 7 * kDay);

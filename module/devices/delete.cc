@@ -3,10 +3,11 @@
 #include <boost/json/value.hpp>
 #include <charconv>
 
-#include "module/auth/user_interactive.h"
+#include "module/auth/reauthenticate.h"
 #include "module/devices/endpoints.h"
 #include "module/host/device_calls.h"
 #include "module/http/json_body.h"
+#include "module/http/json_digest.h"
 #include "module/http/target.h"
 #include "module/http/text.h"
 
@@ -36,30 +37,29 @@ const ApiError* check_list(const json::object& body) {
   return strings ? nullptr : &kNoList;
 }
 
-// D9, R10: each ID once, and those that nothing can own not at all.
+// D9: each ID once, in bytewise order. So is the list that a session keeps, and that its digest is
+// of (U11).
+void make_a_set(json::array& list) {
+  const auto less = [](const json::value& a, const json::value& b) {
+    return a.get_string() < b.get_string();
+  };
+  const auto equal = [](const json::value& a, const json::value& b) {
+    return a.get_string() == b.get_string();
+  };
+  std::sort(list.begin(), list.end(), less);
+  list.erase(std::unique(list.begin(), list.end(), equal), list.end());
+}
+
+// R10: those that nothing can own are left out.
 DeviceIds collect(memory::Arena& arena, const json::object& body) {
   const auto& list = body.at("devices").get_array();
   auto* const ids = arena.make_array<mxd_view>(list.size());
-  auto* end = ids;
+  size_t count = 0;
   for (const auto& id : list) {
     const std::string_view text = id.get_string();
-    if (text.empty() || is_impossible(host::DeviceId{text})) continue;
-    *end++ = host::view(text);
+    if (host::is_possible_id(text)) ids[count++] = host::view(text);
   }
-  std::sort(ids, end, [](mxd_view a, mxd_view b) { return host::text(a) < host::text(b); });
-  end =
-      std::unique(ids, end, [](mxd_view a, mxd_view b) { return host::text(a) == host::text(b); });
-  return {ids, static_cast<size_t>(end - ids)};
-}
-
-// What a session keeps of the ID in the path. An ID with U+0000, which a host need not be able to
-// keep, is kept as another one that nothing can own: encoded, and longer than any is. R10
-host::DeviceId keepable(memory::Arena& arena, host::DeviceId id) {
-  if (!http::has_nul(id.text)) return id;
-  constexpr size_t kLonger = host::kMaxIdBytes + 1;
-  char* const padding = arena.make_array<char>(kLonger);
-  std::fill_n(padding, kLonger, '.');
-  return {http::concatenate(arena, {http::percent_encode(arena, id.text), {padding, kLonger}})};
+  return {ids, count};
 }
 
 std::string_view describe(memory::Arena& arena, const json::object& body) {
@@ -72,6 +72,16 @@ std::string_view describe(memory::Arena& arena, const json::object& body) {
                            {"Sign out ", {digits, static_cast<size_t>(end - digits)}, " devices"});
 }
 
+auth::Subject subject_of(memory::Arena& arena, std::string_view id) {
+  auth::Subject subject{"DELETE", kDevicePath, {}, {}};
+  if (is_impossible(id)) {
+    subject.path_device_digest = http::digest_text(arena, id);
+  } else {
+    subject.path_device = id;
+  }
+  return subject;
+}
+
 async::Task<Answered> delete_devices(host::Exchange& exchange, DeviceIds devices) {
   host::DeleteDevicesCall question(exchange.line, exchange.who.user, devices.ids, devices.count);
   const auto deleted = co_await question;
@@ -81,7 +91,7 @@ async::Task<Answered> delete_devices(host::Exchange& exchange, DeviceIds devices
 
 }  // namespace
 
-async::Task<Answered> delete_one(host::Exchange& exchange, host::DeviceId id) {
+async::Task<Answered> delete_one(host::Exchange& exchange, std::string_view id) {
   memory::Arena& arena = exchange.arena();
   const auto body =
       http::parse_object(arena, exchange.request.body, http::EmptyBody::kIsEmptyObject,
@@ -90,26 +100,24 @@ async::Task<Answered> delete_one(host::Exchange& exchange, host::DeviceId id) {
   const auto request = auth::take_auth(arena, **body);  // U18
   if (!request) co_return request.error();
 
-  if (!exchange.who.application_service) {  // D1, D2
+  if (!exchange.who.appservice) {  // D1, D2
     auth::Operation operation;
-    operation.method = "DELETE";
-    operation.endpoint = path_template(Endpoint::kDevice);
-    operation.path_device = keepable(arena, id);
+    operation.subject = subject_of(arena, id);
     operation.body = *body;
-    operation.body_may_be_stored = (*body)->empty();
+    operation.takes_kept_body = (*body)->empty();
     operation.description = "Sign out one device";
-    const auto permitted = co_await auth::authenticate_again(exchange, operation, *request);
+    const auto permitted = co_await auth::reauthenticate(exchange, operation, *request);
     if (!permitted) co_return permitted.error();
   }
   DeviceIds devices;
   if (!is_impossible(id)) {  // R10, D4
-    devices.ids = arena.make<mxd_view>(host::view(id.text));
+    devices.ids = arena.make<mxd_view>(host::view(id));
     devices.count = 1;
   }
   co_return co_await delete_devices(exchange, devices);
 }
 
-async::Task<Answered> delete_many(host::Exchange& exchange) {
+async::Task<Answered> delete_many(host::Exchange& exchange, std::string_view) {
   memory::Arena& arena = exchange.arena();
   const auto parsed = http::parse_object(arena, exchange.request.body, http::EmptyBody::kRefused,
                                          exchange.config.json);
@@ -117,21 +125,22 @@ async::Task<Answered> delete_many(host::Exchange& exchange) {
   const auto request = auth::take_auth(arena, **parsed);  // U18
   if (!request) co_return request.error();
 
-  const json::object* body = *parsed;
-  const auto* bad_list = check_list(*body);
-  const bool may_be_stored = body->empty() && request->session.has_value();  // U8
-  if (bad_list != nullptr && (!may_be_stored || exchange.who.application_service)) {
+  json::object* const sent = *parsed;
+  const auto* bad_list = check_list(*sent);
+  if (bad_list == nullptr) make_a_set(sent->at("devices").get_array());
+  const json::object* body = sent;
+  const bool takes_kept_body = body->empty() && request->session.has_value();  // U8
+  if (bad_list != nullptr && (!takes_kept_body || exchange.who.appservice)) {
     co_return bad_list;  // D7
   }
-  if (!exchange.who.application_service) {  // D1, D2
+  if (!exchange.who.appservice) {  // D1, D2
     auth::Operation operation;
-    operation.method = "POST";
-    operation.endpoint = path_template(Endpoint::kDeleteDevices);
+    operation.subject = {"POST", kDeleteDevicesPath, {}, {}};
     operation.body = body;
-    operation.body_may_be_stored = may_be_stored;
+    operation.takes_kept_body = takes_kept_body;
     operation.body_error = bad_list;
     operation.description = describe(arena, *body);
-    const auto permitted = co_await auth::authenticate_again(exchange, operation, *request);
+    const auto permitted = co_await auth::reauthenticate(exchange, operation, *request);
     if (!permitted) co_return permitted.error();
     body = *permitted;
   }

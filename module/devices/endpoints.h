@@ -8,33 +8,31 @@
 
 namespace mxd::devices {
 
-using Answered = http::Result<http::Response>;
-
 // A request on one of our routes, from its first check to its response.
 async::Task<http::Response> answer(host::Exchange& exchange, Route route);
 
-// ---- The endpoints, an authenticated principal in the exchange. ----
+// ---- The handlers of the table of routes, which get the ID in the path, or nothing. ----
 
 // GET /devices
-async::Task<Answered> list(host::Exchange& exchange);
+async::Task<Answered> list(host::Exchange& exchange, std::string_view);
 
 // GET /devices/{deviceId}
-async::Task<Answered> get(host::Exchange& exchange, host::DeviceId id);
+async::Task<Answered> get(host::Exchange& exchange, std::string_view id);
 
 // PUT /devices/{deviceId}
-async::Task<Answered> put(host::Exchange& exchange, host::DeviceId id);
+async::Task<Answered> put(host::Exchange& exchange, std::string_view id);
 
 // DELETE /devices/{deviceId}
-async::Task<Answered> delete_one(host::Exchange& exchange, host::DeviceId id);
+async::Task<Answered> delete_one(host::Exchange& exchange, std::string_view id);
 
 // POST /delete_devices
-async::Task<Answered> delete_many(host::Exchange& exchange);
+async::Task<Answered> delete_many(host::Exchange& exchange, std::string_view);
 
 // ---- What several of them say. ----
 
 // R10: nothing can own it.
-inline bool is_impossible(host::DeviceId id) noexcept {
-  return id.text.size() > host::kMaxIdBytes || id.text.find('\0') != id.text.npos;
+inline bool is_impossible(std::string_view id) noexcept {
+  return id.size() > host::kMaxIdBytes || id.find('\0') != id.npos;
 }
 
 inline constexpr http::ApiError kNoSuchDevice{404, "M_NOT_FOUND",

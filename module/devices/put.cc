@@ -1,9 +1,9 @@
-#include "module/auth/limits.h"
 #include "module/devices/endpoints.h"
 #include "module/host/device_calls.h"
 #include "module/http/json_body.h"
 #include "module/http/json_writer.h"
 #include "module/http/text.h"
+#include "module/limits/limits.h"
 
 namespace mxd::devices {
 namespace {
@@ -49,13 +49,13 @@ Result<std::optional<std::string_view>> read_name(host::Exchange& exchange) {
 
 // P5 to P7
 async::Task<Answered> create(host::Exchange& exchange, const mxd_device_update& update) {
-  const auth::Buckets buckets = auth::creation_buckets(exchange);
-  const auto* limited = co_await auth::take(exchange, buckets);  // P6
-  if (limited != nullptr) co_return limited;
+  const limits::Buckets buckets = limits::creation_buckets(exchange);
+  const auto* refused = co_await limits::take(exchange, buckets);  // P6
+  if (refused != nullptr) co_return refused;
   host::UpdateDeviceCall question(exchange.line, Kind::kPut, update);
   const auto put = co_await question;
   if (put.status != MXD_CREATED) {
-    co_await auth::give_back(exchange, buckets);
+    co_await limits::give_back(exchange, buckets);
   }
   if (put.error != nullptr) co_return put.error;
   if (put.status == MXD_LIMIT_EXCEEDED) co_return too_many_devices(exchange);  // P7
@@ -63,16 +63,37 @@ async::Task<Answered> create(host::Exchange& exchange, const mxd_device_update& 
   co_return http::Response{.status = 201, .body = http::kEmptyObject};  // P5
 }
 
+// Passes over what the device is: it is there.
+class AnyDevice final : public host::DeviceSink {
+ public:
+  void accept(const host::Device&) override {}
+};
+
+// P1 to P4: whether the device is there, with the name if one is given. MXD_OK or MXD_NOT_FOUND.
+async::Task<Result<int32_t>> rename(host::Exchange& exchange, const mxd_device_update& update) {
+  if ((update.flags & MXD_UPDATE_SET_DISPLAY_NAME) == 0) {  // P2
+    AnyDevice any;
+    host::ReadDevicesCall question(exchange.line, host::UserId{host::text(update.user_id)},
+                                   host::DeviceId{host::text(update.device_id)}, any);
+    const auto found = co_await question;
+    if (found.error != nullptr) co_return found.error;
+    co_return found.status;
+  }
+  host::UpdateDeviceCall question(exchange.line, Kind::kRename, update);
+  const auto renamed = co_await question;
+  if (renamed.error != nullptr) co_return renamed.error;
+  co_return renamed.status;
+}
+
 }  // namespace
 
-async::Task<Answered> put(host::Exchange& exchange, host::DeviceId id) {
+async::Task<Answered> put(host::Exchange& exchange, std::string_view id) {
   const host::Principal& who = exchange.who;
-  const bool may_create =
-      who.application_service && exchange.line.table->put_device != nullptr;  // P4, P5
+  const bool may_create = who.appservice && exchange.line.table->put_device != nullptr;  // P4, P5
   const auto name = read_name(exchange);
   if (!name) co_return name.error();
 
-  if (may_create && (is_impossible(id) || http::has_control_characters(id.text))) {
+  if (may_create && (is_impossible(id) || http::has_control_characters(id))) {
     co_return &kBadNewId;  // P8
   }
   if (is_impossible(id)) co_return &kNoSuchDevice;  // R10
@@ -80,19 +101,18 @@ async::Task<Answered> put(host::Exchange& exchange, host::DeviceId id) {
   mxd_device_update update{};
   update.size = sizeof update;
   update.user_id = host::view(who.user.text);
-  update.device_id = host::view(id.text);
+  update.device_id = host::view(id);
   update.max_devices = exchange.config.max_devices_per_user;
   if (name->has_value()) {
-    update.flags = MXD_SET_DISPLAY_NAME;
+    update.flags = MXD_UPDATE_SET_DISPLAY_NAME;
     update.display_name = host::view(**name);
   }
   // Services too are first taken to rename: most of them repeat the same PUT at every start, and
   // that takes nothing from their limit (P6).
-  host::UpdateDeviceCall question(exchange.line, Kind::kRename, update);
-  const auto renamed = co_await question;
-  if (renamed.error != nullptr) co_return renamed.error;
-  if (renamed.status == MXD_OK) co_return kDone;  // P1 to P3
-  if (!may_create) co_return &kNoSuchDevice;      // P4
+  const auto renamed = co_await rename(exchange, update);
+  if (!renamed) co_return renamed.error();
+  if (*renamed == MXD_OK) co_return kDone;    // P1 to P3
+  if (!may_create) co_return &kNoSuchDevice;  // P4
   co_return co_await create(exchange, update);
 }
 

@@ -49,26 +49,42 @@ int32_t emit(mxd_op op, Deliver&& deliver) noexcept {
   return status;
 }
 
-// A host's record as this module knows it: what the host does not know of is zero.
-template <class Record>
-bool read(const Record* from, size_t size_of_version_1_0, Record& record) noexcept {
-  if (from == nullptr || from->size < size_of_version_1_0) return false;
-  record = Record{};
-  std::memcpy(&record, from, std::min<size_t>(from->size, sizeof record));
-  return true;
-}
+constexpr const char* kNullView = "passed a view whose data is NULL and whose size is not 0, in ";
+constexpr const char* kShortRecord =
+    "passed a record that is NULL or whose size is below that of version 1.0, an ";
+
+// What version 1.0 of a record is, and its name.
+struct RecordType {
+  const char* name;
+  uint32_t size_1_0;
+};
 
 bool is_text(mxd_view view) noexcept {
   return view.data != nullptr || view.size == 0;
 }
 
-template <class... Views>
-bool are_text(const Views&... views) noexcept {
-  return (is_text(views) && ...);
+// Takes in a record of the host's, as this module knows it: what the host does not know of is zero.
+// `texts` are its views; `deliver` hands it to whoever asked for it.
+template <class Record, class... Texts, class Deliver>
+int32_t emit_record(mxd_op op, const Record* from, RecordType type, Deliver&& deliver,
+                    Texts... texts) noexcept {
+  return emit(op, [&](Results& results) {
+    if (from == nullptr || from->size < type.size_1_0) {
+      return results.fault(kShortRecord, type.name);
+    }
+    Record record{};
+    std::memcpy(&record, from, std::min<size_t>(from->size, sizeof record));
+    if (!(is_text(record.*texts) && ...)) return results.fault(kNullView, type.name);
+    return deliver(results, record);
+  });
 }
 
-constexpr const char* kNullView = "passed a view whose data is NULL and whose size is not 0";
-constexpr const char* kShortRecord = "passed a record that is NULL or shorter than in version 1.0";
+template <class Deliver>
+int32_t emit_text(mxd_op op, mxd_view view, const char* name, Deliver&& deliver) noexcept {
+  return emit(op, [&](Results& results) {
+    return is_text(view) ? deliver(results, text(view)) : results.fault(kNullView, name);
+  });
+}
 
 }  // namespace
 
@@ -83,76 +99,58 @@ int32_t complete(mxd_op op, int32_t status) noexcept {
 }
 
 int32_t emit_principal(mxd_op op, const mxd_principal* principal) noexcept {
-  return emit(op, [&](Results& results) {
-    mxd_principal record;
-    if (!read(principal, sizeof record, record)) return results.fault(kShortRecord);
-    if (!are_text(record.user_id, record.device_id, record.token_id, record.service_id)) {
-      return results.fault(kNullView);
-    }
-    return results.principal(record);
-  });
+  using Record = mxd_principal;
+  return emit_record(
+      op, principal, {"mxd_principal", MXD_PRINCIPAL_SIZE_1_0},
+      [](Results& results, const Record& record) { return results.principal(record); },
+      &Record::user_id, &Record::device_id, &Record::token_id, &Record::service_id);
 }
 
 int32_t emit_device(mxd_op op, const mxd_device* device) noexcept {
-  return emit(op, [&](Results& results) {
-    mxd_device record;
-    if (!read(device, sizeof record, record)) return results.fault(kShortRecord);
-    if (!are_text(record.device_id, record.display_name, record.last_seen_ip)) {
-      return results.fault(kNullView);
-    }
-    return results.device(record);
-  });
+  using Record = mxd_device;
+  return emit_record(
+      op, device, {"mxd_device", MXD_DEVICE_SIZE_1_0},
+      [](Results& results, const Record& record) { return results.device(record); },
+      &Record::device_id, &Record::display_name, &Record::last_seen_ip);
 }
 
-int32_t emit_flow_stage(mxd_op op, uint32_t flow, mxd_view type) noexcept {
-  return emit(op, [&](Results& results) {
-    return are_text(type) ? results.flow_stage(flow, text(type)) : results.fault(kNullView);
-  });
-}
-
-int32_t emit_params(mxd_op op, mxd_view type, mxd_view json_object) noexcept {
-  return emit(op, [&](Results& results) {
-    return are_text(type, json_object) ? results.params(text(type), text(json_object))
-                                       : results.fault(kNullView);
-  });
+int32_t emit_stage(mxd_op op, const mxd_uia_stage* stage) noexcept {
+  using Record = mxd_uia_stage;
+  return emit_record(
+      op, stage, {"mxd_uia_stage", MXD_UIA_STAGE_SIZE_1_0},
+      [](Results& results, const Record& record) { return results.stage(record); }, &Record::type,
+      &Record::params);
 }
 
 int32_t emit_session_id(mxd_op op, mxd_view session_id) noexcept {
-  return emit(op, [&](Results& results) {
-    return are_text(session_id) ? results.session_id(text(session_id)) : results.fault(kNullView);
-  });
+  return emit_text(op, session_id, "a session ID",
+                   [](Results& results, auto text) { return results.session_id(text); });
 }
 
-int32_t emit_session(mxd_op op, const mxd_session* session) noexcept {
-  return emit(op, [&](Results& results) {
-    mxd_session record;
-    if (!read(session, sizeof record, record)) return results.fault(kShortRecord);
-    if (!are_text(record.user_id, record.device_id, record.token_id, record.method, record.endpoint,
-                  record.target, record.path_device_id, record.body, record.body_digest,
-                  record.finished_digest, record.description)) {
-      return results.fault(kNullView);
-    }
-    return results.session(record);
-  });
+int32_t emit_session(mxd_op op, const mxd_uia_kept* session) noexcept {
+  using Record = mxd_uia_kept;
+  return emit_record(
+      op, session, {"mxd_uia_kept", MXD_UIA_KEPT_SIZE_1_0},
+      [](Results& results, const Record& record) { return results.session(record); },
+      &Record::state);
 }
 
-int32_t emit_completed_stage(mxd_op op, mxd_view type, mxd_view identity) noexcept {
-  return emit(op, [&](Results& results) {
-    return are_text(type, identity) ? results.completed_stage(text(type), text(identity))
-                                    : results.fault(kNullView);
-  });
+int32_t emit_completed(mxd_op op, const mxd_uia_completed* stage) noexcept {
+  using Record = mxd_uia_completed;
+  return emit_record(
+      op, stage, {"mxd_uia_completed", MXD_UIA_COMPLETED_SIZE_1_0},
+      [](Results& results, const Record& record) { return results.completed(record); },
+      &Record::type, &Record::identity);
 }
 
 int32_t emit_identity(mxd_op op, mxd_view user_id) noexcept {
-  return emit(op, [&](Results& results) {
-    return are_text(user_id) ? results.identity(text(user_id)) : results.fault(kNullView);
-  });
+  return emit_text(op, user_id, "an identity",
+                   [](Results& results, auto text) { return results.identity(text); });
 }
 
 int32_t emit_reason(mxd_op op, mxd_view reason) noexcept {
-  return emit(op, [&](Results& results) {
-    return are_text(reason) ? results.reason(text(reason)) : results.fault(kNullView);
-  });
+  return emit_text(op, reason, "a reason",
+                   [](Results& results, auto text) { return results.reason(text); });
 }
 
 int32_t emit_retry_after(mxd_op op, int64_t retry_after_ms) noexcept {
@@ -160,14 +158,11 @@ int32_t emit_retry_after(mxd_op op, int64_t retry_after_ms) noexcept {
 }
 
 int32_t emit_error(mxd_op op, const mxd_error* error) noexcept {
-  return emit(op, [&](Results& results) {
-    mxd_error record;
-    if (!read(error, sizeof record, record)) return results.fault(kShortRecord);
-    if (!are_text(record.errcode, record.text, record.extra_json)) {
-      return results.fault(kNullView);
-    }
-    return results.error(record);
-  });
+  using Record = mxd_error;
+  return emit_record(
+      op, error, {"mxd_error", MXD_ERROR_SIZE_1_0},
+      [](Results& results, const Record& record) { return results.error(record); },
+      &Record::errcode, &Record::text, &Record::extra_json);
 }
 
 }  // namespace mxd::entry

@@ -8,16 +8,16 @@
 #include "module/async/gate.h"
 #include "module/config/config.h"
 #include "module/host/host_table.h"
-#include "module/host/limiter.h"
+#include "module/limits/limiter.h"
 
 // What create() makes: the host's table, the configuration, and who is inside.
 struct mxd_instance {
   mxd::host::HostTable host;
   mxd::config::Config config;
-  std::unique_ptr<mxd::host::Limiter> limiter;
+  std::unique_ptr<mxd::limits::Limiter> limiter;
   mxd::async::Gate* gate = nullptr;
   struct RouteText {
-    std::string methods;
+    std::string_view methods;
     std::string path;
   };
   std::vector<RouteText> routes;

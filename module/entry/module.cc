@@ -1,7 +1,7 @@
 #include "matrix_devices/module.h"
 
 #include <algorithm>
-#include <cstddef>
+#include <cstring>
 #include <memory>
 
 #include "module/async/slot.h"
@@ -33,11 +33,12 @@ int32_t set_up(mxd_instance& instance, const mxd_host* host, mxd_view config, st
     return MXD_INVALID_ARGUMENT;
   }
   for (const auto& version : instance.config.path_versions) {
-    for (const auto endpoint : devices::kEndpoints) {
-      if (endpoint == devices::Endpoint::kFallback && !instance.config.fallback_pages) continue;
+    for (const auto& endpoint : devices::endpoints()) {
+      const bool page = endpoint.asks == devices::Endpoint::Asks::kNobody;
+      if (page && !instance.config.fallback_pages) continue;
       std::string path(devices::kClientPrefix);
-      path.append(version).append(devices::path_template(endpoint));
-      instance.routes.push_back({std::string(devices::allowed_methods(endpoint)), std::move(path)});
+      path.append(version).append(endpoint.path);
+      instance.routes.push_back({endpoint.allow(), std::move(path)});
     }
   }
   unsigned char secret[16];
@@ -45,7 +46,7 @@ int32_t set_up(mxd_instance& instance, const mxd_host* host, mxd_view config, st
     error = "host: random_bytes failed; leave it NULL to use the system's";
     return MXD_INVALID_ARGUMENT;
   }
-  instance.limiter = std::make_unique<host::Limiter>(secret);
+  instance.limiter = std::make_unique<limits::Limiter>(secret);
   instance.gate = &async::Gate::claim(&instance);
   instance.host.guard(*instance.gate);
   return MXD_OK;
@@ -102,15 +103,16 @@ uint64_t max_body_bytes(mxd_instance* instance) noexcept {
   return instance == nullptr ? 0 : instance->config.max_body_bytes;
 }
 
-constexpr size_t kRouteOfVersion10 = offsetof(mxd_route, path) + sizeof(mxd_route::path);
-
 int32_t route(mxd_instance* instance, uint32_t index, mxd_route* out) noexcept {
-  if (instance == nullptr || out == nullptr || out->size < kRouteOfVersion10) {
+  if (instance == nullptr || out == nullptr || out->size < MXD_ROUTE_SIZE_1_0) {
     return MXD_INVALID_ARGUMENT;
   }
   if (index >= instance->routes.size()) return MXD_NOT_FOUND;
-  out->methods = host::view(instance->routes[index].methods);
-  out->path = host::view(instance->routes[index].path);
+  mxd_route record{};
+  record.size = std::min<uint32_t>(out->size, sizeof record);
+  record.methods = host::view(instance->routes[index].methods);
+  record.path = host::view(instance->routes[index].path);
+  std::memcpy(out, &record, record.size);
   return MXD_OK;
 }
 
@@ -129,16 +131,16 @@ constexpr mxd_module kModule{
     .abandon = abandon,
     .handle = handle,
     .cancel = cancel,
+    .match = match,
     .max_body_bytes = max_body_bytes,
     .route = route,
     .complete = complete,
     .emit_principal = emit_principal,
     .emit_device = emit_device,
-    .emit_flow_stage = emit_flow_stage,
-    .emit_params = emit_params,
+    .emit_stage = emit_stage,
     .emit_session_id = emit_session_id,
     .emit_session = emit_session,
-    .emit_completed_stage = emit_completed_stage,
+    .emit_completed = emit_completed,
     .emit_identity = emit_identity,
     .emit_reason = emit_reason,
     .emit_retry_after = emit_retry_after,

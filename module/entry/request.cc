@@ -58,8 +58,8 @@ void respond(const mxd_instance& instance, mxd_cookie request, const Response& r
   instance.host->respond(instance.host.cookie(), request, &record);
 }
 
-// A request in flight, in the arena of its slot.
-struct Flight {
+// A request that is being answered, in the arena of its slot.
+struct ActiveRequest {
   mxd_instance& instance;
   Exchange exchange;
   Response response;
@@ -101,21 +101,26 @@ void log_failure(const mxd_instance& instance, mxd_cookie request) noexcept {
 
 // The request's last moments: answer it, recycle what it used, let the instance go.
 void finish(Slot& slot) noexcept {
-  Flight& flight = *static_cast<Flight*>(slot.user);
-  mxd_instance& instance = flight.instance;
+  ActiveRequest& active = *static_cast<ActiveRequest*>(slot.user);
+  mxd_instance& instance = active.instance;
   async::Gate& gate = *instance.gate;
   if (gate.abandoned()) return;  // what is lent is leaked
-  const host::Line& line = flight.exchange.line;
-  if (flight.response.body.data() == http::kOutOfMemory.body.data()) {
+  const host::Line& line = active.exchange.line;
+  if (active.response.body.data() == http::kOutOfMemory.body.data()) {
     log_failure(instance, line.request);
   }
   if (line.principal != 0 && instance.host->release_principal != nullptr) {
     instance.host->release_principal(instance.host.cookie(), line.principal);
   }
   if (gate.abandoned()) return;
-  respond(instance, line.request, flight.response);
+  respond(instance, line.request, active.response);
   slot.release();
   gate.leave();
+}
+
+bool is_named(const mxd_header& header, std::string_view name) {
+  return header.name.size == name.size() &&
+         absl::EqualsIgnoreCase({header.name.data, header.name.size}, {name.data(), name.size()});
 }
 
 // Copies what outlives handle() into the request's own memory.
@@ -127,17 +132,18 @@ http::Request copy(memory::Arena& arena, const mxd_request& record) {
   request.body_too_large = (record.flags & MXD_REQUEST_BODY_TOO_LARGE) != 0;
   for (size_t i = 0; i < record.header_count; ++i) {
     const mxd_header& header = record.headers[i];
-    if (!absl::EqualsIgnoreCase({header.name.data, header.name.size}, "authorization")) continue;
-    ++request.authorization_count;
-    request.authorization = arena.copy(host::text(header.value));
+    if (is_named(header, "authorization")) {
+      ++request.authorization_count;
+      request.authorization = arena.copy(host::text(header.value));
+    } else if (is_named(header, "accept-language")) {
+      request.accept_language = arena.copy(host::text(header.value));
+    }
   }
   return request;
 }
 
 bool is_well_formed(const mxd_request* record) noexcept {
-  constexpr size_t kSizeOfVersion10 =
-      offsetof(mxd_request, remote_addr) + sizeof(mxd_request::remote_addr);
-  if (record == nullptr || record->size < kSizeOfVersion10) return false;
+  if (record == nullptr || record->size < MXD_REQUEST_SIZE_1_0) return false;
   const auto is_text = [](mxd_view text) { return text.data != nullptr || text.size == 0; };
   if (!is_text(record->method) || !is_text(record->target) || !is_text(record->body) ||
       !is_text(record->remote_addr) || (record->headers == nullptr && record->header_count != 0)) {
@@ -156,17 +162,17 @@ void prepare(Slot& slot, mxd_instance& instance, const mxd_request& record) {
   request.body_too_large |= record.body.size > instance.config.max_body_bytes;
   if (!request.body_too_large) request.body = arena.copy(host::text(record.body));
 
-  void* const place = arena.allocate(sizeof(Flight), alignof(Flight));
-  auto* flight =
-      new (place) Flight{instance,
-                         {instance.config,
-                          request,
-                          {instance.host, *instance.limiter, *instance.gate, slot, record.cookie},
-                          {}},
-                         http::kOutOfMemory};
+  void* const place = arena.allocate(sizeof(ActiveRequest), alignof(ActiveRequest));
+  auto* active = new (place) ActiveRequest{instance,
+                                           {instance.config,
+                                            request,
+                                            {instance.host, *instance.gate, slot, record.cookie},
+                                            *instance.limiter,
+                                            {}},
+                                           http::kOutOfMemory};
   const auto route = devices::find_route(request.target.path, instance.config);
-  const Root root = run_request(flight->exchange, *route, flight->response);
-  slot.user = flight;
+  const Root root = run_request(active->exchange, *route, active->response);
+  slot.user = active;
   slot.finished = finish;
   slot.waiting = root.handle;
 }
@@ -197,6 +203,14 @@ int32_t handle(mxd_instance* instance, const mxd_request* record,
   if (token != nullptr) *token = slot->request_token();
   async::run(*slot);
   return MXD_OK;
+}
+
+int32_t match(mxd_instance* instance, mxd_view, mxd_view target) noexcept {
+  if (instance == nullptr || (target.data == nullptr && target.size != 0)) {
+    return MXD_INVALID_ARGUMENT;
+  }
+  const auto path = http::Target::split(host::text(target)).path;
+  return devices::find_route(path, instance->config) ? MXD_OK : MXD_NOT_MINE;  // R7, R8
 }
 
 int32_t cancel(mxd_request_token token) noexcept {

@@ -10,18 +10,21 @@ AuthenticateCall::AuthenticateCall(Line& line, const mxd_credentials& credential
     : HostCall(line, "authenticate",
                bit(MXD_UNKNOWN_TOKEN) | bit(MXD_TOKEN_EXPIRED) | bit(MXD_USER_LOCKED) |
                    bit(MXD_FORBIDDEN) | bit(MXD_UNKNOWN_DEVICE),
-               Cancel::kBefore),
+               WhenCancelled::kNotAsked),
       credentials_(credentials) {}
 
 int32_t AuthenticateCall::ask(mxd_op op) noexcept {
-  return line_.table->authenticate(line_.table.cookie(), line_.request, op, &credentials_);
+  return line_.table->authenticate(line_.table.cookie(), line_.request, op, 0, &credentials_);
 }
 
 int32_t AuthenticateCall::principal(const mxd_principal& record) {
   if (principal_.has_value()) return fault("emitted two principals");
   if (record.user_id.size == 0) return fault("emitted a principal without a user");
   for (const auto& id : {record.user_id, record.device_id, record.token_id, record.service_id}) {
-    if (!http::is_utf8(text(id))) return fault("emitted a principal that is not UTF-8");
+    if (id.size > kMaxIdBytes) return fault("emitted a principal with an ID over 255 bytes");
+    if (!http::is_plain_text(text(id))) {
+      return fault("emitted a principal that is not UTF-8 without U+0000");
+    }
   }
   const bool service = (record.flags & MXD_PRINCIPAL_APPSERVICE) != 0;
   if (service && record.service_id.size == 0) {
@@ -43,7 +46,7 @@ int32_t AuthenticateCall::principal(const mxd_principal& record) {
   who.token_id = record.device_id.size == 0 ? keep(record.token_id) : std::string_view();
   who.service_id = keep(record.service_id);
   who.guest = (record.flags & MXD_PRINCIPAL_GUEST) != 0;
-  who.application_service = service;
+  who.appservice = service;
   who.oauth = (record.flags & MXD_PRINCIPAL_OAUTH) != 0;
   who.unlimited = (record.flags & MXD_PRINCIPAL_UNLIMITED) != 0;
   if (validated) who.validated_ms = record.validated_ms;
@@ -62,29 +65,28 @@ AuthenticateCall::Who AuthenticateCall::await_resume() {
 
 // ---- list_devices, get_device ----
 
-ReadDevicesCall::ReadDevicesCall(Line& line, UserId user, std::optional<DeviceId> device,
-                                 DeviceSink& sink)
-    : HostCall(line, device ? "get_device" : "list_devices", device ? bit(MXD_NOT_FOUND) : 0,
-               Cancel::kBefore),
-      user_(user),
-      device_(device),
-      sink_(sink) {}
+ReadDevicesCall::ReadDevicesCall(Line& line, UserId user, DeviceId device, DeviceSink& sink)
+    : HostCall(line, device.text.empty() ? "list_devices" : "get_device",
+               device.text.empty() ? 0 : bit(MXD_NOT_FOUND), WhenCancelled::kNotAsked),
+      sink_(sink) {
+  key_.size = sizeof key_;
+  key_.user_id = view(user.text);
+  key_.device_id = view(device.text);
+}
 
 int32_t ReadDevicesCall::ask(mxd_op op) noexcept {
   const HostTable& table = line_.table;
-  return device_ ? table->get_device(table.cookie(), line_.request, op, line_.principal,
-                                     view(user_.text), view(device_->text))
-                 : table->list_devices(table.cookie(), line_.request, op, line_.principal,
-                                       view(user_.text));
+  if (one()) return table->get_device(table.cookie(), line_.request, op, line_.principal, &key_);
+  query_ = {sizeof query_, 0, key_.user_id};
+  return table->list_devices(table.cookie(), line_.request, op, line_.principal, &query_);
 }
 
 int32_t ReadDevicesCall::device(const mxd_device& record) {
   Device device{DeviceId{text(record.device_id)}, {}, {}, {}};
-  if (device.id.text.empty()) return fault("emitted a device without an ID");
-  if (device.id.text.size() > kMaxIdBytes) {
-    return fault("emitted a device with an ID longer than 255 bytes");
+  if (!is_possible_id(device.id.text)) {
+    return fault("emitted a device whose ID is not 1 to 255 bytes without U+0000");
   }
-  if (device_ && (emitted_ || device.id != *device_)) {
+  if (one() && (emitted_ || device.id.text != text(key_.device_id))) {
     return fault("emitted another device than the one that was asked for");
   }
   if ((record.flags & MXD_DEVICE_HAS_DISPLAY_NAME) != 0) {
@@ -107,7 +109,7 @@ int32_t ReadDevicesCall::device(const mxd_device& record) {
 }
 
 const char* ReadDevicesCall::missing() const noexcept {
-  return device_ && !emitted_ ? "completed with MXD_OK, but emitted no device" : nullptr;
+  return one() && !emitted_ ? "completed with MXD_OK, but emitted no device" : nullptr;
 }
 
 // ---- rename_device, put_device ----
@@ -115,7 +117,7 @@ const char* ReadDevicesCall::missing() const noexcept {
 UpdateDeviceCall::UpdateDeviceCall(Line& line, Kind kind, const mxd_device_update& update)
     : HostCall(line, kind == Kind::kPut ? "put_device" : "rename_device",
                kind == Kind::kPut ? bit(MXD_CREATED) | bit(MXD_LIMIT_EXCEEDED) : bit(MXD_NOT_FOUND),
-               Cancel::kBefore),
+               WhenCancelled::kNotAsked),
       kind_(kind),
       update_(update) {}
 
@@ -128,12 +130,16 @@ int32_t UpdateDeviceCall::ask(mxd_op op) noexcept {
 // ---- delete_devices ----
 
 DeleteDevicesCall::DeleteDevicesCall(Line& line, UserId user, const mxd_view* ids, size_t count)
-    : HostCall(line, "delete_devices", 0, Cancel::kNever), user_(user), ids_(ids), count_(count) {}
+    : HostCall(line, "delete_devices", 0, WhenCancelled::kAskedAllTheSame) {
+  deletion_.size = sizeof deletion_;
+  deletion_.device_ids = ids;
+  deletion_.device_id_count = count;
+  deletion_.user_id = view(user.text);
+}
 
 int32_t DeleteDevicesCall::ask(mxd_op op) noexcept {
   const HostTable& table = line_.table;
-  return table->delete_devices(table.cookie(), line_.request, op, line_.principal, view(user_.text),
-                               ids_, count_);
+  return table->delete_devices(table.cookie(), line_.request, op, line_.principal, &deletion_);
 }
 
 }  // namespace mxd::host

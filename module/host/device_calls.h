@@ -26,19 +26,21 @@ class AuthenticateCall final : public HostCall {
   std::optional<Principal> principal_;
 };
 
-// `list_devices`, or with a device ID `get_device`
+// `list_devices`, or for one device `get_device`
 class ReadDevicesCall final : public HostCall {
  public:
-  ReadDevicesCall(Line& line, UserId user, std::optional<DeviceId> device, DeviceSink& sink);
+  // `device` empty: all that the user has.
+  ReadDevicesCall(Line& line, UserId user, DeviceId device, DeviceSink& sink);
   Answer await_resume() { return conclude(); }
 
  private:
   int32_t ask(mxd_op op) noexcept override;
   int32_t device(const mxd_device& record) override;
   const char* missing() const noexcept override;
+  bool one() const noexcept { return key_.device_id.size != 0; }
 
-  UserId user_;
-  std::optional<DeviceId> device_;
+  mxd_device_key key_{};    // of get_device
+  mxd_device_query query_;  // of list_devices, once asked
   DeviceSink& sink_;
   bool emitted_ = false;
 };
@@ -66,9 +68,7 @@ class DeleteDevicesCall final : public HostCall {
  private:
   int32_t ask(mxd_op op) noexcept override;
 
-  UserId user_;
-  const mxd_view* ids_;
-  size_t count_;
+  mxd_deletion deletion_{};
 };
 
 }  // namespace mxd::host

@@ -7,6 +7,10 @@
 #include "module/memory/arena.h"
 #include "module/memory/output_buffer.h"
 
+namespace mxd::limits {
+class Limiter;
+}
+
 namespace mxd::host {
 
 // One request on its way to a response: what it said, what it may use, whom it may ask. Every
@@ -14,7 +18,8 @@ namespace mxd::host {
 struct Exchange {
   const config::Config& config;
   http::Request request;
-  Line line;      // to the host
+  Line line;  // to the host
+  limits::Limiter& limiter;
   Principal who;  // once authenticated
 
   memory::Arena& arena() noexcept { return line.slot.arena(); }

@@ -1,5 +1,6 @@
 #include "module/host/host_call.h"
 
+#include "module/host/ids.h"
 #include "module/http/json_body.h"
 #include "module/http/text.h"
 
@@ -32,7 +33,7 @@ bool HostCall::await_suspend(std::coroutine_handle<> waiting) noexcept {
 }
 
 int32_t HostCall::reason(std::string_view text) {
-  if (!http::is_utf8(text)) return fault("emitted a reason that is not UTF-8");
+  if (!http::is_plain_text(text)) return fault("emitted a reason that is not UTF-8 without U+0000");
   reason_ = arena().copy(text);
   return MXD_OK;
 }
@@ -51,9 +52,13 @@ int32_t HostCall::error(const mxd_error& error) {
   if (error.http_status == 401 && std::string_view(name_).starts_with("uia_")) {
     return fault("emitted a 401, which only the module may answer here");
   }
-  if (error.errcode.size == 0) return fault("emitted an error without an errcode");
+  if (!is_possible_id(text(error.errcode))) {
+    return fault("emitted an error whose errcode is not 1 to 255 bytes");
+  }
   for (const auto& member : {error.errcode, error.text, error.extra_json}) {
-    if (!http::is_utf8(text(member))) return fault("emitted an error that is not UTF-8");
+    if (!http::is_plain_text(text(member))) {
+      return fault("emitted an error that is not UTF-8 without U+0000");
+    }
   }
   std::string_view members;
   if (error.extra_json.size != 0 && !http::is_object(arena(), keep(error.extra_json), members)) {
@@ -64,9 +69,9 @@ int32_t HostCall::error(const mxd_error& error) {
   return MXD_OK;
 }
 
-Answer HostCall::misbehaved(const char* what) {
+Answer HostCall::misbehaved(const char* what, const char* record) {
   line_.table.log(line_.request, MXD_LOG_HOST_MISBEHAVING,
-                  http::concatenate(arena(), {name_, ": ", what}));
+                  http::concatenate(arena(), {name_, ": ", what, record}));
   return {MXD_INTERNAL, &kInternal};
 }
 
@@ -75,7 +80,7 @@ Answer HostCall::conclude() {
   if (contradicted_) {
     misbehaved("returned an error for an operation that it had completed; the completion counts");
   }
-  if (fault_ != nullptr) return misbehaved(fault_);
+  if (fault_ != nullptr) return misbehaved(fault_, faulty_record_);
   if (lacks_memory_) {  // H4
     line_.table.log(line_.request, MXD_LOG_ERROR,
                     http::concatenate(arena(), {name_, ": no memory for what the host emitted"}));
@@ -88,8 +93,6 @@ Answer HostCall::conclude() {
       return error_ != nullptr ? Answer{status, error_}
                                : misbehaved("completed with MXD_HOST_ERROR, but emitted no error");
     case MXD_NO_MEMORY:
-      if ((statuses_ & kNoMemory) == 0) return misbehaved(kNotItsOwn);
-      [[fallthrough]];
     case MXD_UNAVAILABLE: {
       const ApiError error{503,
                            "M_UNKNOWN",

@@ -6,7 +6,6 @@
 #include "module/async/gate.h"
 #include "module/async/slot.h"
 #include "module/host/host_table.h"
-#include "module/host/limiter.h"
 #include "module/host/results.h"
 #include "module/http/api_error.h"
 #include "module/memory/arena.h"
@@ -16,7 +15,6 @@ namespace mxd::host {
 // What all questions of one request have in common.
 struct Line {
   const HostTable& table;
-  Limiter& limiter;
   async::Gate& gate;
   async::Slot& slot;
   mxd_cookie request;
@@ -34,17 +32,20 @@ struct Answer {
 // its arguments; nothing in it needs a destructor.
 class HostCall : public Results {
  public:
-  bool await_ready() noexcept { return cancel_ == Cancel::kBefore && line_.slot.cancelled(); }
+  bool await_ready() noexcept {
+    return cancelled_ == WhenCancelled::kNotAsked && line_.slot.cancelled();
+  }
 
   // Kept out of line: see Task.
   [[gnu::noinline]] bool await_suspend(std::coroutine_handle<> waiting) noexcept;
 
  protected:
-  enum class Cancel { kBefore, kNever };  // whether a cancelled request still asks this
+  // Whether a request that was cancelled before still asks this.
+  enum class WhenCancelled { kNotAsked, kAskedAllTheSame };
 
   // `name` is the callback's. `statuses`: bit s is set if status s, above MXD_OK, is an answer.
-  HostCall(Line& line, const char* name, uint32_t statuses, Cancel cancel)
-      : line_(line), name_(name), statuses_(statuses), cancel_(cancel) {}
+  HostCall(Line& line, const char* name, uint32_t statuses, WhenCancelled cancelled)
+      : line_(line), name_(name), statuses_(statuses), cancelled_(cancelled) {}
   ~HostCall() = default;
 
   // Calls the host's callback.
@@ -63,19 +64,17 @@ class HostCall : public Results {
   int32_t error(const mxd_error& error) override;
 
   static constexpr uint32_t bit(int32_t status) { return uint32_t{1} << status; }
-  // Among `statuses`: MXD_NO_MEMORY is an answer, as MXD_UNAVAILABLE is.
-  static constexpr uint32_t kNoMemory = uint32_t{1} << 31;
 
   Line& line_;
   std::string_view reason_;
   int64_t retry_after_ms_ = -1;
 
  private:
-  Answer misbehaved(const char* what);
+  Answer misbehaved(const char* what, const char* record = "");
 
   const char* name_;
   uint32_t statuses_;
-  Cancel cancel_;
+  WhenCancelled cancelled_;
   bool asked_ = false;
   bool contradicted_ = false;
   const http::ApiError* error_ = nullptr;

@@ -15,11 +15,9 @@
 namespace mxd::host {
 namespace {
 
-constexpr uint64_t kUnderstood = MXD_HOST_CAP_ATOMIC_DELETE;
-
-// What version 1.0 had: a table shorter than that is none. Stays when fields are appended.
-constexpr size_t kSizeOfVersion10 =
-    offsetof(mxd_host, get_extension) + sizeof(mxd_host::get_extension);
+// The capabilities that a host can demand to be understood: none yet.
+constexpr uint64_t kUnderstood = 0;
+constexpr uint64_t kMustUnderstand = ~uint64_t{0} << MXD_CAP_MUST_UNDERSTAND_FROM;
 
 }  // namespace
 
@@ -28,15 +26,15 @@ int32_t HostTable::adopt(const mxd_host* host, std::string& error) {
     error = "host: the table is NULL; pass one";
     return MXD_INVALID_ARGUMENT;
   }
-  if (host->size < kSizeOfVersion10) {
+  if (host->size < MXD_HOST_SIZE_1_0) {
     error = http::concatenate({"host: the table's size is ", std::to_string(host->size),
-                               ", and that of version 1.0 is ", std::to_string(kSizeOfVersion10),
+                               ", and that of version 1.0 is ", std::to_string(MXD_HOST_SIZE_1_0),
                                "; set size to sizeof(mxd_host)"});
     return MXD_INVALID_ARGUMENT;
   }
   std::memcpy(&host_, host, std::min<size_t>(host->size, sizeof host_));
 
-  const uint64_t unknown = host_.caps & MXD_CAP_MUST_UNDERSTAND & ~kUnderstood;
+  const uint64_t unknown = host_.caps & kMustUnderstand & ~kUnderstood;
   if (unknown != 0) {
     char bits[16];
     const auto end = std::to_chars(bits, bits + sizeof bits, unknown, 16).ptr;
@@ -60,8 +58,8 @@ int32_t HostTable::adopt(const mxd_host* host, std::string& error) {
       {"uia_flows", host_.uia_flows != nullptr},
       {"uia_create_session", host_.uia_create_session != nullptr},
       {"uia_load_session", host_.uia_load_session != nullptr},
+      {"uia_replace_session", host_.uia_replace_session != nullptr},
       {"uia_check", host_.uia_check != nullptr},
-      {"uia_record", host_.uia_record != nullptr},
   };
   for (const auto& callback : mandatory) {
     if (callback.present) continue;

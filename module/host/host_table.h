@@ -16,7 +16,7 @@ inline mxd_view view(std::string_view text) noexcept {
   return {text.data(), text.size()};
 }
 
-// The host's table as the module uses it: a copy, zeroed behind what the host knows, so that a
+// The host's table as the module uses it: a copy, zeroed after what the host knows, so that a
 // callback is there if it is not null. Never changes after adopt() and guard().
 class HostTable {
  public:

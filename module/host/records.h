@@ -24,7 +24,7 @@ struct Principal {
   std::string_view token_id;  // stands for the device where there is none
   std::string_view service_id;
   bool guest = false;
-  bool application_service = false;
+  bool appservice = false;
   bool oauth = false;
   bool unlimited = false;
   std::optional<int64_t> validated_ms;
@@ -53,10 +53,12 @@ class DeviceSink {
 struct Flow {
   struct Stage {
     std::string_view type;
+    bool proves_nobody = false;  // says the host, of a stage that the specification does not name
     Stage* next = nullptr;
   };
   Stage* first = nullptr;
   Stage* last = nullptr;
+  uint32_t stage_count = 0;
   Flow* next = nullptr;
 };
 
@@ -71,29 +73,24 @@ struct Flows {
   Params* params = nullptr;
 };
 
+// A stage that was completed, in a list.
 struct CompletedStage {
   std::string_view type;
-  std::optional<UserId> identity;  // whom it proved; none: nobody
+  std::string_view identity;  // the user ID that it proved; empty: none
   CompletedStage* next = nullptr;
 };
 
 // A session of User-Interactive Authentication as the host keeps it.
-struct Session {
-  std::string_view id;
-  int64_t created_ms = 0;
-  int64_t lifetime_ms = 0;
-  std::optional<int64_t> finished_ms;
-  UserId user;
-  DeviceId device;
-  std::string_view token_id;
-  std::string_view method;
-  std::string_view endpoint;
-  DeviceId path_device;
-  std::string_view description;  // of the operation, for a person
-  std::optional<std::string_view> body;
-  std::string_view body_digest;         // 32 bytes
-  std::string_view finished_digest;     // 32 bytes, once finished
-  CompletedStage* completed = nullptr;  // in order
+struct KeptSession {
+  std::string_view state;
+  int64_t revision = 0;
+  CompletedStage* elsewhere = nullptr;  // completed there, in order
 };
+
+// The most stages that all flows have together, and that a session can have completed.
+inline constexpr uint32_t kMaxStages = 64;
+
+// Of a `state`, in bytes.
+inline constexpr size_t kMaxState = 256 * 1024;
 
 }  // namespace mxd::host

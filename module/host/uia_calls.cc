@@ -6,50 +6,75 @@
 namespace mxd::host {
 namespace {
 
-constexpr size_t kDigestBytes = 32;
+constexpr uint32_t kMaxFlows = 32;
+constexpr uint32_t kMaxStagesOfAFlow = 16;
+
+// What a stage's type and an identity may be.
+bool is_short_text(std::string_view text) {
+  return text.size() <= kMaxIdBytes && http::is_utf8(text) && !http::has_control_characters(text);
+}
+
+bool has_params(const Flows& flows, std::string_view type) {
+  const Params* params = flows.params;
+  while (params != nullptr && params->type != type)
+    params = params->next;
+  return params != nullptr;
+}
 
 }  // namespace
 
 // ---- uia_flows ----
 
 FlowsCall::FlowsCall(Line& line, const mxd_uia_operation& operation)
-    : HostCall(line, "uia_flows", 0, Cancel::kBefore), operation_(operation) {}
+    : HostCall(line, "uia_flows", 0, WhenCancelled::kNotAsked), operation_(operation) {}
 
 int32_t FlowsCall::ask(mxd_op op) noexcept {
   const HostTable& table = line_.table;
   return table->uia_flows(table.cookie(), line_.request, op, line_.principal, &operation_);
 }
 
-int32_t FlowsCall::flow_stage(uint32_t flow, std::string_view type) {
-  if (type.empty() || !http::is_utf8(type)) return fault("emitted a stage without a type in UTF-8");
-  const bool next_flow = flow == flow_count_;
-  const bool same_flow = flow_count_ != 0 && flow == flow_count_ - 1;
-  if (!next_flow && !same_flow) return fault("emitted flows out of order");
-  if (next_flow) {
-    auto* added = arena().make<Flow>();
-    (last_flow_ == nullptr ? flows_.first : last_flow_->next) = added;
-    last_flow_ = added;
-    ++flow_count_;
+int32_t FlowsCall::stage(const mxd_uia_stage& record) {
+  const std::string_view type = text(record.type);
+  if (type.empty() || !is_short_text(type)) {
+    return fault("emitted a stage whose type is not 1 to 255 bytes without control characters");
   }
-  auto* stage = arena().make<Flow::Stage>(arena().copy(type), nullptr);
+  if (const char* wrong = add_flow(record.flow)) return fault(wrong);
+  if (last_flow_->stage_count == kMaxStagesOfAFlow || stage_count_ == kMaxStages) {
+    return fault("emitted more than 16 stages in a flow, or more than 64 in all");
+  }
+  if (const char* wrong = add_params(record)) return fault(wrong);
+  auto* stage = arena().make<Flow::Stage>(arena().copy(type),
+                                          (record.flags & MXD_STAGE_PROVES_NOBODY) != 0, nullptr);
   (last_flow_->last == nullptr ? last_flow_->first : last_flow_->last->next) = stage;
   last_flow_->last = stage;
+  ++last_flow_->stage_count;
+  ++stage_count_;
   return MXD_OK;
 }
 
-int32_t FlowsCall::params(std::string_view type, std::string_view json) {
-  if (type.empty() || !http::is_utf8(type)) {
-    return fault("emitted parameters without a type in UTF-8");
-  }
-  const std::string_view kept = arena().copy(json);
+// Sees to it that `number` is the last flow's. Null, or what is wrong.
+const char* FlowsCall::add_flow(uint32_t number) {
+  if (flow_count_ != 0 && number == flow_count_ - 1) return nullptr;
+  if (number != flow_count_) return "emitted flows out of order";
+  if (flow_count_ == kMaxFlows) return "emitted more than 32 flows";
+  auto* added = arena().make<Flow>();
+  (last_flow_ == nullptr ? flows_.first : last_flow_->next) = added;
+  last_flow_ = added;
+  ++flow_count_;
+  return nullptr;
+}
+
+// Null, or what is wrong.
+const char* FlowsCall::add_params(const mxd_uia_stage& record) {
+  if (record.params.size == 0) return nullptr;
+  if (has_params(flows_, text(record.type))) return nullptr;
+  const std::string_view kept = keep(record.params);
   std::string_view members;
-  if (!http::is_object(arena(), kept, members)) {
-    return fault("emitted parameters that are not a JSON object");
-  }
-  auto* added = arena().make<Params>(arena().copy(type), kept, nullptr);
+  if (!http::is_object(arena(), kept, members)) return "emitted params that are not a JSON object";
+  auto* added = arena().make<Params>(keep(record.type), kept, nullptr);
   (last_params_ == nullptr ? flows_.params : last_params_->next) = added;
   last_params_ = added;
-  return MXD_OK;
+  return nullptr;
 }
 
 FlowsCall::Offer FlowsCall::await_resume() {
@@ -59,8 +84,8 @@ FlowsCall::Offer FlowsCall::await_resume() {
 
 // ---- uia_create_session ----
 
-CreateSessionCall::CreateSessionCall(Line& line, const mxd_session& session)
-    : HostCall(line, "uia_create_session", 0, Cancel::kBefore), session_(session) {}
+CreateSessionCall::CreateSessionCall(Line& line, const mxd_uia_session& session)
+    : HostCall(line, "uia_create_session", 0, WhenCancelled::kNotAsked), session_(session) {}
 
 int32_t CreateSessionCall::ask(mxd_op op) noexcept {
   const HostTable& table = line_.table;
@@ -68,104 +93,85 @@ int32_t CreateSessionCall::ask(mxd_op op) noexcept {
 }
 
 int32_t CreateSessionCall::session_id(std::string_view id) {
-  if (!id_.empty()) return fault("emitted two session IDs");
+  if (!own_id_.empty()) return fault("emitted two session IDs");
   if (!is_possible_id(id) || !http::is_utf8(id)) {
     return fault("emitted a session ID that is not 1 to 255 bytes of UTF-8 without U+0000");
   }
-  id_ = arena().copy(id);
+  own_id_ = arena().copy(id);
   return MXD_OK;
-}
-
-const char* CreateSessionCall::missing() const noexcept {
-  return id_.empty() ? "completed with MXD_OK, but emitted no session ID" : nullptr;
 }
 
 CreateSessionCall::Created CreateSessionCall::await_resume() {
   const Answer answer = conclude();
-  return {answer, id_};
+  return {answer, own_id_.empty() ? text(session_.proposed_id) : own_id_};
 }
 
-// ---- uia_load_session, uia_record ----
+// ---- uia_load_session ----
 
-SessionCall::SessionCall(Line& line, const char* name, std::string_view id, Cancel cancel)
-    : HostCall(line, name, bit(MXD_NOT_FOUND), cancel), id_(id) {}
+LoadSessionCall::LoadSessionCall(Line& line, std::string_view id)
+    : HostCall(line, "uia_load_session", bit(MXD_NOT_FOUND), WhenCancelled::kNotAsked) {
+  key_.size = sizeof key_;
+  key_.session_id = view(id);
+}
 
-int32_t SessionCall::session(const mxd_session& record) {
-  if (emitted_) return fault("emitted two sessions");
-  if (record.user_id.size == 0) return fault("emitted a session without a user");
-  if (record.body_digest.size != kDigestBytes) {
-    return fault("emitted a session whose body_digest is not 32 bytes");
+int32_t LoadSessionCall::ask(mxd_op op) noexcept {
+  const HostTable& table = line_.table;
+  return table->uia_load_session(table.cookie(), line_.request, op, line_.principal, &key_);
+}
+
+int32_t LoadSessionCall::session(const mxd_uia_kept& record) {
+  if (!session_.state.empty()) return fault("emitted two sessions");
+  if (record.state.size == 0 || record.state.size > kMaxState) {
+    return fault("emitted a session whose state is not 1 byte to 256 KiB");
   }
-  const bool finished = (record.flags & MXD_SESSION_FINISHED) != 0;
-  if (finished && record.finished_digest.size != kDigestBytes) {
-    return fault("emitted a finished session whose finished_digest is not 32 bytes");
-  }
-  if (!is_time(record.created_ms) || !is_time(record.lifetime_ms) ||
-      (finished && !is_time(record.finished_ms))) {
-    return fault("emitted a session whose times are negative or too large");
-  }
-  session_.id = id_;
-  session_.created_ms = record.created_ms;
-  session_.lifetime_ms = record.lifetime_ms;
-  session_.user = UserId{keep(record.user_id)};
-  session_.device = DeviceId{keep(record.device_id)};
-  session_.token_id = keep(record.token_id);
-  session_.method = keep(record.method);
-  session_.endpoint = keep(record.endpoint);
-  session_.path_device = DeviceId{keep(record.path_device_id)};
-  session_.description = keep(record.description);
-  session_.body_digest = keep(record.body_digest);
-  if ((record.flags & MXD_SESSION_HAS_BODY) != 0) session_.body = keep(record.body);
-  if (finished) {
-    session_.finished_ms = record.finished_ms;
-    session_.finished_digest = keep(record.finished_digest);
-  }
-  emitted_ = true;
+  if (record.revision < 1) return fault("emitted a session whose revision is below 1");
+  session_.state = keep(record.state);
+  session_.revision = record.revision;
   return MXD_OK;
 }
 
-int32_t SessionCall::completed_stage(std::string_view type, std::string_view identity) {
-  if (type.empty() || !http::is_utf8(type) || !http::is_utf8(identity)) {
-    return fault("emitted a completed stage without a type in UTF-8");
+int32_t LoadSessionCall::completed(const mxd_uia_completed& record) {
+  const std::string_view type = text(record.type);
+  const std::string_view identity = text(record.identity);
+  if (type.empty() || !is_short_text(type) || !is_short_text(identity)) {
+    return fault(
+        "emitted a completed stage whose type or identity is not up to 255 bytes without control "
+        "characters");
   }
-  auto* stage = arena().make<CompletedStage>();
-  stage->type = arena().copy(type);
-  if (!identity.empty()) stage->identity = UserId{arena().copy(identity)};
-  (last_stage_ == nullptr ? session_.completed : last_stage_->next) = stage;
-  last_stage_ = stage;
+  if (completed_count_ == kMaxStages) return fault("emitted more than 64 completed stages");
+  auto* stage = arena().make<CompletedStage>(arena().copy(type), arena().copy(identity), nullptr);
+  (last_ == nullptr ? session_.elsewhere : last_->next) = stage;
+  last_ = stage;
+  ++completed_count_;
   return MXD_OK;
 }
 
-const char* SessionCall::missing() const noexcept {
-  return emitted_ ? nullptr : "completed with MXD_OK, but emitted no session";
+const char* LoadSessionCall::missing() const noexcept {
+  return session_.state.empty() ? "completed with MXD_OK, but emitted no session" : nullptr;
 }
 
-SessionCall::Loaded SessionCall::await_resume() {
+LoadSessionCall::Loaded LoadSessionCall::await_resume() {
   const Answer answer = conclude();
   return {answer, session_};
 }
 
-LoadSessionCall::LoadSessionCall(Line& line, std::string_view id)
-    : SessionCall(line, "uia_load_session", id, Cancel::kBefore) {}
+// ---- uia_replace_session ----
 
-int32_t LoadSessionCall::ask(mxd_op op) noexcept {
+ReplaceSessionCall::ReplaceSessionCall(Line& line, const mxd_uia_replacement& replacement)
+    : HostCall(line, "uia_replace_session", bit(MXD_CONFLICT) | bit(MXD_NOT_FOUND),
+               WhenCancelled::kAskedAllTheSame),
+      replacement_(replacement) {}
+
+int32_t ReplaceSessionCall::ask(mxd_op op) noexcept {
   const HostTable& table = line_.table;
-  return table->uia_load_session(table.cookie(), line_.request, op, line_.principal, view(id_));
-}
-
-RecordCall::RecordCall(Line& line, const mxd_uia_record& record)
-    : SessionCall(line, "uia_record", text(record.session_id), Cancel::kNever), record_(record) {}
-
-int32_t RecordCall::ask(mxd_op op) noexcept {
-  const HostTable& table = line_.table;
-  return table->uia_record(table.cookie(), line_.request, op, line_.principal, &record_);
+  return table->uia_replace_session(table.cookie(), line_.request, op, line_.principal,
+                                    &replacement_);
 }
 
 // ---- uia_check ----
 
 CheckCall::CheckCall(Line& line, const mxd_uia_attempt& attempt)
-    : HostCall(line, "uia_check", bit(MXD_REFUSED) | bit(MXD_BAD_DATA) | kNoMemory,
-               Cancel::kBefore),
+    : HostCall(line, "uia_check", bit(MXD_REFUSED) | bit(MXD_BAD_DATA), WhenCancelled::kNotAsked),
       attempt_(attempt) {}
 
 int32_t CheckCall::ask(mxd_op op) noexcept {
@@ -175,11 +181,17 @@ int32_t CheckCall::ask(mxd_op op) noexcept {
 
 int32_t CheckCall::identity(std::string_view user_id) {
   if (identity_.has_value()) return fault("emitted two identities");
-  if (user_id.empty() || !http::is_utf8(user_id)) {
-    return fault("emitted an identity that is not a user ID in UTF-8");
+  if (!is_short_text(user_id)) {
+    return fault("emitted an identity that is not up to 255 bytes without control characters");
   }
   identity_ = UserId{arena().copy(user_id)};
   return MXD_OK;
+}
+
+const char* CheckCall::missing() const noexcept {
+  return identity_.has_value()
+             ? nullptr
+             : "completed with MXD_OK, but emitted no identity (an empty one for nobody)";
 }
 
 CheckCall::Checked CheckCall::await_resume() {
@@ -190,44 +202,18 @@ CheckCall::Checked CheckCall::await_resume() {
                         ? "uia_check: the host had no memory to check the credentials"
                         : "uia_check: the host was too busy to check the credentials");
   }
-  return {answer, identity_, reason_};
+  return {answer, identity_.value_or(UserId()), reason_};
 }
 
 // ---- mark_validated ----
 
-MarkValidatedCall::MarkValidatedCall(Line& line, int64_t now_ms)
-    : HostCall(line, "mark_validated", 0, Cancel::kNever), now_ms_(now_ms) {}
+MarkValidatedCall::MarkValidatedCall(Line& line, const mxd_validation& validation)
+    : HostCall(line, "mark_validated", 0, WhenCancelled::kAskedAllTheSame),
+      validation_(validation) {}
 
 int32_t MarkValidatedCall::ask(mxd_op op) noexcept {
   const HostTable& table = line_.table;
-  return table->mark_validated(table.cookie(), line_.request, op, line_.principal, now_ms_);
-}
-
-// ---- take_limit ----
-
-TakeLimitCall::TakeLimitCall(Line& line, const mxd_limit* limits, size_t count, Act act)
-    : HostCall(line, "take_limit", bit(MXD_LIMIT_EXCEEDED), Cancel::kNever),
-      limits_(limits),
-      count_(count),
-      act_(act) {}
-
-int32_t TakeLimitCall::ask(mxd_op op) noexcept {
-  const HostTable& table = line_.table;
-  return table->take_limit(table.cookie(), line_.request, op, line_.principal, limits_, count_,
-                           act_ == Act::kGiveBack ? -1 : 1);
-}
-
-TakeLimitCall::Taken TakeLimitCall::await_resume() {
-  if (act_ == Act::kGiveBack) line_.limiter.give_back(limits_, count_);
-  if (line_.table->take_limit != nullptr) {
-    const Answer answer = conclude();
-    return {answer, retry_after_ms_, false};
-  }
-  if (act_ == Act::kGiveBack) return {{MXD_OK, nullptr}, 0, false};
-  const auto taken =
-      line_.limiter.take(limits_, count_, line_.table.now_ms(), act_ == Act::kAttempt);
-  const int32_t status = taken.wait_ms == 0 ? MXD_OK : MXD_LIMIT_EXCEEDED;
-  return {{status, nullptr}, taken.wait_ms, taken.attempts_alone};
+  return table->mark_validated(table.cookie(), line_.request, op, line_.principal, &validation_);
 }
 
 }  // namespace mxd::host

@@ -19,78 +19,68 @@ class FlowsCall final : public HostCall {
 
  private:
   int32_t ask(mxd_op op) noexcept override;
-  int32_t flow_stage(uint32_t flow, std::string_view type) override;
-  int32_t params(std::string_view type, std::string_view json) override;
+  int32_t stage(const mxd_uia_stage& record) override;
+  const char* add_flow(uint32_t number);
+  const char* add_params(const mxd_uia_stage& record);
 
   mxd_uia_operation operation_;
   Flows flows_;
   Flow* last_flow_ = nullptr;
   Params* last_params_ = nullptr;
   uint32_t flow_count_ = 0;
+  uint32_t stage_count_ = 0;
 };
 
 // `uia_create_session`
 class CreateSessionCall final : public HostCall {
  public:
-  CreateSessionCall(Line& line, const mxd_session& session);
+  CreateSessionCall(Line& line, const mxd_uia_session& session);
   struct Created {
     Answer answer;
-    std::string_view id;
+    std::string_view id;  // the host's own, or the one that was proposed
   };
   Created await_resume();
 
  private:
   int32_t ask(mxd_op op) noexcept override;
   int32_t session_id(std::string_view id) override;
-  const char* missing() const noexcept override;
 
-  mxd_session session_;
-  std::string_view id_;
-};
-
-// What `uia_load_session` and `uia_record` have in common: a session comes back.
-class SessionCall : public HostCall {
- public:
-  struct Loaded {
-    Answer answer;
-    Session session;
-  };
-  Loaded await_resume();
-
- protected:
-  SessionCall(Line& line, const char* name, std::string_view id, Cancel cancel);
-  ~SessionCall() = default;
-
-  std::string_view id_;
-
- private:
-  int32_t session(const mxd_session& record) override;
-  int32_t completed_stage(std::string_view type, std::string_view identity) override;
-  const char* missing() const noexcept override;
-
-  Session session_;
-  CompletedStage* last_stage_ = nullptr;
-  bool emitted_ = false;
+  mxd_uia_session session_;
+  std::string_view own_id_;
 };
 
 // `uia_load_session`
-class LoadSessionCall final : public SessionCall {
+class LoadSessionCall final : public HostCall {
  public:
   LoadSessionCall(Line& line, std::string_view id);
+  struct Loaded {
+    Answer answer;  // MXD_OK or MXD_NOT_FOUND
+    KeptSession session;
+  };
+  Loaded await_resume();
 
  private:
   int32_t ask(mxd_op op) noexcept override;
+  int32_t session(const mxd_uia_kept& record) override;
+  int32_t completed(const mxd_uia_completed& record) override;
+  const char* missing() const noexcept override;
+
+  mxd_uia_session_key key_{};
+  KeptSession session_;
+  CompletedStage* last_ = nullptr;
+  uint32_t completed_count_ = 0;
 };
 
-// `uia_record`
-class RecordCall final : public SessionCall {
+// `uia_replace_session`
+class ReplaceSessionCall final : public HostCall {
  public:
-  RecordCall(Line& line, const mxd_uia_record& record);
+  ReplaceSessionCall(Line& line, const mxd_uia_replacement& replacement);
+  Answer await_resume() { return conclude(); }  // MXD_OK, MXD_CONFLICT or MXD_NOT_FOUND
 
  private:
   int32_t ask(mxd_op op) noexcept override;
 
-  mxd_uia_record record_;
+  mxd_uia_replacement replacement_;
 };
 
 // `uia_check`
@@ -98,15 +88,16 @@ class CheckCall final : public HostCall {
  public:
   CheckCall(Line& line, const mxd_uia_attempt& attempt);
   struct Checked {
-    Answer answer;                   // MXD_OK, MXD_REFUSED or MXD_BAD_DATA
-    std::optional<UserId> identity;  // with MXD_OK
-    std::string_view reason;         // of a refusal, or empty
+    Answer answer;            // MXD_OK, MXD_REFUSED or MXD_BAD_DATA
+    UserId identity;          // with MXD_OK; empty: it proves nobody
+    std::string_view reason;  // of a refusal, or empty
   };
   Checked await_resume();
 
  private:
   int32_t ask(mxd_op op) noexcept override;
   int32_t identity(std::string_view user_id) override;
+  const char* missing() const noexcept override;
 
   mxd_uia_attempt attempt_;
   std::optional<UserId> identity_;
@@ -115,35 +106,13 @@ class CheckCall final : public HostCall {
 // `mark_validated`
 class MarkValidatedCall final : public HostCall {
  public:
-  MarkValidatedCall(Line& line, int64_t now_ms);
+  MarkValidatedCall(Line& line, const mxd_validation& validation);
   Answer await_resume() { return conclude(); }
 
  private:
   int32_t ask(mxd_op op) noexcept override;
 
-  int64_t now_ms_;
-};
-
-// `take_limit`, or where the host has none the module's own count
-class TakeLimitCall final : public HostCall {
- public:
-  // kAttempt: where the module counts, it is in flight once it has a unit.
-  enum class Act { kTake, kAttempt, kGiveBack };
-  TakeLimitCall(Line& line, const mxd_limit* limits, size_t count, Act act);
-  bool await_ready() noexcept { return line_.table->take_limit == nullptr; }
-  struct Taken {
-    Answer answer;  // MXD_OK or MXD_LIMIT_EXCEEDED
-    int64_t retry_after_ms;
-    bool attempts_alone;  // where the module counts: Limiter::Taken
-  };
-  Taken await_resume();
-
- private:
-  int32_t ask(mxd_op op) noexcept override;
-
-  const mxd_limit* limits_;
-  size_t count_;
-  Act act_;
+  mxd_validation validation_;
 };
 
 }  // namespace mxd::host

@@ -12,6 +12,13 @@ namespace {
 
 namespace json = boost::json;
 
+std::string_view hexadecimal(memory::Arena& arena,
+                             const unsigned char (&digest)[crypto_hash_sha256_BYTES]) {
+  char* const out = arena.make_array<char>(2 * sizeof digest + 1);
+  sodium_bin2hex(out, 2 * sizeof digest + 1, digest, sizeof digest);
+  return {out, 2 * sizeof digest};
+}
+
 // Feeds a hash with a value, every part with its kind and size before it, so that no two different
 // values give the same bytes.
 class Hasher {
@@ -32,10 +39,10 @@ class Hasher {
     }
   }
 
-  Digest finish() {
-    Digest digest;
-    crypto_hash_sha256_final(&state_, reinterpret_cast<unsigned char*>(digest.data()));
-    return digest;
+  std::string_view finish() {
+    unsigned char digest[crypto_hash_sha256_BYTES];
+    crypto_hash_sha256_final(&state_, digest);
+    return hexadecimal(arena_, digest);
   }
 
  private:
@@ -70,9 +77,12 @@ class Hasher {
     }
   }
 
+  // The size goes in as eight bytes, the least significant first, whatever the machine.
   void tag(char kind, uint64_t size) {
-    bytes(&kind, 1);
-    bytes(&size, sizeof size);
+    unsigned char head[9] = {static_cast<unsigned char>(kind)};
+    for (int byte = 0; byte < 8; ++byte)
+      head[1 + byte] = static_cast<unsigned char>(size >> (8 * byte));
+    bytes(head, sizeof head);
   }
   template <class Number>
   void number(char kind, Number value) {
@@ -95,7 +105,7 @@ class Hasher {
 
 }  // namespace
 
-Digest digest(memory::Arena& arena, const json::object& object) {
+std::string_view digest(memory::Arena& arena, const json::object& object) {
   Hasher hasher(arena);
   hasher.object(object);
   return hasher.finish();
@@ -104,9 +114,7 @@ Digest digest(memory::Arena& arena, const json::object& object) {
 std::string_view digest_text(memory::Arena& arena, std::string_view text) {
   unsigned char digest[crypto_hash_sha256_BYTES];
   crypto_hash_sha256(digest, reinterpret_cast<const unsigned char*>(text.data()), text.size());
-  char* const out = arena.make_array<char>(2 * sizeof digest + 1);
-  sodium_bin2hex(out, 2 * sizeof digest + 1, digest, sizeof digest);
-  return {out, 2 * sizeof digest};
+  return hexadecimal(arena, digest);
 }
 
 }  // namespace mxd::http

@@ -13,6 +13,7 @@ struct Request {
   Target target;
   std::string_view authorization;    // the value of the Authorization header
   uint32_t authorization_count = 0;  // how many such headers there were
+  std::string_view accept_language;  // of the header, if it is given once or more: the last
   std::string_view body;
   bool body_too_large = false;
   std::string_view remote_addr;

@@ -30,6 +30,11 @@ inline bool has_nul(std::string_view text) noexcept {
   return text.find('\0') != text.npos;
 }
 
+// Text as the contract has it: UTF-8 without U+0000.
+inline bool is_plain_text(std::string_view text) noexcept {
+  return is_utf8(text) && !has_nul(text);
+}
+
 // All parts as one text, in the arena. @throws std::bad_alloc
 std::string_view concatenate(memory::Arena& arena, std::initializer_list<std::string_view> parts);
 

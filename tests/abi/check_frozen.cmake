@@ -1,8 +1,8 @@
 # FROZEN_DIR holds a copy of HEADER for the minor that HEADER states. The copies of minors that
 # were released never change again; that of the one being worked on follows the header.
 file(STRINGS ${HEADER} line REGEX "^#define MXD_ABI_MINOR ")
-if(NOT line MATCHES "MXD_ABI_MINOR +([0-9]+)u")
-  message(FATAL_ERROR "${HEADER}: expected '#define MXD_ABI_MINOR <number>u', got '${line}'")
+if(NOT line MATCHES "MXD_ABI_MINOR +([0-9]+)")
+  message(FATAL_ERROR "${HEADER}: expected '#define MXD_ABI_MINOR <number>', got '${line}'")
 endif()
 set(minor ${CMAKE_MATCH_1})
 set(copy ${FROZEN_DIR}/module_v1_${minor}.h)

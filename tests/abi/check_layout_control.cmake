@@ -4,7 +4,7 @@ get_filename_component(include_dir ${HEADER} DIRECTORY)
 get_filename_component(include_dir ${include_dir} DIRECTORY)
 set(compile ${CC} -std=c17 -Wall -Wextra -Wpedantic -Werror -fsyntax-only)
 execute_process(COMMAND ${compile} -I${include_dir} ${SOURCE} COMMAND_ERROR_IS_FATAL ANY)
-foreach(name IN LISTS MUTATIONS)
+foreach(name IN LISTS LAYOUT_MUTATIONS)
   set(dir ${WORK_DIR}/${name})
   mutate_header(${HEADER} ${dir} ${name})
   execute_process(COMMAND ${compile} -I${dir} ${SOURCE}

@@ -1,9 +1,9 @@
 #!/bin/bash
 # Install into a prefix, move it, and use it from another project in each of the ways that the
 # README names.
-#   check_install.sh SOURCE BUILD CMAKE CC
+#   check_install.sh SOURCE BUILD CMAKE CC CXX
 set -euo pipefail
-source=$1 build=$2 cmake=$3 cc=$4
+source=$1 build=$2 cmake=$3 cc=$4 cxx=$5
 here=$(dirname "$(readlink -f "$0")")
 expect=$here/expect_output.sh
 work=$(mktemp -d)
@@ -26,7 +26,8 @@ mv "$work/first" "$work/prefix"
 prefix=$work/prefix
 module=$(find "$prefix" -name libmatrix_devices.so)
 [ -n "$module" ] || fail "expected libmatrix_devices.so to be installed"
-for file in include/matrix_devices/module.h share/doc/matrix_devices/docs/host_guide.md; do
+for file in include/matrix_devices/{module.h,module.hpp,store.h} \
+  share/doc/matrix_devices/docs/host_guide.md; do
   [ -f "$prefix/$file" ] || fail "expected $file to be installed"
 done
 grep -rlF "$build" "$prefix" --include='*.cmake' --include='*.pc' &&
@@ -41,8 +42,10 @@ echo "-- find_package"
 [ "$(<"$work/found/module.txt")" = "$module" ] ||
   fail "expected matrix_devices::module to be $module, got $(<"$work/found/module.txt")"
 "$expect" "$listed" "$work/found/minimal_host" "$module"
-if [ -x "$work/found/sqlite_host" ]; then
-  "$expect" '^200 .*"LAPTOP"' "$work/found/sqlite_host" "$module" "$work/found/devices.db"
+"$expect" '^200 .*"LAPTOP"' "$work/found/cpp_host" "$module"
+if [ -x "$work/found/store_host" ]; then
+  "$expect" '^200 .*"LAPTOP"' "$work/found/store_host" "$module" "$(<"$work/found/sqlite.txt")" \
+    "$work/found/devices.db"
 fi
 
 echo "-- pkg-config"
@@ -51,23 +54,44 @@ PKG_CONFIG_PATH=$(dirname "$(find "$prefix" -name matrix_devices.pc)")
 read -ra flags < <(pkg-config --cflags matrix_devices)
 "$cc" "$source/docs/examples/minimal_host.c" "${flags[@]}" -o "$work/by_pkg_config"
 "$expect" "$listed" "$work/by_pkg_config" "$(pkg-config --variable=module matrix_devices)"
-if pkg-config --exists matrix_devices_sqlite; then
-  read -ra flags < <(pkg-config --cflags --libs matrix_devices_sqlite)
-  "$cc" "$source/docs/examples/sqlite_host.c" "${flags[@]}" -pthread -o "$work/sqlite_by_pkg_config"
-  LD_LIBRARY_PATH=$(dirname "$module") "$expect" '^200 .*"LAPTOP"' \
-    "$work/sqlite_by_pkg_config" "$module" "$work/devices.db"
+"$cxx" -std=c++20 "$here/consumer/cpp_host.cc" "${flags[@]}" -o "$work/cpp_by_pkg_config"
+"$expect" '^200 .*"LAPTOP"' "$work/cpp_by_pkg_config" "$module"
+sqlite=$(pkg-config --variable=sqlite matrix_devices)
+if [ -n "$sqlite" ]; then
+  "$cc" "$source/docs/examples/store_host.c" "${flags[@]}" -pthread -o "$work/store_by_pkg_config"
+  "$expect" '^200 .*"LAPTOP"' "$work/store_by_pkg_config" "$module" "$sqlite" "$work/devices.db"
 fi
 
 # The module itself is not built once more: that it configures, and that all its sources are found,
 # is what could differ here.
-echo "-- add_subdirectory"
-"$cmake" -S "$here/consumer" -B "$work/sub" -G Ninja -DHOW=add_subdirectory \
-  -DMXD_SOURCE="$source" -DCMAKE_C_COMPILER="$cc" >"$work/log" ||
-  { cat "$work/log"; fail "add_subdirectory failed"; }
-"$cmake" --build "$work/sub" --target minimal_host
-"$cmake" --build "$work/sub" --target matrix_devices_module -- -n >"$work/log" ||
-  { cat "$work/log"; fail "the module could not be built as part of another project"; }
-"$expect" "$listed" "$work/sub/minimal_host" "$module"
+as_part() { # HOW ARGUMENTS...
+  local how=$1
+  shift
+  echo "-- $how"
+  "$cmake" -S "$here/consumer" -B "$work/$how" -G Ninja -DHOW="$how" -DMXD_SOURCE="$source" \
+    -DCMAKE_C_COMPILER="$cc" -DCMAKE_CXX_COMPILER="$cxx" "$@" >"$work/log" 2>&1 ||
+    { cat "$work/log"; fail "$how failed"; }
+  "$cmake" --build "$work/$how" --target minimal_host cpp_host
+  "$cmake" --build "$work/$how" --target matrix_devices_module -- -n >"$work/log" ||
+    { cat "$work/log"; fail "the module could not be built as part of another project"; }
+  "$expect" "$listed" "$work/$how/minimal_host" "$module"
+  "$expect" '^200 .*"LAPTOP"' "$work/$how/cpp_host" "$module"
+}
+as_part add_subdirectory
+
+# From a repository of its own, with what lies in the work tree: no network.
+if git -C "$source" rev-parse >/dev/null 2>&1; then
+  mkdir "$work/repository"
+  (cd "$source" && git ls-files -z --cached --others --exclude-standard |
+    xargs -0 sh -c 'for file; do [ ! -f "$file" ] || printf "%s\0" "$file"; done' sh |
+    tar -c --null --files-from=-) | tar -x -C "$work/repository"
+  git -C "$work/repository" init -q -b main
+  git -C "$work/repository" add -A
+  git -C "$work/repository" -c user.name=test -c user.email=test@example.org commit -qm test
+  as_part FetchContent -DMXD_REPOSITORY="file://$work/repository" -DMXD_TAG=main
+else
+  echo "-- FetchContent: not tried, $source is no clone"
+fi
 
 if [ -x "$prefix/bin/matrix-devices-server" ]; then
   echo "-- the installed server finds the installed module"

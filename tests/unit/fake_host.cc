@@ -5,6 +5,8 @@
 #include <chrono>
 #include <memory>
 
+#include "module/http/text.h"
+
 namespace mxd::test {
 namespace {
 
@@ -46,28 +48,13 @@ FakeHost::FakeHost(Completion completion)
     : completion_(completion), module_(*matrix_devices_module_v1()) {
   table.size = sizeof table;
   table.abi_minor = MXD_ABI_MINOR;
-  table.caps = MXD_HOST_CAP_ATOMIC_DELETE;
   table.cookie = reinterpret_cast<mxd_cookie>(this);
   fill_table();
-  fill_uia_table();
   if (completion_ == Completion::kDeferred) worker_ = std::thread([this] { work(); });
 }
 
 FakeHost::~FakeHost() {
-  if (instance_ != nullptr) {
-    const auto done = [](mxd_cookie cookie) noexcept {
-      FakeHost& host = self(cookie);
-      const std::lock_guard lock(host.mutex_);
-      host.done_ = true;
-      host.changed_.notify_all();
-    };
-    EXPECT_EQ(module_.shutdown(instance_, done, table.cookie), MXD_OK);
-    std::unique_lock lock(mutex_);
-    EXPECT_TRUE(changed_.wait_for(lock, kForever, [&] { return done_; }))
-        << "expected shutdown() to be done, but requests are in flight";
-    lock.unlock();
-    EXPECT_EQ(module_.destroy(instance_), MXD_OK);
-  }
+  restart();
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
@@ -80,7 +67,27 @@ FakeHost::~FakeHost() {
   for (const auto& line : log_) {
     EXPECT_EQ(line.find("secret-"), line.npos) << "a secret in the log: " << line;
     EXPECT_NE(line.substr(0, 2), "4 ") << "the host was told off: " << line;
+    for (const auto& [id, session] : sessions)
+      EXPECT_EQ(line.find(id), line.npos) << "a session ID in the log: " << line;
   }
+}
+
+void FakeHost::restart() {
+  if (instance_ == nullptr) return;
+  const auto done = [](mxd_cookie cookie) noexcept {
+    FakeHost& host = self(cookie);
+    const std::lock_guard lock(host.mutex_);
+    host.done_ = true;
+    host.changed_.notify_all();
+  };
+  done_ = false;
+  EXPECT_EQ(module_.shutdown(instance_, done, table.cookie), MXD_OK);
+  std::unique_lock lock(mutex_);
+  EXPECT_TRUE(changed_.wait_for(lock, kForever, [&] { return done_; }))
+      << "expected shutdown() to be done, but requests are in flight";
+  lock.unlock();
+  EXPECT_EQ(module_.destroy(instance_), MXD_OK);
+  instance_ = nullptr;
 }
 
 mxd_instance* FakeHost::instance() {
@@ -94,7 +101,7 @@ mxd_instance* FakeHost::instance() {
 
 // ---- Asking ----
 
-int32_t FakeHost::start(const Request& request, mxd_cookie cookie) {
+int32_t FakeHost::start(const Request& request, mxd_cookie cookie, mxd_request_token* token) {
   // A copy that is gone when handle() returns, so that the sanitizers see who keeps it.
   auto lent = std::make_unique<Request>(request);
   if (!lent->token.empty()) lent->headers.emplace_back("Authorization", "Bearer " + lent->token);
@@ -111,7 +118,7 @@ int32_t FakeHost::start(const Request& request, mxd_cookie cookie) {
   record.target = view(lent->target);
   record.body = view(lent->body);
   record.remote_addr = view(lent->remote_addr);
-  return module_.handle(instance(), &record, nullptr);
+  return module_.handle(instance(), &record, token);
 }
 
 Response FakeHost::wait_for(mxd_cookie cookie) {
@@ -121,6 +128,11 @@ Response FakeHost::wait_for(mxd_cookie cookie) {
     return {};
   }
   return responses_.extract(cookie).mapped();
+}
+
+bool FakeHost::has_answered(mxd_cookie cookie) const {
+  const std::lock_guard lock(mutex_);
+  return responses_.count(cookie) != 0;
 }
 
 Response FakeHost::send(const Request& request) {
@@ -158,7 +170,7 @@ std::vector<std::string> FakeHost::take_misbehaviour() {
 
 // ---- Operations ----
 
-int32_t FakeHost::ask(const char* name, mxd_op op, Work work) {
+int32_t FakeHost::ask(const char* name, mxd_cookie request, mxd_op op, Work work) {
   {
     const std::lock_guard lock(mutex_);
     calls_.push_back(name);
@@ -170,11 +182,14 @@ int32_t FakeHost::ask(const char* name, mxd_op op, Work work) {
   const auto job = [this, name, op, work] {
     const auto hook = before.extract(name);
     if (!hook.empty()) hook.mapped()();
-    EXPECT_EQ(module_.complete(op, work()), MXD_OK) << name;
+    const int32_t status = work();
+    const auto denial = denials.find(name);
+    const bool denied = status == MXD_OK && denial != denials.end();
+    EXPECT_EQ(module_.complete(op, denied ? denial->second : status), MXD_OK) << name;
   };
   if (held.count(name) != 0) {
     const std::lock_guard lock(mutex_);
-    waiting_.push_back(job);
+    waiting_.push_back({request, name, job});
     changed_.notify_all();
   } else {
     enqueue(job);
@@ -182,14 +197,15 @@ int32_t FakeHost::ask(const char* name, mxd_op op, Work work) {
   return MXD_OK;
 }
 
-int32_t FakeHost::ask_for(mxd_cookie principal, const char* name, mxd_op op, Work work) {
+int32_t FakeHost::ask_for(mxd_cookie principal, const char* name, mxd_cookie request, mxd_op op,
+                          Work work) {
   {
     const std::lock_guard lock(mutex_);
     // A fallback page is asked for by nobody in particular.
     EXPECT_TRUE(principal == 0 || principals_.count(principal) == 1)
         << name << " for a principal that is not live";
   }
-  return ask(name, op, std::move(work));
+  return ask(name, request, op, std::move(work));
 }
 
 void FakeHost::enqueue(std::function<void()> job) {
@@ -220,13 +236,44 @@ void FakeHost::await_held(size_t count) {
 
 void FakeHost::release() {
   held.clear();
-  std::vector<std::function<void()>> jobs;
+  std::vector<HeldQuestion> questions;
   {
     const std::lock_guard lock(mutex_);
-    jobs.swap(waiting_);
+    questions.swap(waiting_);
   }
-  for (auto& job : jobs)
-    enqueue(std::move(job));
+  for (auto& question : questions)
+    enqueue(std::move(question.answer));
+}
+
+std::optional<std::string> FakeHost::held_of(mxd_cookie request) const {
+  const std::lock_guard lock(mutex_);
+  for (const auto& question : waiting_) {
+    if (question.request == request) return question.callback;
+  }
+  return std::nullopt;
+}
+
+void FakeHost::answer_held_of(mxd_cookie request) {
+  std::function<void()> answer;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found =
+        std::find_if(waiting_.begin(), waiting_.end(),
+                     [&](const HeldQuestion& question) { return question.request == request; });
+    if (found == waiting_.end()) {
+      ADD_FAILURE() << "nothing of request " << request << " is held";
+      return;
+    }
+    answer = std::move(found->answer);
+    waiting_.erase(found);
+  }
+  enqueue(std::move(answer));
+}
+
+void expect_text(mxd_view view, const char* what) {
+  EXPECT_TRUE(view.data != nullptr || view.size == 0) << what << ": NULL, and of some size";
+  EXPECT_TRUE(http::is_utf8(text(view)) && !http::has_nul(text(view)))
+      << what << " is not UTF-8 without U+0000: " << testing::PrintToString(copied(view));
 }
 
 }  // namespace mxd::test

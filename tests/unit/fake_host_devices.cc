@@ -1,90 +1,15 @@
 // The fake host's answers to everything but User-Interactive Authentication.
+#include <algorithm>
+
 #include "tests/unit/fake_host.h"
 
 namespace mxd::test {
-namespace {
-
-FakeHost& self(mxd_cookie cookie) {
-  return *reinterpret_cast<FakeHost*>(cookie);
-}
-
-}  // namespace
-
-void FakeHost::fill_table() {
-  table.respond = [](mxd_cookie host, mxd_cookie request, const mxd_response* record) noexcept {
-    Response response{static_cast<int>(record->http_status), {}, copied(record->body)};
-    for (size_t i = 0; i < record->header_count; ++i) {
-      response.headers.emplace_back(copied(record->headers[i].name),
-                                    copied(record->headers[i].value));
-    }
-    FakeHost& me = self(host);
-    const std::lock_guard lock(me.mutex_);
-    EXPECT_TRUE(me.responses_.emplace(request, std::move(response)).second) << "answered twice";
-    me.changed_.notify_all();
-  };
-  table.authenticate = [](mxd_cookie host, mxd_cookie, mxd_op op,
-                          const mxd_credentials* credentials) noexcept {
-    return self(host).ask("authenticate", op,
-                          [=] { return self(host).authenticate(op, *credentials); });
-  };
-  table.list_devices = [](mxd_cookie host, mxd_cookie, mxd_op op, mxd_cookie principal,
-                          mxd_view user) noexcept {
-    return self(host).ask_for(principal, "list_devices", op, [=] {
-      for (const auto& [id, device] : self(host).users[copied(user)].devices)
-        self(host).emit_device(op, id, device);
-      return MXD_OK;
-    });
-  };
-  table.get_device = [](mxd_cookie host, mxd_cookie, mxd_op op, mxd_cookie principal, mxd_view user,
-                        mxd_view id) noexcept {
-    return self(host).ask_for(principal, "get_device", op, [=] {
-      const auto& devices = self(host).users[copied(user)].devices;
-      const auto found = devices.find(copied(id));
-      if (found == devices.end()) return MXD_NOT_FOUND;
-      return self(host).emit_device(op, found->first, found->second);
-    });
-  };
-  table.rename_device = [](mxd_cookie host, mxd_cookie, mxd_op op, mxd_cookie principal,
-                           const mxd_device_update* update) noexcept {
-    return self(host).ask_for(principal, "rename_device", op,
-                              [=] { return self(host).update_device(*update, false); });
-  };
-  table.put_device = [](mxd_cookie host, mxd_cookie, mxd_op op, mxd_cookie principal,
-                        const mxd_device_update* update) noexcept {
-    return self(host).ask_for(principal, "put_device", op,
-                              [=] { return self(host).update_device(*update, true); });
-  };
-  table.delete_devices = [](mxd_cookie host, mxd_cookie, mxd_op op, mxd_cookie principal,
-                            mxd_view user, const mxd_view* ids, size_t count) noexcept {
-    return self(host).ask_for(principal, "delete_devices", op, [=] {
-      FakeHost& me = self(host);
-      ++me.deletions;
-      me.deleted.clear();
-      for (size_t i = 0; i < count; ++i) {
-        const std::string id = copied(ids[i]);
-        me.deleted.push_back(id);
-        std::erase_if(me.tokens, [&](const auto& entry) {
-          return entry.second.user == text(user) && entry.second.device == id;
-        });
-        me.users[copied(user)].devices.erase(id);
-      }
-      return MXD_OK;
-    });
-  };
-  table.release_principal = [](mxd_cookie host, mxd_cookie principal) noexcept {
-    FakeHost& me = self(host);
-    const std::lock_guard lock(me.mutex_);
-    EXPECT_EQ(me.principals_.erase(principal), 1u) << "a principal was released twice";
-  };
-  table.now_ms = [](mxd_cookie host) noexcept -> int64_t { return self(host).now_ms; };
-  table.log = [](mxd_cookie host, mxd_cookie, int32_t level, mxd_view message) noexcept {
-    FakeHost& me = self(host);
-    const std::lock_guard lock(me.mutex_);
-    me.log_.push_back(std::to_string(level) + " " + copied(message));
-  };
-}
 
 int32_t FakeHost::authenticate(mxd_op op, const mxd_credentials& credentials) {
+  expect_text(credentials.access_token, "a token");
+  expect_text(credentials.user_id, "a user to act as");
+  expect_text(credentials.device_id, "a device to act as");
+  EXPECT_LE(credentials.access_token.size, 4096u);
   credentials_have_user_id = (credentials.flags & MXD_CREDENTIALS_HAS_USER_ID) != 0;
   credentials_have_device_id = (credentials.flags & MXD_CREDENTIALS_HAS_DEVICE_ID) != 0;
   credentials_user_id = copied(credentials.user_id);
@@ -141,18 +66,65 @@ int32_t FakeHost::emit_device(mxd_op op, const std::string& id, const FakeDevice
   return MXD_OK;
 }
 
-int32_t FakeHost::update_device(const mxd_device_update& update, bool may_create) {
+int32_t FakeHost::list_devices(mxd_op op, const mxd_device_query& query) {
+  for (const auto& [id, device] : users[copied(query.user_id)].devices)
+    emit_device(op, id, device);
+  return MXD_OK;
+}
+
+int32_t FakeHost::get_device(mxd_op op, const mxd_device_key& key) {
+  expect_text(key.device_id, "a device ID");
+  const auto& devices = users[copied(key.user_id)].devices;
+  const auto found = devices.find(copied(key.device_id));
+  if (found == devices.end()) return MXD_NOT_FOUND;
+  return emit_device(op, found->first, found->second);
+}
+
+int32_t FakeHost::rename_device(mxd_op, const mxd_device_update& update) {
+  EXPECT_EQ(update.flags, uint32_t{MXD_UPDATE_SET_DISPLAY_NAME});
+  expect_text(update.display_name, "a name");
+  auto& devices = users[copied(update.user_id)].devices;
+  const auto found = devices.find(copied(update.device_id));
+  if (found == devices.end()) return MXD_NOT_FOUND;
+  found->second.display_name = copied(update.display_name);
+  return MXD_OK;
+}
+
+int32_t FakeHost::put_device(mxd_op, const mxd_device_update& update) {
+  expect_text(update.device_id, "a device ID");
+  expect_text(update.display_name, "a name");
   max_devices_asked = update.max_devices;
   auto& devices = users[copied(update.user_id)].devices;
   const std::string id = copied(update.device_id);
   const bool known = devices.count(id) != 0;
-  if (!known && !may_create) return MXD_NOT_FOUND;
-  if (!known && update.max_devices != 0 && devices.size() >= update.max_devices) {
-    return MXD_LIMIT_EXCEEDED;
-  }
+  const bool full =
+      update.max_devices != 0 && static_cast<int64_t>(devices.size()) >= update.max_devices;
+  if (!known && full) return MXD_LIMIT_EXCEEDED;
   FakeDevice& device = devices[id];
-  if ((update.flags & MXD_SET_DISPLAY_NAME) != 0) device.display_name = copied(update.display_name);
+  if ((update.flags & MXD_UPDATE_SET_DISPLAY_NAME) != 0)
+    device.display_name = copied(update.display_name);
   return known ? MXD_OK : MXD_CREATED;
+}
+
+int32_t FakeHost::delete_devices(mxd_op, const mxd_deletion& deletion) {
+  ++deletions;
+  deleted.clear();
+  const std::string user = copied(deletion.user_id);
+  for (size_t i = 0; i < deletion.device_id_count; ++i) {
+    expect_text(deletion.device_ids[i], "a device ID");
+    const std::string id = copied(deletion.device_ids[i]);
+    deleted.push_back(id);
+    std::erase_if(tokens, [&](const auto& entry) {
+      return entry.second.user == user && entry.second.device == id;
+    });
+    if (users[user].devices.erase(id) == 0) continue;
+    std::erase_if(sessions, [&](const auto& entry) {
+      return entry.second.user == user && entry.second.device == id;
+    });
+  }
+  EXPECT_TRUE(std::is_sorted(deleted.begin(), deleted.end()));
+  EXPECT_EQ(std::adjacent_find(deleted.begin(), deleted.end()), deleted.end()) << "one is twice";
+  return MXD_OK;
 }
 
 }  // namespace mxd::test

@@ -13,10 +13,6 @@ std::string quoted(std::string_view text) {
   return json::serialize(json::value(json::string(text)));
 }
 
-std::string name_of(const testing::TestParamInfo<Completion>& mode) {
-  return mode.param == Completion::kInline ? "Inline" : "Deferred";
-}
-
 std::string errcode_of(const json::object& body) {
   const auto* errcode = body.if_contains("errcode");
   return errcode != nullptr && errcode->is_string() ? std::string(errcode->get_string()) : "";
@@ -43,8 +39,11 @@ json::value flows_json(const std::vector<Names>& flows) {
 
 }  // namespace
 
-INSTANTIATE_TEST_SUITE_P(Completion, Rows,
-                         testing::Values(Completion::kInline, Completion::kDeferred), name_of);
+INSTANTIATE_TEST_SUITE_P(Completion, Rows, kBothModes, mode_name);
+
+std::string mode_name(const testing::TestParamInfo<Completion>& mode) {
+  return mode.param == Completion::kInline ? "Inline" : "Deferred";
+}
 
 // ---- What a response is ----
 

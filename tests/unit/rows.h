@@ -61,6 +61,10 @@ std::string with_auth(std::string_view auth, std::string_view members = {});
 // The members of a request for User-Interactive Authentication to delete these.
 std::string deletion_of(const Names& ids);
 
+// For INSTANTIATE_TEST_SUITE_P.
+inline const auto kBothModes = testing::Values(Completion::kInline, Completion::kDeferred);
+std::string mode_name(const testing::TestParamInfo<Completion>& mode);
+
 // A test of the behaviour table: a small world, asked through the contract in both modes of
 // completion. Every response is checked for what all of them must have (R12).
 class Rows : public testing::TestWithParam<Completion> {

@@ -161,8 +161,7 @@ TEST_P(FallbackRows, F3_HostFails) {
   EXPECT_TRUE(is_page(browser.submit("password=secret-x"), 503, "That did not work"));
 }
 
-INSTANTIATE_TEST_SUITE_P(Completion, FallbackRows,
-                         testing::Values(Completion::kInline, Completion::kDeferred));
+INSTANTIATE_TEST_SUITE_P(Completion, FallbackRows, kBothModes, mode_name);
 
 }  // namespace
 }  // namespace mxd::test

@@ -12,6 +12,8 @@ namespace {
 
 using Types = std::vector<std::string>;
 
+constexpr std::string_view kSaidToProveNobody = "x.nobody";  // by the host, with its flag
+
 // Flows as the host's results are kept, from lists of types.
 class Built {
  public:
@@ -21,7 +23,8 @@ class Built {
       host::Flow& flow = *(*link = &flow_memory_.emplace_back());
       link = &flow.next;
       for (const auto& type : types) {
-        auto* stage = &stage_memory_.emplace_back(host::Flow::Stage{type});
+        auto* stage = &stage_memory_.emplace_back(
+            host::Flow::Stage{type, type == kSaidToProveNobody, nullptr});
         (flow.first == nullptr ? flow.first : flow.last->next) = stage;
         flow.last = stage;
       }
@@ -70,6 +73,8 @@ TEST(DropUnprovedFlows, LeavesThoseThatMayProveSomebody) {
                                   {"m.login.terms", "m.login.recaptcha"},
                                   {"m.login.registration_token"},
                                   {"m.login.dummy", "x.custom"},
+                                  {"m.login.dummy", "x.nobody"},
+                                  {"x.nobody"},
                                   {"m.login.dummy"}};
   Built flows(all);
   drop_unproved_flows(*flows, false);
@@ -97,14 +102,14 @@ TEST(IsCompleted, LooksForTheType) {
 
 TEST(CompletesAFlow, NeedsEveryStageOfOne) {
   Built flows({{"a", "b", "c"}, {"b", "d"}});
-  EXPECT_FALSE(completes_a_flow(*flows, nullptr, ""));
-  EXPECT_FALSE(completes_a_flow(*flows, *Completed{"a", "b"}, ""));
-  EXPECT_TRUE(completes_a_flow(*flows, *Completed{"a", "b"}, "c"));
-  EXPECT_TRUE(completes_a_flow(*flows, *Completed{"c", "b", "a"}, "")) << "in any order";
-  EXPECT_TRUE(completes_a_flow(*flows, *Completed{"b"}, "d"));
-  EXPECT_FALSE(completes_a_flow(*flows, *Completed{"a", "c"}, "d")) << "not across flows";
+  EXPECT_FALSE(completes_a_flow(*flows, nullptr));
+  EXPECT_FALSE(completes_a_flow(*flows, *Completed{"a", "b"}));
+  EXPECT_TRUE(completes_a_flow(*flows, *Completed{"a", "b", "c"}));
+  EXPECT_TRUE(completes_a_flow(*flows, *Completed{"c", "b", "a"})) << "in any order";
+  EXPECT_TRUE(completes_a_flow(*flows, *Completed{"x", "d", "b"}));
+  EXPECT_FALSE(completes_a_flow(*flows, *Completed{"a", "c", "d"})) << "not across flows";
   Built none({});
-  EXPECT_FALSE(completes_a_flow(*none, *Completed{"a"}, "b"));
+  EXPECT_FALSE(completes_a_flow(*none, *Completed{"a", "b"}));
 }
 
 TEST(IsDue, NextStageOfAFlow) {

@@ -21,6 +21,9 @@ TEST(Parse, NothingIsTheDefaults) {
     EXPECT_EQ(config.json.members, 128u);
     EXPECT_EQ(config.max_display_name_length, 100u);
     EXPECT_EQ(config.max_devices_per_user, 0u);
+    EXPECT_EQ(config.server_name, "");
+    EXPECT_EQ(config.limits.uia_repeats.burst, 30);
+    EXPECT_EQ(config.limits.uia_repeats.interval_ms, 1000);
     EXPECT_EQ(config.uia.session_lifetime_ms, 3'600'000);
     EXPECT_EQ(config.uia.completed_lifetime_ms, 300'000);
     EXPECT_EQ(config.uia.grace_period_ms, 0);
@@ -38,7 +41,9 @@ TEST(Parse, EveryKey) {
     "user_limit_info_uri": "https://example.org/l", "account_management_url": "http://example.org",
     "limits": {"device_creation": {"burst": 1, "interval_ms": 2},
                "uia_failures": {"burst": 3, "interval_ms": 4},
-               "uia_challenges": {"burst": 5, "interval_ms": 6}},
+               "uia_challenges": {"burst": 5, "interval_ms": 6},
+               "uia_repeats": {"burst": 7, "interval_ms": 8}},
+    "server_name": "example.org:8448",
     "uia": {"session_lifetime_ms": 1000, "completed_lifetime_ms": 0, "grace_period_ms": 1,
             "max_sessions_per_user": 1, "body_binding": "lenient", "allow_unproved_flows": true}
   })",
@@ -59,6 +64,9 @@ TEST(Parse, EveryKey) {
   EXPECT_EQ(config.limits.device_creation.interval_ms, 2);
   EXPECT_EQ(config.limits.uia_failures.burst, 3);
   EXPECT_EQ(config.limits.uia_challenges.interval_ms, 6);
+  EXPECT_EQ(config.limits.uia_repeats.burst, 7);
+  EXPECT_EQ(config.limits.uia_repeats.interval_ms, 8);
+  EXPECT_EQ(config.server_name, "example.org:8448");
   EXPECT_EQ(config.uia.session_lifetime_ms, 1000);
   EXPECT_EQ(config.uia.completed_lifetime_ms, 0);
   EXPECT_EQ(config.uia.grace_period_ms, 1);
@@ -102,6 +110,9 @@ TEST(Parse, MistakesAreNamedByTheirPath) {
        "\"limits.uia_challenges.interval_ms\"", "from 1 to 86400000"},
       {R"({"uia":{"session_lifetime_ms":999}})", "\"uia.session_lifetime_ms\"", "from 1000 to"},
       {R"({"uia":{"max_sessions_per_user":0}})", "\"uia.max_sessions_per_user\"", "from 1 to"},
+      {R"({"limits":{"uia_repeats":{"burst":0}}})", "\"limits.uia_repeats.burst\"", "from 1 to"},
+      {R"({"server_name":1})", "\"server_name\"", "string"},
+      {R"({"server_name":"a\nb"})", "\"server_name\"", ""},
       {R"({"uia":{"body_binding":"loose"}})", "\"uia.body_binding\"", "\"strict\" or \"lenient\""},
       {R"({"a\nb":1})", R"("a\nb")", "path_versions"},
       {R"({"path_versions":["v\t3"]})", "\"path_versions\"", "path segments"},

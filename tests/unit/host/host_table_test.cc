@@ -38,7 +38,7 @@ TEST(HostTable, RefusesNoTable) {
 }
 
 TEST(HostTable, RefusesATableShorterThanVersion10) {
-  for (const uint32_t size : {0u, 1u, 8u, static_cast<uint32_t>(sizeof(mxd_host)) - 1}) {
+  for (const uint32_t size : {0u, 1u, 8u, uint32_t{MXD_HOST_SIZE_1_0} - 1}) {
     mxd_host given = whole_table();
     given.size = size;
     HostTable table;
@@ -74,7 +74,7 @@ TEST(HostTable, NamesTheMandatoryCallbackThatIsMissing) {
       {"uia_create_session", [](mxd_host& host) { host.uia_create_session = nullptr; }},
       {"uia_load_session", [](mxd_host& host) { host.uia_load_session = nullptr; }},
       {"uia_check", [](mxd_host& host) { host.uia_check = nullptr; }},
-      {"uia_record", [](mxd_host& host) { host.uia_record = nullptr; }},
+      {"uia_replace_session", [](mxd_host& host) { host.uia_replace_session = nullptr; }},
   };
   for (const auto& row : cases) {
     mxd_host given = whole_table();
@@ -109,7 +109,7 @@ TEST(HostTable, RefusesCapabilitiesThatMustBeUnderstood) {
     EXPECT_NE(error.find("caps"), error.npos) << error;
   }
   mxd_host given = whole_table();
-  given.caps = MXD_HOST_CAP_ATOMIC_DELETE | uint64_t{1} << 47;
+  given.caps = uint64_t{1} << 47 | 1;
   HostTable table;
   std::string error;
   EXPECT_EQ(table.adopt(&given, error), MXD_OK) << "others may be passed over: " << error;

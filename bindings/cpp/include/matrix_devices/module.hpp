@@ -1,7 +1,9 @@
+// SPDX-License-Identifier: Apache-2.0
+//
 // matrix_devices/module.hpp: the module from C++20. Load it, make an instance, hand it requests.
 //
 //   mxd::Module module = mxd::Module::load("libmatrix_devices.so");
-//   mxd_host host = …;                           // the callbacks, see module.h
+//   auto host = mxd::make<mxd_host>();           // then the callbacks, see module.h
 //   mxd::Instance instance(module, host, "{}");
 //   instance.handle(request);                    // MXD_OK: one respond() comes
 //   instance.shutdown([&] { loop.stop(); });     // the last request has been answered
@@ -14,7 +16,6 @@
 
 #include <array>
 #include <condition_variable>
-#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -22,6 +23,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 #include "matrix_devices/module.h"
@@ -35,6 +37,16 @@ inline mxd_view view(std::string_view text) noexcept {
 
 inline std::string_view text(mxd_view view) noexcept {
   return view.size == 0 ? std::string_view() : std::string_view(view.data, view.size);
+}
+
+// A growable record as the writer has to begin it: zeroed, with the size of this header; a host's
+// table also with its minor.
+template <class Record>
+Record make() noexcept {
+  Record record{};
+  record.size = sizeof(Record);
+  if constexpr (std::is_same_v<Record, mxd_host>) record.abi_minor = MXD_ABI_MINOR;
+  return record;
 }
 
 class Error : public std::runtime_error {
@@ -58,20 +70,16 @@ class Module {
 
   explicit Module(const mxd_module& table) noexcept : table_(&table) {}
 
+  // Ask MXD_HAS(&table(), slot) before using a slot that is marked `since 1.N`.
   const mxd_module& table() const noexcept { return *table_; }
   const mxd_module* operator->() const noexcept { return table_; }
 
  private:
-  // What version 1.0 has; a later module is longer, and no shorter one exists.
-  static constexpr size_t kSizeOfVersion1_0 =
-      offsetof(mxd_module, get_extension) + sizeof(mxd_module::get_extension);
-  static constexpr uint64_t kCapabilitiesUnderstood = 0;
-
   const mxd_module* table_;
 };
 
 // One instance. The host's cookie and callbacks must outlive it. Not for two threads at once, but
-// for handle(), which is for all of them.
+// for what is [any-thread].
 class Instance {
  public:
   // `config` is a JSON object, or empty. Throws Error with what the module says is wrong.
@@ -116,10 +124,16 @@ class Instance {
 
   uint64_t max_body_bytes() const noexcept { return table_->max_body_bytes(instance_); }
 
-  // The routes, from index 0; NOT_FOUND behind the last. The views live as long as the instance.
+  // Whether handle() would take a request with this method and target, as they came off the wire.
+  // [any-thread]
+  bool match(std::string_view method, std::string_view target) const noexcept {
+    return table_->match(instance_, view(method), view(target)) == MXD_OK;
+  }
+
+  // The routes, from index 0; NOT_FOUND after the last. The views live as long as the instance.
+  // [any-thread]
   int32_t route(uint32_t index, mxd_route& out) const noexcept {
-    out = {};
-    out.size = sizeof(out);
+    out = make<mxd_route>();
     return table_->route(instance_, index, &out);
   }
 
@@ -197,11 +211,11 @@ inline Module Module::load(const std::string& path) {
                                              ": it is no matrix_devices module of version 1");
   }
   const mxd_module* const table = entry();
-  if (table == nullptr || table->size < kSizeOfVersion1_0) {
+  if (table == nullptr || table->size < MXD_MODULE_SIZE_1_0) {
     throw Error(MXD_INVALID_ARGUMENT,
                 path + " returns a shorter table than version 1.0 has: build it again");
   }
-  if ((table->caps & MXD_CAP_MUST_UNDERSTAND & ~kCapabilitiesUnderstood) != 0) {
+  if ((table->caps >> MXD_CAP_MUST_UNDERSTAND_FROM) != 0) {
     throw Error(MXD_UNSUPPORTED,
                 path + " demands a capability that this host does not know: use a newer host");
   }

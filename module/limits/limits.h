@@ -6,7 +6,7 @@
 #include "module/host/exchange.h"
 #include "module/http/api_error.h"
 
-namespace mxd::auth {
+namespace mxd::limits {
 
 // The buckets that one act takes a unit from: section 7 of docs/behaviour.md.
 struct Buckets {
@@ -17,6 +17,9 @@ struct Buckets {
 
 // U25: challenges, per user and device. @throws std::bad_alloc
 Buckets challenge_buckets(host::Exchange& exchange);
+
+// U27: repeats of what was authenticated, per user and device. @throws std::bad_alloc
+Buckets repeat_buckets(host::Exchange& exchange);
 
 // P6: new devices, per application service.
 Buckets creation_buckets(host::Exchange& exchange);
@@ -58,4 +61,4 @@ class Attempt {
   State state_ = State::kNone;
 };
 
-}  // namespace mxd::auth
+}  // namespace mxd::limits

@@ -1,11 +1,11 @@
-#include "module/host/limiter.h"
+#include "module/limits/limiter.h"
 
 #include <sodium/crypto_shorthash.h>
 
 #include <algorithm>
 #include <cstring>
 
-namespace mxd::host {
+namespace mxd::limits {
 
 static_assert(crypto_shorthash_KEYBYTES == 16 && crypto_shorthash_BYTES == sizeof(uint64_t));
 
@@ -134,4 +134,4 @@ bool Limiter::attempts_alone(const mxd_limit* limits, size_t count, int64_t now_
   return enough;
 }
 
-}  // namespace mxd::host
+}  // namespace mxd::limits

@@ -1,15 +1,14 @@
-#include "module/auth/limits.h"
+#include "module/limits/limits.h"
 
 #include <algorithm>
 #include <charconv>
 
-#include "module/host/uia_calls.h"
+#include "module/host/limit_call.h"
 #include "module/http/text.h"
+#include "module/limits/limiter.h"
 
-namespace mxd::auth {
+namespace mxd::limits {
 namespace {
-
-using Act = host::TakeLimitCall::Act;
 
 // U23: what is told where others give their units back soon.
 constexpr int64_t kInFlightWaitMs = 1000;
@@ -20,7 +19,7 @@ int64_t told_wait(int64_t wait_ms) {
 }
 
 mxd_limit bucket(std::string_view name, std::string_view key, const config::Limit& limit) {
-  return {host::view(name), host::view(key), limit.burst, limit.interval_ms};
+  return {limit.burst, limit.interval_ms, host::view(name), host::view(key)};
 }
 
 // Names the device of a user, or the token that stands for it.
@@ -57,6 +56,29 @@ const http::ApiError* limited(memory::Arena& arena, std::string_view too_many, i
   return http::make_error(arena, error);
 }
 
+struct Taken {
+  host::Answer answer;  // MXD_OK or MXD_LIMIT_EXCEEDED
+  int64_t wait_ms;
+  bool attempts_alone;  // where the module counts: Limiter::Taken
+};
+
+// A unit from each bucket: the host's count, or where it has none the module's own. `attempt`: as
+// in Limiter::take().
+async::Task<Taken> take_units(host::Exchange& exchange, const Buckets& buckets, bool attempt) {
+  if (exchange.line.table->take_limit == nullptr) {
+    const auto taken =
+        exchange.limiter.take(buckets.limits, buckets.count, exchange.now_ms(), attempt);
+    const int32_t status = taken.wait_ms == 0 ? MXD_OK : MXD_LIMIT_EXCEEDED;
+    const host::Answer answer{status, nullptr};
+    const Taken counted{answer, taken.wait_ms, taken.attempts_alone};
+    co_return counted;
+  }
+  host::TakeLimitCall question(exchange.line, buckets.limits, buckets.count, 1);
+  const auto asked = co_await question;
+  const Taken taken{asked.answer, asked.retry_after_ms, false};
+  co_return taken;
+}
+
 }  // namespace
 
 Buckets challenge_buckets(host::Exchange& exchange) {
@@ -64,6 +86,12 @@ Buckets challenge_buckets(host::Exchange& exchange) {
       {bucket("uia_challenges", device_key(exchange), exchange.config.limits.uia_challenges), {}},
       1,
       "sign-outs begun"};
+}
+
+Buckets repeat_buckets(host::Exchange& exchange) {
+  return {{bucket("uia_repeats", device_key(exchange), exchange.config.limits.uia_repeats), {}},
+          1,
+          "repeats"};
 }
 
 Buckets creation_buckets(host::Exchange& exchange) {
@@ -76,16 +104,17 @@ Buckets creation_buckets(host::Exchange& exchange) {
 
 async::Task<const http::ApiError*> take(host::Exchange& exchange, const Buckets& buckets) {
   if (exchange.who.unlimited) co_return nullptr;
-  host::TakeLimitCall question(exchange.line, buckets.limits, buckets.count, Act::kTake);
-  const auto taken = co_await question;
+  const auto taken = co_await take_units(exchange, buckets, false);
   if (taken.answer.error != nullptr) co_return taken.answer.error;
   if (taken.answer.status != MXD_LIMIT_EXCEEDED) co_return nullptr;
-  co_return limited(exchange.arena(), buckets.too_many, told_wait(taken.retry_after_ms));
+  co_return limited(exchange.arena(), buckets.too_many, told_wait(taken.wait_ms));
 }
 
 async::Task<const http::ApiError*> give_back(host::Exchange& exchange, const Buckets& buckets) {
   if (exchange.who.unlimited) co_return nullptr;
-  host::TakeLimitCall question(exchange.line, buckets.limits, buckets.count, Act::kGiveBack);
+  exchange.limiter.give_back(buckets.limits, buckets.count);
+  if (exchange.line.table->take_limit == nullptr) co_return nullptr;
+  host::TakeLimitCall question(exchange.line, buckets.limits, buckets.count, -1);
   const auto given = co_await question;
   static_cast<void>(given);
   co_return nullptr;
@@ -99,7 +128,7 @@ Attempt::~Attempt() {
 }
 
 void Attempt::end() noexcept {
-  host::Limiter& limiter = exchange_.line.limiter;
+  Limiter& limiter = exchange_.limiter;
   if (state_ == State::kAsking) limiter.end_asking(buckets_.limits, buckets_.count);
   if (state_ == State::kInFlight) limiter.end_attempt(buckets_.limits, buckets_.count);
   state_ = State::kNone;
@@ -107,14 +136,13 @@ void Attempt::end() noexcept {
 
 async::Task<const http::ApiError*> Attempt::begin() {
   if (exchange_.who.unlimited) co_return nullptr;
-  host::Limiter& limiter = exchange_.line.limiter;
+  Limiter& limiter = exchange_.limiter;
   const bool host_counts = exchange_.line.table->take_limit != nullptr;
   if (host_counts) {
     limiter.begin_asking(buckets_.limits, buckets_.count);
     state_ = State::kAsking;
   }
-  host::TakeLimitCall question(exchange_.line, buckets_.limits, buckets_.count, Act::kAttempt);
-  const auto taken = co_await question;
+  const auto taken = co_await take_units(exchange_, buckets_, true);
   if (taken.answer.error != nullptr) co_return taken.answer.error;
   if (taken.answer.status != MXD_LIMIT_EXCEEDED) {
     if (host_counts) limiter.note_taken(buckets_.limits, buckets_.count, exchange_.now_ms());
@@ -122,7 +150,7 @@ async::Task<const http::ApiError*> Attempt::begin() {
     co_return nullptr;
   }
   end();
-  const int64_t wait_ms = told_wait(taken.retry_after_ms);
+  const int64_t wait_ms = told_wait(taken.wait_ms);
   const bool attempts_alone = host_counts ? limiter.attempts_alone(buckets_.limits, buckets_.count,
                                                                    exchange_.now_ms(), wait_ms)
                                           : taken.attempts_alone;
@@ -133,7 +161,7 @@ async::Task<const http::ApiError*> Attempt::begin() {
 }
 
 async::Task<const http::ApiError*> Attempt::give_back() {
-  co_return co_await auth::give_back(exchange_, buckets_);
+  co_return co_await limits::give_back(exchange_, buckets_);
 }
 
-}  // namespace mxd::auth
+}  // namespace mxd::limits

@@ -1,4 +1,4 @@
-#include "module/host/limiter.h"
+#include "module/limits/limiter.h"
 
 #include <gtest/gtest.h>
 
@@ -7,7 +7,7 @@
 #include <thread>
 #include <vector>
 
-namespace mxd::host {
+namespace mxd::limits {
 namespace {
 
 constexpr unsigned char kSecret[16] = {1, 2, 3};
@@ -15,7 +15,7 @@ constexpr int64_t kNow = 1'700'000'000'000;
 
 mxd_limit limit(const std::string& name, const std::string& key, int64_t burst,
                 int64_t interval_ms) {
-  return {{name.data(), name.size()}, {key.data(), key.size()}, burst, interval_ms};
+  return {burst, interval_ms, {name.data(), name.size()}, {key.data(), key.size()}};
 }
 
 struct LimiterTest : testing::Test {
@@ -156,4 +156,4 @@ TEST_F(LimiterTest, ThreadsShareABucket) {
 }
 
 }  // namespace
-}  // namespace mxd::host
+}  // namespace mxd::limits

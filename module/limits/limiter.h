@@ -7,7 +7,7 @@
 
 #include "matrix_devices/module.h"
 
-namespace mxd::host {
+namespace mxd::limits {
 
 // The module's own count of rate limits, for hosts without `take_limit`: buckets by the generic
 // cell rate algorithm, in this process only.
@@ -81,4 +81,4 @@ class Limiter {
   int64_t last_now_ms_ = 0;
 };
 
-}  // namespace mxd::host
+}  // namespace mxd::limits
