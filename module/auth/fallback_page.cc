@@ -1,7 +1,6 @@
 #include "module/auth/fallback_page.h"
 
 #include <boost/json/object.hpp>
-
 #include <boost/json/value.hpp>
 #include <charconv>
 

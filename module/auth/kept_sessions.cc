@@ -92,7 +92,7 @@ async::Task<const ApiError*> create_session(host::Exchange& exchange, Session& s
   co_return nullptr;
 }
 
-async::Task<Result<int32_t>> replace_session(host::Exchange& exchange, Session& session) {
+async::Task<Result<int32_t>> replace_session(host::Exchange& exchange, const Session& session) {
   mxd_uia_replacement record{};
   record.size = sizeof record;
   record.flags = session.finished_ms.has_value() ? MXD_UIA_FINISHED : 0;
@@ -104,10 +104,6 @@ async::Task<Result<int32_t>> replace_session(host::Exchange& exchange, Session& 
   host::ReplaceSessionCall question(exchange.line, record);
   const auto replaced = co_await question;
   if (replaced.error != nullptr) co_return replaced.error;
-  if (replaced.status == MXD_OK) {
-    ++session.revision;
-    session.has_news = false;
-  }
   co_return replaced.status;
 }
 

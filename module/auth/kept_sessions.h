@@ -21,9 +21,10 @@ async::Task<const http::ApiError*> create_session(host::Exchange& exchange, Sess
                                                   std::string_view description);
 
 // Has the host put the session in the place of the revision that it was loaded or created at:
-// MXD_OK, and it is at the next one; MXD_CONFLICT or MXD_NOT_FOUND, and it is to be loaded again.
-// Asked also of a request that was cancelled.
-async::Task<http::Result<int32_t>> replace_session(host::Exchange& exchange, Session& session);
+// MXD_OK, or MXD_CONFLICT or MXD_NOT_FOUND, and it is to be loaded again. Asked also for a request
+// that was cancelled. To be called once: the next replacement is of another revision.
+async::Task<http::Result<int32_t>> replace_session(host::Exchange& exchange,
+                                                   const Session& session);
 
 // How often a request loads a session again because another one was faster (U26), and what it is
 // answered with after that.
