@@ -21,9 +21,9 @@ TEXT = "".join(header.read_text() for header in HEADERS)
 
 def test_every_number_is_that_of_its_define() -> None:
     defines = {
-        name: eval(value.replace("u", ""))
+        name: int(value.strip("()"))
         for name, value in re.findall(
-            r"^#define MXD_(?:STORE_)?(\w+)\s+(\(?-?[\du]+(?: << \d+)?\)?)(?:\s|$)", TEXT, re.M
+            r"^#define MXD_(?:STORE_)?(\w+)\s+(\d+|\(-\d+\))(?:\s|$)", TEXT, re.M
         )
     }
     ours = {name: value for name, value in vars(_contract).items() if name.isupper()}
