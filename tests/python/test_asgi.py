@@ -148,7 +148,7 @@ def test_a_body_that_is_too_large_is_not_read_to_its_end() -> None:
 
 def test_an_escaped_slash_is_a_devices_own() -> None:
     asked: list[str] = []
-    host = bent("get_device", lambda _, __, device_id: asked.append(device_id) or Device(device_id))
+    host = bent("get_device", lambda _, key: asked.append(key.device_id) or Device(key.device_id))
     assert call(asgi.app(host), "GET", f"{DEVICES}/a%2Fb%25?x=y")[0] == 200
     assert asked == ["a/b%"]
 
@@ -177,7 +177,7 @@ def test_R13_the_absolute_form_is_the_origin_form(raw: bool, prefix: str, origin
 
 def test_R13_an_escaped_slash_stays_one_in_the_absolute_form() -> None:
     asked: list[str] = []
-    host = bent("get_device", lambda _, __, device_id: asked.append(device_id) or Device(device_id))
+    host = bent("get_device", lambda _, key: asked.append(key.device_id) or Device(key.device_id))
     assert call(asgi.app(host), "GET", f"http://x{DEVICES}/a%2Fb%25?x=y")[0] == 200
     assert asked == ["a/b%"]
 

@@ -121,7 +121,7 @@ def test_a_body_is_read_and_one_too_large_is_not() -> None:
 @pytest.mark.parametrize("variable", ["RAW_URI", "REQUEST_URI"])
 def test_the_raw_target_of_the_server_is_used(variable: str) -> None:
     asked: list[str] = []
-    host = bent("get_device", lambda _, __, device_id: asked.append(device_id) or Device(device_id))
+    host = bent("get_device", lambda _, key: asked.append(key.device_id) or Device(key.device_id))
     target = f"{DEVICES}/a%2Fb"
     assert call(wsgi.app(host), "GET", target, **{variable: target})[0] == "200 OK"
     assert asked == ["a/b"]
@@ -148,7 +148,7 @@ def test_R13_the_absolute_form_is_the_origin_form(
 
 def test_R13_an_escaped_slash_stays_one_in_the_absolute_form() -> None:
     asked: list[str] = []
-    host = bent("get_device", lambda _, __, device_id: asked.append(device_id) or Device(device_id))
+    host = bent("get_device", lambda _, key: asked.append(key.device_id) or Device(key.device_id))
     target = f"http://x{DEVICES}/a%2Fb"
     assert call(wsgi.app(host), "GET", f"{DEVICES}/a%2Fb", RAW_URI=target)[0] == "200 OK"
     assert asked == ["a/b"]
@@ -245,7 +245,7 @@ def test_a_terminated_body_over_the_limit_is_not_read_whole() -> None:
 
 def test_without_it_the_path_is_escaped_again() -> None:
     asked: list[str] = []
-    host = bent("get_device", lambda _, __, device_id: asked.append(device_id) or Device(device_id))
+    host = bent("get_device", lambda _, key: asked.append(key.device_id) or Device(key.device_id))
     assert call(wsgi.app(host), "GET", f"{DEVICES}/a%20b%25%C3%A4")[0] == "200 OK"
     assert asked == ["a b%ä"]
 
