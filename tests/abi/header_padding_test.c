@@ -1,5 +1,5 @@
 /* The control of header_test.c: this has a hole behind `size`, and must not compile. */
-#include <matrix_devices/module.h>
+#include "matrix_devices/module.h"
 
 struct has_a_hole {
   uint32_t size;

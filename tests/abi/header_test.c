@@ -1,7 +1,7 @@
 /* The whole of a translation unit that knows the contract only: module.h needs nothing before it.
  * Compiling this, as C and as C++, for words of 64 bits and of 32, with -Wpadded and every other
  * warning an error, is the test. */
-#include <matrix_devices/module.h>
+#include "matrix_devices/module.h"
 
 /* The size of version 1.0, written as arithmetic for generators of bindings, is where the last
    field of 1.0 ends, and in a header of 1.0 all that there is of the struct. */

@@ -4,7 +4,7 @@
  * A later minor adds lines below, for what it appended; it changes none.
  */
 #include <limits.h>
-#include <matrix_devices/module.h>
+#include "matrix_devices/module.h"
 
 #if UINTPTR_MAX != UINT64_MAX || ULONG_MAX != UINT64_MAX
 #error "this file states the layout of LP64 only"

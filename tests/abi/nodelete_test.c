@@ -1,8 +1,8 @@
 /* The library stays when the last handle to it is closed: threads may still be inside it, and
  * tokens may still be completed. */
 #include <dlfcn.h>
-#include <matrix_devices/module.h>
 #include <stdio.h>
+#include "matrix_devices/module.h"
 
 static int expect(const char* what, int32_t expected, int32_t got) {
   if (got == expected) return 0;

@@ -8,11 +8,11 @@
  */
 #ifndef MATRIX_DEVICES_TESTS_HOST_KIT_H
 #define MATRIX_DEVICES_TESTS_HOST_KIT_H
-#include <matrix_devices/module.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include "matrix_devices/module.h"
 
 #define KIT_PATH  "/_matrix/client/v3"
 #define KIT_LIST  KIT_PATH "/devices"

@@ -1,8 +1,8 @@
 /* The smallest host: it knows only module.h, and serves GET /devices to one user from an array. */
 #include <dlfcn.h>
-#include <matrix_devices/module.h>
 #include <stdio.h>
 #include <string.h>
+#include "matrix_devices/module.h"
 /* clang-format off */
 #define TEXT(literal) {literal, sizeof(literal) - 1}
 static const mxd_module* module;

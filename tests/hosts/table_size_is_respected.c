@@ -76,7 +76,7 @@ static int32_t emits_a_device_of_that_size(kit_host* host, const kit_question* q
     uint64_t later[4];
   } device = {host->devices[1], {UINT64_MAX}};
   device.known.size = device_size;
-  EXPECT_EQ(device_size < sizeof device.known ? MXD_INVALID_ARGUMENT : MXD_OK,
+  EXPECT_EQ(device_size < MXD_DEVICE_SIZE_1_0 ? MXD_INVALID_ARGUMENT : MXD_OK,
             module->emit_device(question->op, &device.known));
   return kit_complete(question->op, MXD_OK);
 }
@@ -99,8 +99,8 @@ int main(int argc, char** argv) {
   check_table();
   check_request();
   check_emitted(0, 500, "M_UNKNOWN");
-  check_emitted(sizeof(mxd_device) - 1, 500, "M_UNKNOWN");
-  check_emitted(sizeof(mxd_device), 200, "PHONE");
+  check_emitted(MXD_DEVICE_SIZE_1_0 - 1, 500, "M_UNKNOWN");
+  check_emitted(MXD_DEVICE_SIZE_1_0, 200, "PHONE");
   check_emitted(sizeof(mxd_device) + 32, 200, "PHONE");
   return kit_result();
 }
