@@ -2,6 +2,7 @@
  * tokens may still be completed. */
 #include <dlfcn.h>
 #include <stdio.h>
+
 #include "matrix_devices/module.h"
 
 static int expect(const char* what, int32_t expected, int32_t got) {

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+
 #include "matrix_devices/module.h"
 
 #define KIT_PATH  "/_matrix/client/v3"
