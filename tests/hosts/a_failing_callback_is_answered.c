@@ -89,10 +89,10 @@ static void send(kit_host* host, kit_request* request, kit_kind kind) {
       EXPECT_EQ(MXD_OK, kit_get(host, request, KIT_PHONE));
       break;
     case KIT_RENAME_DEVICE:
-      EXPECT_EQ(MXD_OK, kit_send(host, request, "PUT", KIT_PHONE, "{}"));
+      EXPECT_EQ(MXD_OK, kit_send(host, request, "PUT", KIT_PHONE, KIT_NAME));
       break;
     case KIT_PUT_DEVICE:
-      EXPECT_EQ(MXD_OK, kit_send(host, request, "PUT", KIT_LIST "/NEW", "{}"));
+      EXPECT_EQ(MXD_OK, kit_send(host, request, "PUT", KIT_LIST "/NEW", KIT_NAME));
       break;
     case KIT_DELETE_DEVICES:
     case KIT_UIA_FLOWS:

@@ -102,7 +102,7 @@ int main(int argc, char** argv) {
     if (which != kPrincipal) check(KIT_AUTHENTICATE, which, "GET", KIT_LIST, NULL);
     if (which != kDevice) check(KIT_LIST_DEVICES, which, "GET", KIT_LIST, NULL);
     if (which != kDevice) check(KIT_GET_DEVICE, which, "GET", KIT_PHONE, NULL);
-    check(KIT_RENAME_DEVICE, which, "PUT", KIT_PHONE, "{}");
+    check(KIT_RENAME_DEVICE, which, "PUT", KIT_PHONE, KIT_NAME);
     if (which != kStage) check(KIT_UIA_FLOWS, which, "DELETE", KIT_PHONE, "{}");
     if (which != kSessionId) check(KIT_UIA_CREATE_SESSION, which, "DELETE", KIT_PHONE, "{}");
     if (which != kSession && which != kCompleted) {

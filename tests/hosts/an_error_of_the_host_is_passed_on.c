@@ -16,11 +16,16 @@ static void send(kit_host* host, kit_request* request, kit_kind kind) {
   host->ask = gives_its_own;
   asked = kind;
   kit_open(host);
-  const char* method = kind == KIT_RENAME_DEVICE    ? "PUT"
-                       : kind >= KIT_DELETE_DEVICES ? "DELETE"
-                                                    : "GET";
+  const char* method = "GET";
+  const char* body = NULL;
+  if (kind == KIT_RENAME_DEVICE) {
+    method = "PUT";
+    body = KIT_NAME;
+  } else if (kind >= KIT_DELETE_DEVICES) {
+    method = "DELETE";
+    body = kind == KIT_UIA_LOAD_SESSION ? "{\"auth\":{\"session\":\"x\"}}" : KIT_AUTH;
+  }
   const char* target = kind == KIT_LIST_DEVICES ? KIT_LIST : KIT_PHONE;
-  const char* body = kind == KIT_UIA_LOAD_SESSION ? "{\"auth\":{\"session\":\"x\"}}" : KIT_AUTH;
   EXPECT_EQ(MXD_OK, kit_send(host, request, method, target, body));
 }
 

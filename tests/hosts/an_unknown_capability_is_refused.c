@@ -18,8 +18,8 @@ int main(int argc, char** argv) {
       continue;
     }
     EXPECT_EQ(1, host.instance == NULL);
-    char expected[16];
-    snprintf(expected, sizeof expected, "bit %u", bit);
+    char expected[32];
+    snprintf(expected, sizeof expected, "%#llx", 1ull << bit);
     EXPECT_CONTAINS("caps", error);
     EXPECT_CONTAINS(expected, error);
   }

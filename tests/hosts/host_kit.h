@@ -26,6 +26,8 @@
 #define KIT_AUTH                                                          \
   "{\"auth\":{\"type\":\"m.login.password\",\"password\":\"" KIT_PASSWORD \
   "\",\"identifier\":{\"type\":\"m.id.user\",\"user\":\"alice\"}}}"
+/* The body of a change of a name. */
+#define KIT_NAME "{\"display_name\":\"secret name\"}"
 /* The first session's ID, and each later one's but for the number. */
 #define KIT_SESSION "kit-secret-session-1"
 
