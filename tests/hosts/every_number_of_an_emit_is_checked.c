@@ -266,7 +266,7 @@ int main(int argc, char** argv) {
   }
 
   const number revisions[] = {
-      {1, false}, {2, false}, {INT64_MAX - 1, false}, {INT64_MAX, true},
+      {1, false}, {2, false}, {INT64_MAX - 1, false}, {INT64_MAX, false},
       {0, true},  {-1, true}, {INT64_MIN, true},      {INT64_MIN + 1, true}};
   for (size_t i = 0; i < sizeof revisions / sizeof revisions[0]; ++i) {
     check("session.revision", KIT_UIA_LOAD_SESSION, session_revision, MXD_OK, 401, revisions[i]);
