@@ -197,3 +197,34 @@ def test_modules_that_are_dropped_are_freed(tmp_path: Path) -> None:
         """,
         tmp_path,
     )
+
+
+def test_a_module_is_closed_while_other_threads_are_inside(tmp_path: Path) -> None:
+    """They leave its memory first. OPTIONS, since that is answered inside the module."""
+    out = run(
+        """
+        host, put = store("devices.db")
+        options = Request("OPTIONS", DEVICES)
+        told = []
+        def ask(module, first):
+            try:
+                while module.handle(options).status == 204:
+                    first.release()
+            except ClosedError:
+                told.append(True)
+        for _ in range(150):
+            module = Module.open(host)
+            first = threading.Semaphore(0)
+            threads = [threading.Thread(target=ask, args=[module, first]) for _ in range(4)]
+            for thread in threads:
+                thread.start()
+            for _ in range(8):
+                first.acquire()
+            module.close()
+            for thread in threads:
+                thread.join()
+        print(len(told))
+        """,
+        tmp_path,
+    )
+    assert out.split() == ["600"]

@@ -1,4 +1,4 @@
-"""What SqliteHost hands on to its store: how long it keeps what nobody uses."""
+"""Stores: opening them by their URL, and what is handed on to them."""
 
 from __future__ import annotations
 
@@ -13,12 +13,16 @@ import pytest
 from matrix_devices import (
     ConfigurationError,
     Credentials,
+    LoadError,
     Login,
+    Module,
     NotFound,
     Request,
     SqliteHost,
+    StoreHost,
     UnknownToken,
 )
+from matrix_devices._libraries import module_path, store_path
 
 DAY_MS = 24 * 3600 * 1000
 
@@ -47,7 +51,7 @@ def poll(condition: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
-def is_there(host: SqliteHost, user_id: str) -> bool:
+def is_there(host: StoreHost, user_id: str) -> bool:
     """Whether there is such an account."""
     try:
         host.set_locked(user_id, False)
@@ -106,3 +110,63 @@ def test_bad_lifetimes_and_names_are_refused(path: Path) -> None:
         SqliteHost(path, server_name="example.org", guest_lifetime_ms=-1)
     with pytest.raises(ConfigurationError, match="server name"):
         SqliteHost(path, server_name="no name")  # T10
+
+
+# ---- Opening ----
+
+
+def test_a_url_or_the_name_of_a_file_opens_the_same_database(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with StoreHost(str(path), server_name="example.org") as host:
+        user_id = host.add_user("alice")
+    with StoreHost(f"sqlite:{path}") as host:
+        assert is_there(host, user_id)
+    monkeypatch.chdir(path.parent)
+    with SqliteHost("a:b", server_name="example.org") as host:
+        assert repr(host) == "<SqliteHost example.org>"
+    assert (path.parent / "a:b").exists()
+    with StoreHost("./a:b") as host:
+        assert host.server_name == "example.org"
+
+
+def test_the_scheme_says_which_library_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert store_path("devices.db") == store_path("sqlite:devices.db")
+    for scheme in ("postgres", "postgresql"):
+        with pytest.raises(LoadError, match=r"libmatrix_devices_postgres\.so"):
+            StoreHost(f"{scheme}://localhost/devices")
+    monkeypatch.setenv("MATRIX_DEVICES_SQLITE_LIBRARY", "/nowhere/other.so")
+    with pytest.raises(LoadError, match=r"/nowhere/other\.so"):
+        SqliteHost("devices.db")
+
+
+def test_a_library_that_is_no_store(path: Path) -> None:
+    with pytest.raises(LoadError, match="matrix_devices_store_v1"):
+        SqliteHost(path, library=module_path())
+
+
+def test_a_url_that_the_library_does_not_know(path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="sqlite"):
+        StoreHost("mysql://localhost/devices", library=store_path("sqlite:"))
+
+
+def test_what_is_no_database_or_of_another_server_is_refused(path: Path) -> None:
+    SqliteHost(path, server_name="example.org").close()
+    with pytest.raises(ConfigurationError, match=r"example\.org"):
+        SqliteHost(path, server_name="example.com")
+    text = path.with_name("text.db")
+    text.write_text("This is not a database, although it is long enough to be one. " * 20)
+    with pytest.raises(ConfigurationError, match="not a SQLite database"):
+        SqliteHost(text, server_name="example.org")
+
+
+def test_a_store_answers_one_module_only(path: Path) -> None:
+    copy = path.with_name("libmatrix_devices.so")
+    copy.write_bytes(Path(module_path()).read_bytes())
+    with SqliteHost(path, server_name="example.org") as host:
+        for _ in range(2):
+            Module.open(host).close()
+        with pytest.raises(LoadError) as raised:
+            Module.open(host, library=copy)
+        assert len(str(raised.value)) > 20, "says nothing"
+        Module.open(host).close()
