@@ -62,13 +62,15 @@ DeviceIds collect(memory::Arena& arena, const json::object& body) {
   return {ids, count};
 }
 
-std::string_view describe(memory::Arena& arena, const json::object& body) {
+// For a page that asks for the user's consent. U12: a list that may still change is not counted.
+std::string_view describe(host::Exchange& exchange, const json::object& body) {
+  if (exchange.config.uia.body_binding == config::BodyBinding::kLenient) return "Sign out devices";
   const auto* devices = body.if_contains("devices");
   const size_t count = devices != nullptr && devices->is_array() ? devices->get_array().size() : 0;
   if (count == 1) return "Sign out one device";
   char digits[20];
   const auto end = std::to_chars(digits, digits + sizeof digits, count).ptr;
-  return http::concatenate(arena,
+  return http::concatenate(exchange.arena(),
                            {"Sign out ", {digits, static_cast<size_t>(end - digits)}, " devices"});
 }
 
@@ -139,7 +141,7 @@ async::Task<Answered> delete_many(host::Exchange& exchange, std::string_view) {
     operation.body = body;
     operation.takes_kept_body = takes_kept_body;
     operation.body_error = bad_list;
-    operation.description = describe(arena, *body);
+    operation.description = describe(exchange, *body);
     const auto permitted = co_await auth::reauthenticate(exchange, operation, *request);
     if (!permitted) co_return permitted.error();
     body = *permitted;

@@ -87,6 +87,14 @@ TEST_P(Lenient, U12_NotSealedByAPartOfAFlow) {
   EXPECT_EQ(host.deleted, Names{"LAPTOP"});
 }
 
+// Pages of the host's own show the description.
+TEST_P(Lenient, U12_DescribesNoNumberThatMayChange) {
+  EXPECT_EQ(host.sessions.at(begin({"TABLET"})).description, "Sign out devices");
+  EXPECT_EQ(host.sessions.at(begin({"PHONE", "TABLET"})).description, "Sign out devices");
+  EXPECT_EQ(host.sessions.at(session_of(remove("TABLET"))).description, "Sign out one device")
+      << "the ID in the path can't change";
+}
+
 // The page said "Sign out one device", got the password, and three were deleted.
 TEST_P(Lenient, U12_SealedByThePage) {
   const auto session = begin({"TABLET"});
