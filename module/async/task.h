@@ -22,12 +22,12 @@ struct FrameInArena {
 // A coroutine that starts when it is awaited, and gives its awaiter a T.
 //
 // Who resumes whom: the awaiter starts the child and then, like the child when it is done, crosses
-// the `met_` line. Whoever crosses second goes on with the parent: the awaiter by not suspending
+// the `met` line. Whoever crosses second goes on with the parent: the awaiter by not suspending
 // at all (the child was done at once), the child by resuming it (on whichever thread it ended).
 // So the stack grows with the depth of awaits only, never with their number, and no symmetric
 // transfer is needed, which the compilers at hand get wrong without optimisation.
 //
-// await_suspend is kept out of line: inlined, compilers move its last steps behind the point where
+// await_suspend is kept out of line: inlined, compilers move its last steps past the point where
 // another thread may already have resumed, and freed, the frame.
 template <class T>
 class [[nodiscard]] Task {
@@ -39,8 +39,8 @@ class [[nodiscard]] Task {
     bool await_ready() const noexcept { return false; }
     [[gnu::noinline]] void await_suspend(Handle child) const noexcept {
       promise_type& promise = child.promise();
-      const auto parent = promise.parent_;
-      if (promise.met_.exchange(true, std::memory_order_acq_rel)) parent.resume();
+      const auto parent = promise.parent;
+      if (promise.met.exchange(true, std::memory_order_acq_rel)) parent.resume();
     }
     void await_resume() const noexcept {}
   };
@@ -49,31 +49,31 @@ class [[nodiscard]] Task {
     Task get_return_object() noexcept { return Task(Handle::from_promise(*this)); }
     std::suspend_always initial_suspend() const noexcept { return {}; }
     FinalAwaiter final_suspend() const noexcept { return {}; }
-    void unhandled_exception() noexcept { thrown_ = std::current_exception(); }
+    void unhandled_exception() noexcept { thrown = std::current_exception(); }
     template <class U>
     void return_value(U&& value) {
-      value_.emplace(std::forward<U>(value));
+      result.emplace(std::forward<U>(value));
     }
 
-    std::coroutine_handle<> parent_;
-    std::atomic<bool> met_{false};
-    std::optional<T> value_;
-    std::exception_ptr thrown_;
+    std::coroutine_handle<> parent;
+    std::atomic<bool> met{false};
+    std::optional<T> result;
+    std::exception_ptr thrown;
   };
 
   struct Awaiter {
-    Handle child_;
+    Handle child;
     bool await_ready() const noexcept { return false; }
     [[gnu::noinline]] bool await_suspend(std::coroutine_handle<> parent) const noexcept {
-      promise_type& promise = child_.promise();
-      promise.parent_ = parent;
-      child_.resume();
-      return !promise.met_.exchange(true, std::memory_order_acq_rel);
+      promise_type& promise = child.promise();
+      promise.parent = parent;
+      child.resume();
+      return !promise.met.exchange(true, std::memory_order_acq_rel);
     }
     T await_resume() const {
-      promise_type& promise = child_.promise();
-      if (promise.thrown_) std::rethrow_exception(promise.thrown_);
-      return std::move(*promise.value_);
+      promise_type& promise = child.promise();
+      if (promise.thrown) std::rethrow_exception(promise.thrown);
+      return std::move(*promise.result);
     }
   };
 

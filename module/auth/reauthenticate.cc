@@ -295,7 +295,7 @@ async::Task<Result<Turn>> Dialogue::keep() {
   co_return challenge({}, ChallengeKind::kContinued);
 }
 
-// U6a: that nobody else is proved has been seen to.
+// U6a. That no stage proves another user, decide() has seen before.
 bool Dialogue::proves_the_user() const {
   const auto* stage = session_.completed;
   while (stage != nullptr && stage->identity.empty())

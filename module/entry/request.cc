@@ -69,7 +69,7 @@ struct ActiveRequest {
 struct Root {
   struct promise_type : async::FrameInArena {
     template <class... Rest>
-    explicit promise_type(Exchange& exchange, Rest&...) : slot_(exchange.line.slot) {}
+    explicit promise_type(Exchange& exchange, Rest&...) : slot(exchange.line.slot) {}
     Root get_return_object() noexcept {
       return {std::coroutine_handle<promise_type>::from_promise(*this)};
     }
@@ -77,7 +77,7 @@ struct Root {
     struct Ended {
       bool await_ready() const noexcept { return false; }
       void await_suspend(std::coroutine_handle<promise_type> root) const noexcept {
-        async::note_finished(root.promise().slot_);
+        async::note_finished(root.promise().slot);
       }
       void await_resume() const noexcept {}
     };
@@ -85,7 +85,7 @@ struct Root {
     void return_void() const noexcept {}
     void unhandled_exception() const noexcept {}  // the response stays the ready-made 500 (H4)
 
-    Slot& slot_;
+    Slot& slot;
   };
   std::coroutine_handle<promise_type> handle;
 };

@@ -57,7 +57,7 @@ class Arena {
  private:
   struct Block {
     Block* next;
-    size_t size;  // of the room behind this header
+    size_t size;  // of the room after this header
   };
   void* allocate_in_new_block(size_t size, size_t alignment);
   void enter(Block* block) noexcept;

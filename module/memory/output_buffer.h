@@ -26,7 +26,7 @@ class OutputBuffer {
     size_ += text.size();
   }
 
-  // At least `size` writable bytes behind the end; advance() says how many were used.
+  // At least `size` writable bytes after the end; advance() says how many were used.
   // @throws std::bad_alloc
   char* room(size_t size) {
     if (size > capacity_ - size_) grow(size);
@@ -34,7 +34,7 @@ class OutputBuffer {
   }
   void advance(size_t size) noexcept { size_ += size; }
 
-  // Forgets what was appended behind the first `size` bytes.
+  // Forgets what was appended after the first `size` bytes.
   void truncate(size_t size) noexcept { size_ = size; }
 
   size_t size() const noexcept { return size_; }

@@ -477,7 +477,7 @@ typedef struct mxd_host {
   int32_t (*uia_create_session)(mxd_cookie host, mxd_cookie request, mxd_op op,
                                 mxd_cookie principal, const mxd_uia_session* session) MXD_NOEXCEPT;
 
-  /* M. The session of this ID, whosoever it is, as last created or replaced, by whatever process:
+  /* M. The session of this ID, whoever's it is, as last created or replaced, by whatever process:
      one emit_session; then an emit_completed for each stage that was completed elsewhere than in
      the module (single sign-on, a link in a mail), in the order completed, on every load for as
      long as the session lives. OK. NOT_FOUND; also for one that has expired, though the module sees
@@ -493,7 +493,7 @@ typedef struct mxd_host {
                                  mxd_cookie principal,
                                  const mxd_uia_replacement* replacement) MXD_NOEXCEPT;
 
-  /* M. Is this stage's data right, whosoever's it is? Take as long for a user who is not there.
+  /* M. Is this stage's data right, whoever's it is? Take as long for a user who is not there.
      OK after one emit_identity: the user it proves, or an empty text for none (dummy, terms,
      captcha). REFUSED: wrong, 401; BAD_DATA: 400; both perhaps after emit_reason. Any other: it
      could not be tried, which is no failure of the client's. What can be used once (a captcha, a
