@@ -109,6 +109,7 @@ CALLBACK(uia_flows, mxd_uia_operation) {
   return module->complete(op, MXD_OK);
 }
 
+/* host_guide: begin */
 CALLBACK(uia_check, mxd_uia_attempt) {
   char password[CRYPT_MAX_PASSPHRASE_SIZE];
   struct crypt_data data = {0};
@@ -123,6 +124,7 @@ CALLBACK(uia_check, mxd_uia_attempt) {
   module->emit_identity(op, VIEW(it->id)); /* the module compares it with who asks */
   return module->complete(op, MXD_OK);
 }
+/* host_guide: end */
 
 /* The one to go next: of those expired, of that device, not finished, of all the oldest. */
 static session** next_to_go(const mxd_uia_session* asked) {

@@ -6,11 +6,13 @@ check_docs.py SOURCE MINIMAL_HOST MODULE
   `/* TAG: begin */` and `/* TAG: end */`.
 - Every relative link leads to a file, and to a heading where it names one.
 - Every JSON block parses; those after `<!-- config -->` are accepted by the module.
+- The SQL blocks after `<!-- sql -->` of one document run, one after the other.
 """
 
 import json
 import pathlib
 import re
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -51,11 +53,17 @@ def check_config(where: str, block: str) -> None:
         problems.append(f"{where}: expected the module to accept the settings: {run.stderr}")
 
 
-documents = [
-    source / "README.md",
-    source / "SECURITY.md",
-    *sorted((source / "docs").glob("**/*.md")),
-]
+def check_sql(where: str, blocks: list[str]) -> None:
+    with sqlite3.connect(":memory:") as database:
+        for block in blocks:
+            arguments = dict.fromkeys(re.findall(r":(\w+)", block), 0)
+            try:
+                database.execute(block, arguments)
+            except sqlite3.Error as error:
+                problems.append(f"{where}: expected SQL that runs: {error}: {block}")
+
+
+documents = [*sorted(source.glob("*.md")), *sorted((source / "docs").glob("**/*.md"))]
 for document in documents:
     text = document.read_text()
     name = str(document.relative_to(source))
@@ -77,6 +85,8 @@ for document in documents:
         if marker:
             check_config(name, block)
 
+    check_sql(name, re.findall(r"^<!-- sql -->\n```sql\n(.*?)^```", text, flags=re.M | re.S))
+
     for target in re.findall(r"\]\(([^)\s]+)\)", text):
         if "://" in target or target.startswith("mailto:"):
             continue
@@ -87,12 +97,7 @@ for document in documents:
         elif fragment and file.suffix == ".md" and fragment not in anchors(file.read_text()):
             problems.append(f"{name}: expected a heading for {target}")
 
-# The rows of the table of behaviour are what tests and comments refer to: each is there once.
-rows = re.findall(r"^\| ([A-Z]\d+[a-z]?) \|", (source / "docs/behaviour.md").read_text(), re.M)
-for row in sorted({row for row in rows if rows.count(row) > 1}):
-    problems.append(f"docs/behaviour.md: row {row} is there more than once")
-
 for problem in problems:
     print(problem, file=sys.stderr)
-print(f"{len(documents)} documents, {len(rows)} rows, {len(problems)} problems")
+print(f"{len(documents)} documents, {len(problems)} problems")
 sys.exit(1 if problems else 0)
