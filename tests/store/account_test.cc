@@ -1,5 +1,5 @@
 // Accounts: names, states, passwords.
-#include "tests/sqlite/store_test.h"
+#include "tests/store/store_test.h"
 
 namespace mxd::test {
 namespace {
@@ -8,28 +8,26 @@ using AccountTest = AliceTest;
 
 int32_t add(OpenStore& store, std::string_view name, uint32_t flags = 0,
             std::string_view service_id = "") {
-  mxd_sqlite_new_account account{};
+  mxd_store_new_account account{};
   account.size = sizeof account;
   account.flags = flags;
   account.name = view(name);
   account.service_id = view(service_id);
-  mxd_sqlite_error error;
-  const int32_t status = mxd_sqlite_add_account(store.get(), &account, nullptr, &error);
-  EXPECT_EQ(status == MXD_OK, error.text[0] == '\0') << error.text;
-  return status;
+  const Result added = store.add(account);
+  EXPECT_EQ(added.status == MXD_OK, added.error.empty()) << added.error;
+  return added.status;
 }
 
 // Empty, if it means nobody.
 std::string resolved(OpenStore& store, std::string_view name) {
-  char user_id[MXD_SQLITE_ID_CAPACITY] = {};
-  const int32_t status = mxd_sqlite_resolve_name(store.get(), view(name), user_id, nullptr);
-  EXPECT_TRUE(status == MXD_OK || status == MXD_INVALID_ARGUMENT) << name;
-  return user_id;
+  const Result meant = store.resolve_name(name);
+  EXPECT_TRUE(meant.status == MXD_OK || meant.status == MXD_INVALID_ARGUMENT) << name;
+  EXPECT_EQ(meant.status == MXD_OK, meant.error.empty()) << meant.error;
+  return meant.user_id;
 }
 
 int32_t check(OpenStore& store, std::string_view name, std::string_view password) {
-  char user_id[MXD_SQLITE_ID_CAPACITY];
-  return mxd_sqlite_check_password(store.get(), view(name), view(password), user_id, nullptr);
+  return store.check_password(name, password).status;
 }
 
 TEST_F(AccountTest, NamesAreChecked) {
@@ -51,12 +49,7 @@ TEST_F(AccountTest, NamesAreChecked) {
 
 // T3
 TEST_F(AccountTest, RegistrationTakesTheLowerCase) {
-  char user_id[MXD_SQLITE_ID_CAPACITY];
-  mxd_sqlite_new_account account{};
-  account.size = sizeof account;
-  account.name = view("@Bob.B:EXAMPLE.org");
-  ASSERT_EQ(mxd_sqlite_add_account(store.get(), &account, user_id, nullptr), MXD_OK);
-  EXPECT_STREQ(user_id, "@bob.b:example.org");
+  EXPECT_EQ(store.add_user("@Bob.B:EXAMPLE.org"), "@bob.b:example.org");
   EXPECT_EQ(add(store, "BOB.B"), MXD_BUSY);
 }
 
@@ -65,20 +58,18 @@ TEST_F(AccountTest, EverySpellingMeansTheAccount) {
   store.add_user("bob", "right");
   for (const char* name : {"bob", "Bob", "BOB", "@bob", "@Bob", "bob:example.org",
                            "@bob:example.org", "@BOB:Example.ORG", "Bob:EXAMPLE.org"}) {
-    char user_id[MXD_SQLITE_ID_CAPACITY] = {};
-    EXPECT_EQ(mxd_sqlite_check_password(store.get(), view(name), view("right"), user_id, nullptr),
-              MXD_OK)
-        << name;
-    EXPECT_STREQ(user_id, "@bob:example.org") << name;
+    const Result checked = store.check_password(name, "right");
+    EXPECT_EQ(checked.status, MXD_OK) << name;
+    EXPECT_EQ(checked.user_id, "@bob:example.org") << name;
     EXPECT_EQ(resolved(store, name), "@bob:example.org") << name;
     EXPECT_EQ(store.login(name, "A").user_id, "@bob:example.org") << name;
-    EXPECT_EQ(store.set_flags(name, MXD_SQLITE_ACCOUNT_LOCKED), MXD_OK) << name;
-    EXPECT_EQ(store.set_flags(name, 0, MXD_SQLITE_ACCOUNT_LOCKED), MXD_OK) << name;
+    EXPECT_EQ(store.set_flags(name, MXD_STORE_ACCOUNT_LOCKED), MXD_OK) << name;
+    EXPECT_EQ(store.set_flags(name, 0, MXD_STORE_ACCOUNT_LOCKED), MXD_OK) << name;
   }
   for (const std::string& name : {std::string("bobb"), std::string("@bob:example.com"),
                                   std::string(), std::string("bob\0", 4), std::string(" bob")}) {
     EXPECT_EQ(check(store, name, "right"), MXD_FORBIDDEN) << name;
-    EXPECT_EQ(store.set_flags(name, MXD_SQLITE_ACCOUNT_LOCKED), MXD_NOT_FOUND) << name;
+    EXPECT_EQ(store.set_flags(name, MXD_STORE_ACCOUNT_LOCKED), MXD_NOT_FOUND) << name;
   }
   EXPECT_EQ(resolved(store, "@Nobody"), "@nobody:example.org");
   EXPECT_EQ(resolved(store, "@bob:example.com"), "");
@@ -88,7 +79,7 @@ TEST_F(AccountTest, EverySpellingMeansTheAccount) {
 TEST_F(AccountTest, AServiceRegistersHistoricalIdsInItsNamespace) {
   ASSERT_EQ(store.add_service("irc", "irc-token", "Irc!Bot", "@(_irc_|bob)"), MXD_OK);
   const auto add_ghost = [&](std::string_view name) {
-    return add(store, name, MXD_SQLITE_ACCOUNT_APPSERVICE, "irc");
+    return add(store, name, MXD_STORE_ACCOUNT_APPSERVICE, "irc");
   };
   EXPECT_EQ(add_ghost("_irc_Ghost[m]"), MXD_OK);
   EXPECT_EQ(resolved(store, "_irc_Ghost[m]"), "@_irc_Ghost[m]:example.org");
@@ -109,29 +100,29 @@ TEST_F(AccountTest, NamespacesOfServicesAreKept) {
             MXD_OK);
   EXPECT_EQ(add(store, "_irc_ghost"), MXD_FORBIDDEN);
   EXPECT_EQ(add(store, "bob"), MXD_OK) << "the other namespace is not exclusive";
-  EXPECT_EQ(add(store, "_irc_ghost", MXD_SQLITE_ACCOUNT_APPSERVICE, "puppets"), MXD_FORBIDDEN);
-  EXPECT_EQ(add(store, "carol", MXD_SQLITE_ACCOUNT_APPSERVICE, "irc"), MXD_FORBIDDEN);
-  EXPECT_EQ(add(store, "carol", MXD_SQLITE_ACCOUNT_APPSERVICE, "nobody"), MXD_FORBIDDEN);
-  EXPECT_EQ(add(store, "_irc_ghost", MXD_SQLITE_ACCOUNT_APPSERVICE, "irc"), MXD_OK);
-  EXPECT_EQ(add(store, "_irc_bot", MXD_SQLITE_ACCOUNT_APPSERVICE, "irc"), MXD_BUSY);
+  EXPECT_EQ(add(store, "_irc_ghost", MXD_STORE_ACCOUNT_APPSERVICE, "puppets"), MXD_FORBIDDEN);
+  EXPECT_EQ(add(store, "carol", MXD_STORE_ACCOUNT_APPSERVICE, "irc"), MXD_FORBIDDEN);
+  EXPECT_EQ(add(store, "carol", MXD_STORE_ACCOUNT_APPSERVICE, "nobody"), MXD_FORBIDDEN);
+  EXPECT_EQ(add(store, "_irc_ghost", MXD_STORE_ACCOUNT_APPSERVICE, "irc"), MXD_OK);
+  EXPECT_EQ(add(store, "_irc_bot", MXD_STORE_ACCOUNT_APPSERVICE, "irc"), MXD_BUSY);
 }
 
 // T9
 TEST_F(AccountTest, NamespacesAreMatchedFromTheStart) {
   ASSERT_EQ(store.add_service("irc", "irc-token", "bot", "@irc_"), MXD_OK);
-  EXPECT_EQ(add(store, "irc_a", MXD_SQLITE_ACCOUNT_APPSERVICE, "irc"), MXD_OK);
+  EXPECT_EQ(add(store, "irc_a", MXD_STORE_ACCOUNT_APPSERVICE, "irc"), MXD_OK);
   EXPECT_EQ(store.authenticate_as("irc-token", "@irc_a:example.org", nullptr).status, MXD_OK);
   EXPECT_EQ(add(store, "irc_b"), MXD_FORBIDDEN) << "reserved";
-  EXPECT_EQ(add(store, "x@irc_", MXD_SQLITE_ACCOUNT_APPSERVICE, "irc"), MXD_FORBIDDEN);
+  EXPECT_EQ(add(store, "x@irc_", MXD_STORE_ACCOUNT_APPSERVICE, "irc"), MXD_FORBIDDEN);
   EXPECT_EQ(add(store, "my_irc_a"), MXD_OK) << "not from the start";
   ASSERT_EQ(store.add_service("sms", "sms-token", "sms", "irc_|@sms_.*:example\\.org$"), MXD_OK);
-  EXPECT_EQ(add(store, "sms_a", MXD_SQLITE_ACCOUNT_APPSERVICE, "sms"), MXD_OK);
-  EXPECT_EQ(add(store, "irc_c", MXD_SQLITE_ACCOUNT_APPSERVICE, "sms"), MXD_FORBIDDEN);
+  EXPECT_EQ(add(store, "sms_a", MXD_STORE_ACCOUNT_APPSERVICE, "sms"), MXD_OK);
+  EXPECT_EQ(add(store, "irc_c", MXD_STORE_ACCOUNT_APPSERVICE, "sms"), MXD_FORBIDDEN);
 }
 
 // T9
 TEST_F(AccountTest, ExpressionsThatCanNotBeTakenAreNamed) {
-  mxd_sqlite_service service{};
+  mxd_store_service service{};
   service.size = sizeof service;
   service.id = view("irc");
   service.as_token = view("irc-token");
@@ -139,44 +130,68 @@ TEST_F(AccountTest, ExpressionsThatCanNotBeTakenAreNamed) {
   const mxd_view expression = view("@irc_(?!bot).*");
   service.user_namespaces = &expression;
   service.user_namespace_count = 1;
-  mxd_sqlite_error error;
-  EXPECT_EQ(mxd_sqlite_add_service(store.get(), &service, &error), MXD_INVALID_ARGUMENT);
-  EXPECT_NE(std::string(error.text).find("@irc_(?!bot).*"), std::string::npos) << error.text;
+  char error[256];
+  EXPECT_EQ(library().add_service(store.get(), &service, error, sizeof error),
+            MXD_INVALID_ARGUMENT);
+  EXPECT_NE(std::string(error).find("@irc_(?!bot).*"), std::string::npos) << error;
 }
 
 TEST_F(AccountTest, AreListedByUserId) {
   ASSERT_EQ(store.add_service("irc", "irc-token", "_irc_bot"), MXD_OK);
   for (int i = 0; i < 300; ++i)
     store.add_user("u" + std::to_string(1000 + i));
-  store.set_flags("alice", MXD_SQLITE_ACCOUNT_SUSPENDED | MXD_SQLITE_ACCOUNT_LOCKED);
+  store.set_flags("alice", MXD_STORE_ACCOUNT_SUSPENDED | MXD_STORE_ACCOUNT_LOCKED);
   struct Seen {
     std::vector<std::string> ids;
     uint32_t alice_flags = 0;
     std::string bot_service;
   } seen;
-  const auto visit = [](mxd_cookie cookie, const mxd_sqlite_account* account) noexcept {
+  const auto visit = [](mxd_cookie cookie, const mxd_store_account* account) noexcept -> int32_t {
     Seen& s = *reinterpret_cast<Seen*>(cookie);
     s.ids.emplace_back(account->user_id.data, account->user_id.size);
     if (s.ids.back() == "@alice:example.org") s.alice_flags = account->flags;
     if (s.ids.back() == "@_irc_bot:example.org") {
       s.bot_service.assign(account->service_id.data, account->service_id.size);
     }
+    return MXD_OK;
   };
-  ASSERT_EQ(
-      mxd_sqlite_list_accounts(store.get(), visit, reinterpret_cast<mxd_cookie>(&seen), nullptr),
-      MXD_OK);
+  mxd_store_account_query query{};
+  query.size = sizeof query;
+  const auto list = [&] {
+    seen = {};
+    return library().list_accounts(store.get(), &query, visit, reinterpret_cast<mxd_cookie>(&seen),
+                                   nullptr, 0);
+  };
+  ASSERT_EQ(list(), MXD_OK);
   EXPECT_EQ(seen.ids.size(), 302u);
   EXPECT_TRUE(std::is_sorted(seen.ids.begin(), seen.ids.end()));
-  EXPECT_EQ(seen.alice_flags, MXD_SQLITE_ACCOUNT_SUSPENDED | MXD_SQLITE_ACCOUNT_LOCKED);
+  EXPECT_EQ(seen.alice_flags, MXD_STORE_ACCOUNT_SUSPENDED | MXD_STORE_ACCOUNT_LOCKED);
   EXPECT_EQ(seen.bot_service, "irc");
+
+  query.after = view("@u1290:example.org");
+  ASSERT_EQ(list(), MXD_OK);
+  EXPECT_EQ(seen.ids.size(), 9u);
+  EXPECT_EQ(seen.ids.front(), "@u1291:example.org");
+}
+
+TEST_F(AccountTest, AVisitorEndsTheListWithAStatusOfItsOwn) {
+  store.add_user("bob");
+  mxd_store_account_query query{};
+  query.size = sizeof query;
+  int visits = 0;
+  const auto visit = [](mxd_cookie cookie, const mxd_store_account*) noexcept -> int32_t {
+    ++*reinterpret_cast<int*>(cookie);
+    return MXD_CANCELLED;
+  };
+  EXPECT_EQ(library().list_accounts(store.get(), &query, visit,
+                                    reinterpret_cast<mxd_cookie>(&visits), nullptr, 0),
+            MXD_CANCELLED);
+  EXPECT_EQ(visits, 1);
 }
 
 TEST_F(AccountTest, PasswordsAreChecked) {
   store.add_user("bob", "right");
-  char user_id[MXD_SQLITE_ID_CAPACITY];
-  EXPECT_EQ(mxd_sqlite_check_password(store.get(), view("bob"), view("right"), user_id, nullptr),
-            MXD_OK);
-  EXPECT_STREQ(user_id, "@bob:example.org");
+  EXPECT_EQ(store.check_password("bob", "right").user_id, "@bob:example.org");
   EXPECT_EQ(check(store, "@bob:example.org", "right"), MXD_OK);
   EXPECT_EQ(check(store, "bob", "wrong"), MXD_FORBIDDEN);
   EXPECT_EQ(check(store, "bob", ""), MXD_FORBIDDEN);
@@ -199,38 +214,37 @@ TEST_F(AccountTest, APasswordWithU0000MatchesNothing) {
   using namespace std::string_view_literals;
   EXPECT_EQ(check(store, "bob", "right\0"sv), MXD_FORBIDDEN);
   EXPECT_EQ(check(store, "bob", "\0"sv), MXD_FORBIDDEN);
-  EXPECT_EQ(mxd_sqlite_set_password(store.get(), view("bob"), view("a\0b"sv), nullptr),
-            MXD_INVALID_ARGUMENT);
+  EXPECT_EQ(store.set_password("bob", "a\0b"sv).status, MXD_INVALID_ARGUMENT);
   EXPECT_EQ(check(store, "bob", "right"), MXD_OK);
 }
 
 TEST_F(AccountTest, PasswordIsSet) {
   const auto set = [&](std::string_view name, std::string_view password) {
-    return mxd_sqlite_set_password(store.get(), view(name), view(password), nullptr);
+    return store.set_password(name, password).status;
   };
   EXPECT_EQ(set("alice", "new"), MXD_OK);
   EXPECT_EQ(check(store, "alice", "new"), MXD_OK);
   EXPECT_EQ(set("alice", ""), MXD_INVALID_ARGUMENT);
   EXPECT_EQ(set("nobody", "new"), MXD_NOT_FOUND);
-  store.set_flags("alice", MXD_SQLITE_ACCOUNT_DEACTIVATED);
+  store.set_flags("alice", MXD_STORE_ACCOUNT_DEACTIVATED);
   EXPECT_EQ(set("alice", "new"), MXD_FORBIDDEN);
   EXPECT_EQ(check(store, "alice", "new"), MXD_FORBIDDEN);
 }
 
 TEST_F(AccountTest, FlagsThatCanNotBeSetAreRefused) {
-  EXPECT_EQ(store.set_flags("alice", MXD_SQLITE_ACCOUNT_GUEST), MXD_INVALID_ARGUMENT);
-  EXPECT_EQ(store.set_flags("alice", 0, MXD_SQLITE_ACCOUNT_DEACTIVATED), MXD_INVALID_ARGUMENT);
-  EXPECT_EQ(store.set_flags("nobody", MXD_SQLITE_ACCOUNT_LOCKED), MXD_NOT_FOUND);
+  EXPECT_EQ(store.set_flags("alice", MXD_STORE_ACCOUNT_GUEST), MXD_INVALID_ARGUMENT);
+  EXPECT_EQ(store.set_flags("alice", 0, MXD_STORE_ACCOUNT_DEACTIVATED), MXD_INVALID_ARGUMENT);
+  EXPECT_EQ(store.set_flags("nobody", MXD_STORE_ACCOUNT_LOCKED), MXD_NOT_FOUND);
 }
 
 TEST_F(AccountTest, DeactivationLeavesNothingToLogInWith) {
   store.add_user("bob", "password");
-  store.login("bob", "A", MXD_SQLITE_LOGIN_REFRESHABLE);
+  store.login("bob", "A", MXD_STORE_LOGIN_REFRESHABLE);
   store.login("bob", "B");
   execute(
       "INSERT INTO user_threepids SELECT 'email', 'bob@example.org', account FROM accounts"
       " WHERE user_id = '@bob:example.org'");
-  EXPECT_EQ(store.set_flags("bob", MXD_SQLITE_ACCOUNT_DEACTIVATED), MXD_OK);
+  EXPECT_EQ(store.set_flags("bob", MXD_STORE_ACCOUNT_DEACTIVATED), MXD_OK);
   EXPECT_TRUE(store.list("@bob:example.org").devices.empty());
   for (const char* table : {"access_tokens", "refresh_tokens", "token_pairs", "user_threepids"}) {
     EXPECT_EQ(number(std::string("SELECT count(*) FROM ") + table), 0) << table;

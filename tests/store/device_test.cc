@@ -3,7 +3,7 @@
 #include <ctime>
 #include <iostream>
 
-#include "tests/sqlite/store_test.h"
+#include "tests/store/store_test.h"
 
 namespace mxd::test {
 namespace {
@@ -62,7 +62,7 @@ TEST_F(DeviceTest, NameMayHoldAnyText) {
   const std::string name("nul \0 and \xf0\x9f\x93\xb1", 14);
   mxd_device_update update{};
   update.size = sizeof update;
-  update.flags = MXD_SET_DISPLAY_NAME;
+  update.flags = MXD_UPDATE_SET_DISPLAY_NAME;
   update.user_id = view(alice);
   update.device_id = view("A");
   update.display_name = view(name);
@@ -117,9 +117,9 @@ TEST_F(DeviceTest, DeletionPassesOverWhatIsNotTheUsers) {
 }
 
 TEST_F(DeviceTest, AllThatHangsOffADeviceGoesWithIt) {
-  const Tokens gone = store.login("alice", "GONE", MXD_SQLITE_LOGIN_REFRESHABLE);
+  const Tokens gone = store.login("alice", "GONE", MXD_STORE_LOGIN_REFRESHABLE);
   store.refresh(gone.refresh_token);
-  const Tokens stays = store.login("alice", "STAYS", MXD_SQLITE_LOGIN_REFRESHABLE);
+  const Tokens stays = store.login("alice", "STAYS", MXD_STORE_LOGIN_REFRESHABLE);
   execute(
       "INSERT INTO device_keys SELECT device, '{}' FROM devices;"
       "INSERT INTO one_time_keys SELECT device, 'curve25519', 'k1', '{}' FROM devices;"
@@ -128,11 +128,10 @@ TEST_F(DeviceTest, AllThatHangsOffADeviceGoesWithIt) {
       "INSERT INTO pushers (account, device, app_id, pushkey, pusher_json)"
       " SELECT account, device, 'app', device_id, '{}' FROM devices;"
       "INSERT INTO to_device_inbox (device, message_json) SELECT device, '{}' FROM devices;"
-      "INSERT INTO uia_sessions (id_digest, user_id, device_id, token_id, method, endpoint, target,"
-      " path_device_id, body_digest, description, created_ms, lifetime_ms, expires_ms)"
-      " SELECT randomblob(32), '@alice:example.org', device_id, '', '', '', '', '', x'', '', 0, 1,"
-      " 9e15 FROM devices;"
-      "INSERT INTO uia_stages SELECT session, 0, 'm.login.dummy', NULL FROM uia_sessions");
+      "INSERT INTO uia_sessions (id_digest, user_id, begun_with, expires_ms, state)"
+      " SELECT randomblob(32), '@alice:example.org', 'd' || device_id, 9e15, x'' FROM devices;"
+      "INSERT INTO uia_sessions (id_digest, user_id, begun_with, expires_ms, state)"
+      " VALUES (randomblob(32), '@alice:example.org', 'tGONE', 9e15, x'')");
   const char* const tables[] = {"access_tokens", "refresh_tokens", "token_pairs",
                                 "device_keys",   "one_time_keys",  "fallback_keys",
                                 "pushers",       "to_device_inbox"};
@@ -153,8 +152,8 @@ TEST_F(DeviceTest, AllThatHangsOffADeviceGoesWithIt) {
               0)
         << table;
   }
-  EXPECT_EQ(number("SELECT count(*) FROM uia_sessions"), 1);
-  EXPECT_EQ(number("SELECT count(*) FROM uia_stages"), 1);
+  EXPECT_EQ(number("SELECT count(*) FROM uia_sessions"), 2);
+  EXPECT_EQ(number("SELECT count(*) FROM uia_sessions WHERE begun_with = 'dGONE'"), 0);
   EXPECT_EQ(store.authenticate(gone.access_token).status, MXD_UNKNOWN_TOKEN);
   EXPECT_EQ(store.authenticate(stays.access_token).status, MXD_OK);
 }

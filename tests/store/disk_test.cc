@@ -9,7 +9,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "tests/sqlite/store_test.h"
+#include "tests/store/store_test.h"
 
 namespace mxd::test {
 namespace {
@@ -77,7 +77,7 @@ TEST_F(DiskTest, DeletingGoesOnWhereTheDiskIsFull) {  // O4
   OpenStore store(file, surroundings);
   ASSERT_EQ(store.status(), MXD_OK) << store.error();
   const std::string alice = fill_with_devices(store, file);
-  const Tokens phone = store.login("alice", "PHONE", MXD_SQLITE_LOGIN_REFRESHABLE);
+  const Tokens phone = store.login("alice", "PHONE", MXD_STORE_LOGIN_REFRESHABLE);
   disk.fill();
 
   // Until there is no more room in what has been allocated.
@@ -99,29 +99,22 @@ TEST_F(DiskTest, DeletingGoesOnWhereTheDiskIsFull) {  // O4
   EXPECT_EQ(store.login("alice", "ONE_MORE").status, MXD_UNAVAILABLE);
 
   // What goes with a deletion: its challenge, its stage.
-  mxd_session session{};
-  session.size = sizeof session;
-  session.max_live = 32;
-  session.created_ms = surroundings.now_ms;
-  session.lifetime_ms = 3'600'000;
-  session.user_id = view(alice);
-  session.device_id = view("PHONE");
-  const Answer begun = store.create_session(session);
-  ASSERT_EQ(begun.status, MXD_OK);
-  mxd_uia_record record{};
-  record.size = sizeof record;
-  record.flags = MXD_RECORD_STAGE | MXD_RECORD_FINISH;
-  record.now_ms = surroundings.now_ms;
-  record.session_id = view(*begun.session_id);
-  record.type = view("m.login.password");
-  EXPECT_EQ(store.record(record).status, MXD_OK);
+  ASSERT_EQ(store.create_session(session_of("id", surroundings.now_ms + 3'600'000)).status, MXD_OK);
+  mxd_uia_replacement replacement{};
+  replacement.size = sizeof replacement;
+  replacement.flags = MXD_UIA_FINISHED;
+  replacement.revision = 1;
+  replacement.expires_ms = surroundings.now_ms + 3'600'000;
+  replacement.session_id = view("id");
+  replacement.state = view("{}");
+  EXPECT_EQ(store.replace_session(replacement).status, MXD_OK);
   std::vector<std::string> rest;
   for (int i = kDevices / 2; i < kDevices; ++i)
     rest.push_back(device(i));
   EXPECT_EQ(store.remove(alice, rest).status, MXD_OK);
   EXPECT_EQ(store.refresh(phone.refresh_token).status, MXD_OK)
       << "without it nobody could go on reading";
-  EXPECT_EQ(mxd_sqlite_logout(store.get(), view(phone.access_token), 1, nullptr), MXD_OK);
+  EXPECT_EQ(store.logout(phone.access_token, true), MXD_OK);
   EXPECT_EQ(store.list(alice).devices.size(), 0u);
 
   disk.make_room();

@@ -1,4 +1,4 @@
-#include "tests/sqlite/fake_module.h"
+#include "tests/store/fake_module.h"
 
 #include <condition_variable>
 #include <deque>
@@ -57,37 +57,21 @@ int32_t emit_device(mxd_op op, const mxd_device* d) noexcept {
   });
 }
 
-int32_t emit_flow_stage(mxd_op op, uint32_t flow, mxd_view type) noexcept {
-  return record(op, [&](Answer& answer) { answer.stages.emplace_back(flow, text(type)); });
+int32_t emit_stage(mxd_op op, const mxd_uia_stage* s) noexcept {
+  return record(op, [&](Answer& answer) { answer.stages.emplace_back(s->flow, text(s->type)); });
 }
 
 int32_t emit_session_id(mxd_op op, mxd_view id) noexcept {
   return record(op, [&](Answer& answer) { answer.session_id = text(id); });
 }
 
-int32_t emit_session(mxd_op op, const mxd_session* s) noexcept {
-  return record(op, [&](Answer& answer) {
-    answer.session = Session{s->flags,
-                             s->created_ms,
-                             s->lifetime_ms,
-                             s->finished_ms,
-                             text(s->user_id),
-                             text(s->device_id),
-                             text(s->token_id),
-                             text(s->method),
-                             text(s->endpoint),
-                             text(s->target),
-                             text(s->path_device_id),
-                             text(s->body),
-                             text(s->body_digest),
-                             text(s->finished_digest),
-                             text(s->description)};
-  });
+int32_t emit_session(mxd_op op, const mxd_uia_kept* s) noexcept {
+  return record(op, [&](Answer& answer) { answer.session = Kept{s->revision, text(s->state)}; });
 }
 
-int32_t emit_completed_stage(mxd_op op, mxd_view type, mxd_view identity) noexcept {
-  return record(op,
-                [&](Answer& answer) { answer.completed.emplace_back(text(type), text(identity)); });
+int32_t emit_completed(mxd_op op, const mxd_uia_completed* s) noexcept {
+  return record(
+      op, [&](Answer& answer) { answer.completed.emplace_back(text(s->type), text(s->identity)); });
 }
 
 int32_t emit_identity(mxd_op op, mxd_view user_id) noexcept {
@@ -112,10 +96,10 @@ const mxd_module& fake_module() {
     made.complete = complete;
     made.emit_principal = emit_principal;
     made.emit_device = emit_device;
-    made.emit_flow_stage = emit_flow_stage;
+    made.emit_stage = emit_stage;
     made.emit_session_id = emit_session_id;
     made.emit_session = emit_session;
-    made.emit_completed_stage = emit_completed_stage;
+    made.emit_completed = emit_completed;
     made.emit_identity = emit_identity;
     made.emit_reason = emit_reason;
     made.emit_error = emit_error;

@@ -1,6 +1,6 @@
 // A module that records what the store emits and completes, and hands out operations.
-#ifndef MXD_TESTS_SQLITE_FAKE_MODULE_H
-#define MXD_TESTS_SQLITE_FAKE_MODULE_H
+#ifndef MXD_TESTS_STORE_FAKE_MODULE_H
+#define MXD_TESTS_STORE_FAKE_MODULE_H
 
 #include <cstdint>
 #include <optional>
@@ -29,13 +29,10 @@ struct Principal {
   mxd_cookie cookie = 0;
 };
 
-struct Session {
-  uint32_t flags = 0;
-  int64_t created_ms = 0;
-  int64_t lifetime_ms = 0;
-  int64_t finished_ms = 0;
-  std::string user_id, device_id, token_id, method, endpoint, target, path_device_id, body,
-      body_digest, finished_digest, description;
+// A session as it is kept.
+struct Kept {
+  int64_t revision = 0;
+  std::string state;
 };
 
 // All that came for one operation.
@@ -47,14 +44,14 @@ struct Answer {
   std::vector<Device> devices;
   std::vector<std::pair<uint32_t, std::string>> stages;
   std::optional<std::string> session_id;
-  std::optional<Session> session;
+  std::optional<Kept> session;
   std::vector<std::pair<std::string, std::string>> completed;
   std::optional<std::string> identity;
   std::optional<std::string> reason;
   std::optional<std::string> errcode;
 };
 
-// The table to give to mxd_sqlite_fill_host().
+// The table to give to fill_host().
 const mxd_module& fake_module();
 
 mxd_op new_operation();
@@ -67,4 +64,4 @@ bool is_complete(mxd_op op);
 
 }  // namespace mxd::test
 
-#endif  // MXD_TESTS_SQLITE_FAKE_MODULE_H
+#endif  // MXD_TESTS_STORE_FAKE_MODULE_H

@@ -6,7 +6,7 @@
 #include <fstream>
 #include <thread>
 
-#include "tests/sqlite/store_test.h"
+#include "tests/store/store_test.h"
 
 namespace mxd::test {
 namespace {
@@ -24,7 +24,7 @@ TEST_F(OpenTest, NewFileIsMadeForItsOwnerOnlyAndKeepsItsServerName) {
   EXPECT_EQ(found.st_mode & 0777, 0600u);
   OpenStore again(path(), surroundings, "");
   ASSERT_EQ(again.status(), MXD_OK) << again.error();
-  const mxd_view name = mxd_sqlite_server_name(again.get());
+  const mxd_view name = library().server_name(again.get());
   EXPECT_EQ(std::string(name.data, name.size), "example.org");
 }
 
@@ -38,7 +38,7 @@ TEST_F(OpenTest, FilledTableHasWhatTheStoreAnswers) {
   OpenStore store(path(), surroundings);
   const mxd_host& host = store.host();
   EXPECT_EQ(host.size, sizeof(mxd_host));
-  EXPECT_EQ(host.caps, MXD_HOST_CAP_ATOMIC_DELETE);
+  EXPECT_EQ(host.caps, 0u);
   EXPECT_EQ(host.cookie, reinterpret_cast<mxd_cookie>(store.get()));
   EXPECT_NE(host.put_device, nullptr);
   EXPECT_NE(host.mark_validated, nullptr);
@@ -48,12 +48,55 @@ TEST_F(OpenTest, FilledTableHasWhatTheStoreAnswers) {
   ASSERT_NE(host.now_ms, nullptr);
   surroundings.now_ms = 42;
   EXPECT_EQ(host.now_ms(host.cookie), 42);
+  ASSERT_NE(host.log, nullptr);
+  host.log(host.cookie, 0, MXD_LOG_ERROR, view("a line of the module's"));
+  EXPECT_EQ(surroundings.whole_log(), "a line of the module's\n");
+}
+
+TEST_F(OpenTest, OneStoreAnswersOneModule) {
+  OpenStore store(path(), surroundings);
+  const mxd_module another = fake_module();
+  mxd_host host{};
+  host.size = sizeof host;
+  char error[256];
+  EXPECT_EQ(library().fill_host(store.get(), &another, &host, error, sizeof error), MXD_BUSY);
+  EXPECT_NE(std::string(error).find("another module"), std::string::npos) << error;
+  EXPECT_EQ(host.authenticate, nullptr);
+  EXPECT_EQ(library().fill_host(store.get(), &fake_module(), &host, error, sizeof error), MXD_OK);
+}
+
+TEST_F(OpenTest, UrlOfTheSchemeSqliteNamesAFile) {
+  OpenStore store("sqlite:" + path(), surroundings);
+  ASSERT_EQ(store.status(), MXD_OK) << store.error();
+  EXPECT_EQ(OpenStore(path(), surroundings, "").status(), MXD_OK) << "the same file";
+  EXPECT_EQ(OpenStore("SQLite:" + path(), surroundings, "").status(), MXD_OK);
+}
+
+TEST_F(OpenTest, OtherSchemesAreRefusedByName) {
+  for (const std::string& scheme :
+       {std::string("postgresql"), std::string("postgres"), std::string("file"),
+        std::string("sqlite3"), std::string("a")}) {
+    const OpenStore store(scheme + "://user:secret@example.org/x", surroundings);
+    EXPECT_EQ(store.status(), MXD_INVALID_ARGUMENT) << scheme;
+    EXPECT_NE(store.error().find(" " + scheme + ": "), std::string::npos) << store.error();
+    EXPECT_NE(store.error().find("sqlite:PATH"), std::string::npos) << store.error();
+    EXPECT_EQ(store.error().find("secret"), std::string::npos) << store.error();
+  }
+}
+
+TEST_F(OpenTest, FileWithAColonInItsNameIsNamedByItsPath) {
+  const std::string name = path("a:b.db");
+  OpenStore store(name, surroundings);
+  ASSERT_EQ(store.status(), MXD_OK) << store.error();
+  struct stat found;
+  EXPECT_EQ(::stat(name.c_str(), &found), 0);
+  EXPECT_EQ(OpenStore("sqlite:" + name, surroundings, "").status(), MXD_OK);
 }
 
 TEST_F(OpenTest, NewFileWithoutAServerNameIsRefusedAndNotMade) {
   OpenStore store(path(), surroundings, "");
   EXPECT_EQ(store.status(), MXD_INVALID_ARGUMENT);
-  EXPECT_NE(store.error().find("full user ID"), std::string::npos) << store.error();
+  EXPECT_NE(store.error().find("give a server name"), std::string::npos) << store.error();
   struct stat found;
   EXPECT_NE(::stat(path().c_str(), &found), 0);
 }
@@ -103,6 +146,9 @@ TEST_F(OpenTest, UnusablePathsAreRefused) {
   EXPECT_EQ(OpenStore(path("no/such/directory.db"), surroundings).status(), MXD_INVALID_ARGUMENT);
   EXPECT_EQ(OpenStore(path(""), surroundings).status(), MXD_INVALID_ARGUMENT);
   EXPECT_EQ(OpenStore("", surroundings).status(), MXD_INVALID_ARGUMENT);
+  EXPECT_EQ(OpenStore("sqlite:", surroundings).status(), MXD_INVALID_ARGUMENT);
+  EXPECT_EQ(OpenStore(path("a") + std::string(1, '\0'), surroundings).status(),
+            MXD_INVALID_ARGUMENT);
 }
 
 // T10

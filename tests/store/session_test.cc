@@ -1,90 +1,91 @@
-// Sessions of User-Interactive Authentication: U8, U9, U13, U20, U25, U26 as the store sees them.
+// Sessions of User-Interactive Authentication: U20, U25, U26 as the store sees them.
+#include <algorithm>
+#include <random>
 #include <thread>
 
-#include "tests/sqlite/store_test.h"
+#include "tests/store/store_test.h"
 
 namespace mxd::test {
 namespace {
 
+constexpr int64_t kHourMs = 3'600'000;
+
 class SessionTest : public AliceTest {
  protected:
-  SessionTest() {
-    session.size = sizeof session;
-    session.flags = MXD_SESSION_HAS_BODY;
-    session.created_ms = surroundings.now_ms;
-    session.lifetime_ms = 3'600'000;
-    session.max_live = 32;
-    session.user_id = view("@alice:example.org");
-    session.device_id = view("PHONE");
-    session.token_id = view("");
-    session.method = view("POST");
-    session.endpoint = view("/delete_devices");
-    session.target = view("/_matrix/client/v3/delete_devices?x=1");
-    session.body = view(R"({"devices":["A"]})");
-    session.body_digest = view(digest);
-    session.description = view("Sign out 1 device");
-  }
+  SessionTest() : session(session_of("", surroundings.now_ms + kHourMs)) {}
 
-  std::string create() { return store.create_session(session).session_id.value(); }
+  // Under an ID that no other has.
+  std::string create() {
+    std::string id = "session-" + std::to_string(++created);
+    session.proposed_id = view(id);
+    const Answer answer = store.create_session(session);
+    EXPECT_EQ(answer.status, MXD_OK);
+    EXPECT_EQ(answer.session_id.value_or(id), id);
+    return id;
+  }
 
   bool is_live(const std::string& id) { return store.load_session(id).status == MXD_OK; }
 
-  mxd_uia_record finish(const std::string& id, std::string_view finished_digest) {
-    mxd_uia_record record{};
-    record.size = sizeof record;
-    record.flags = MXD_RECORD_STAGE | MXD_RECORD_HAS_IDENTITY | MXD_RECORD_FINISH;
-    record.now_ms = surroundings.now_ms;
-    record.session_id = view(id);
-    record.type = view("m.login.password");
-    record.identity = view("@alice:example.org");
-    record.body_digest = view(finished_digest);
-    return record;
+  mxd_uia_replacement replacement(std::string_view id, int64_t revision, std::string_view state,
+                                  uint32_t flags = 0) {
+    mxd_uia_replacement made{};
+    made.size = sizeof made;
+    made.flags = flags;
+    made.revision = revision;
+    made.expires_ms = surroundings.now_ms + kHourMs;
+    made.session_id = view(id);
+    made.user_id = session.user_id;
+    made.state = view(state);
+    return made;
   }
 
-  const std::string digest = std::string("\0\xff", 2) + std::string(30, 'd');
-  mxd_session session{};
+  std::string create_finished() {
+    std::string id = create();
+    EXPECT_EQ(store.replace_session(replacement(id, 1, "done", MXD_UIA_FINISHED)).status, MXD_OK);
+    return id;
+  }
+
+  mxd_uia_session session;
+  int created = 0;
 };
 
 TEST_F(SessionTest, IsLoadedAsItWasCreated) {
-  const Answer created = store.create_session(session);
-  ASSERT_EQ(created.status, MXD_OK);
-  ASSERT_EQ(created.session_id->size(), 24u) << "144 bits, base64url";
-  const Answer loaded = store.load_session(*created.session_id);
+  session.state = view(R"({"owner":"@alice:example.org"})");
+  const std::string id = create();
+  const Answer loaded = store.load_session(id);
   ASSERT_EQ(loaded.status, MXD_OK);
-  const Session& kept = loaded.session.value();
-  EXPECT_EQ(kept.flags, MXD_SESSION_HAS_BODY);
-  EXPECT_EQ(kept.created_ms, session.created_ms);
-  EXPECT_EQ(kept.lifetime_ms, session.lifetime_ms);
-  EXPECT_EQ(kept.user_id, "@alice:example.org");
-  EXPECT_EQ(kept.device_id, "PHONE");
-  EXPECT_EQ(kept.method, "POST");
-  EXPECT_EQ(kept.endpoint, "/delete_devices");
-  EXPECT_EQ(kept.target, "/_matrix/client/v3/delete_devices?x=1");
-  EXPECT_EQ(kept.path_device_id, "");
-  EXPECT_EQ(kept.body, R"({"devices":["A"]})");
-  EXPECT_EQ(kept.body_digest, digest);
-  EXPECT_EQ(kept.description, "Sign out 1 device");
+  EXPECT_EQ(loaded.session->revision, 1);
+  EXPECT_EQ(loaded.session->state, R"({"owner":"@alice:example.org"})");
   EXPECT_TRUE(loaded.completed.empty());
-  EXPECT_NE(create(), *created.session_id);
 }
 
-TEST_F(SessionTest, WithoutABodyHasNone) {
-  session.flags = 0;
-  session.body = view("");
-  EXPECT_EQ(store.load_session(create()).session->flags, 0u);
-  session.flags = MXD_SESSION_HAS_BODY;
-  EXPECT_EQ(store.load_session(create()).session->flags, MXD_SESSION_HAS_BODY);
+TEST_F(SessionTest, EveryByteOfAStateComesBack) {
+  std::string state = R"({"body":"an escape \u0000 of it, and )";
+  std::mt19937 random(11);
+  while (state.size() < 256 * 1024 - 2)
+    state += static_cast<char>(1 + random() % 255);
+  state += "\"}";
+  ASSERT_EQ(state.size(), 256u * 1024);
+  session.state = view(state);
+  const std::string id = create();
+  EXPECT_TRUE(store.load_session(id).session->state == state);
+
+  std::reverse(state.begin(), state.end());
+  ASSERT_EQ(store.replace_session(replacement(id, 1, state)).status, MXD_OK);
+  EXPECT_TRUE(store.load_session(id).session->state == state);
+  store.close();
+  OpenStore again(path(), surroundings);
+  EXPECT_TRUE(again.load_session(id).session->state == state);
 }
 
 TEST_F(SessionTest, UnknownAndExpiredAreNotFound) {
   const std::string id = create();
   EXPECT_EQ(store.load_session("").status, MXD_NOT_FOUND);
   EXPECT_EQ(store.load_session(id + "x").status, MXD_NOT_FOUND);
-  surroundings.now_ms += session.lifetime_ms - 1;
+  surroundings.now_ms += kHourMs - 1;
   EXPECT_EQ(store.load_session(id).status, MXD_OK);
   surroundings.now_ms += 1;
   EXPECT_EQ(store.load_session(id).status, MXD_NOT_FOUND);
-  EXPECT_EQ(store.record(finish(id, "x")).status, MXD_NOT_FOUND);
 }
 
 TEST_F(SessionTest, SurvivesARestartAndIsSeenByOthers) {
@@ -95,64 +96,79 @@ TEST_F(SessionTest, SurvivesARestartAndIsSeenByOthers) {
   EXPECT_EQ(other.load_session(id).status, MXD_OK);
 }
 
-TEST_F(SessionTest, StagesAreNotedOnceInTheOrderCompleted) {
+TEST_F(SessionTest, ReplacementTakesThePlaceOfItsRevisionOnly) {
   const std::string id = create();
-  mxd_uia_record record{};
-  record.size = sizeof record;
-  record.session_id = view(id);
-  record.flags = MXD_RECORD_STAGE;
-  record.type = view("m.login.terms");
-  EXPECT_EQ(store.record(record).status, MXD_OK);
-  record.flags |= MXD_RECORD_HAS_IDENTITY;
-  record.type = view("m.login.password");
-  record.identity = view("@alice:example.org");
-  EXPECT_EQ(store.record(record).status, MXD_OK);
-  record.type = view("m.login.terms");
-  const Answer answer = store.record(record);
-  EXPECT_EQ(answer.status, MXD_OK);
-  const std::vector<std::pair<std::string, std::string>> expected = {
-      {"m.login.terms", ""}, {"m.login.password", "@alice:example.org"}};
-  EXPECT_EQ(answer.completed, expected);
-  EXPECT_EQ(answer.session->flags, MXD_SESSION_HAS_BODY);
-  EXPECT_EQ(store.load_session(id).completed, expected);
+  EXPECT_EQ(store.replace_session(replacement(id, 0, "x")).status, MXD_CONFLICT);
+  EXPECT_EQ(store.replace_session(replacement(id, 2, "x")).status, MXD_CONFLICT);
+  EXPECT_EQ(store.load_session(id).session->state, "{}");
+
+  EXPECT_EQ(store.replace_session(replacement(id, 1, "second")).status, MXD_OK);
+  EXPECT_EQ(store.load_session(id).session->revision, 2);
+  EXPECT_EQ(store.load_session(id).session->state, "second");
+  EXPECT_EQ(store.replace_session(replacement(id, 1, "late")).status, MXD_CONFLICT);
+  EXPECT_EQ(store.replace_session(replacement(id, 2, "third")).status, MXD_OK);
+  EXPECT_EQ(store.load_session(id).session->state, "third");
+
+  const int32_t gone = store.replace_session(replacement("nobody", 1, "x")).status;
+  EXPECT_TRUE(gone == MXD_CONFLICT || gone == MXD_NOT_FOUND) << gone;
 }
 
-TEST_F(SessionTest, FinishKeepsDigestTimeAndBody) {
+TEST_F(SessionTest, ReplacementSetsTheExpiry) {
   const std::string id = create();
-  mxd_uia_record record = finish(id, "digest of what was done");
-  record.flags |= MXD_RECORD_HAS_BODY;
-  record.body = view(R"({"devices":["B"]})");
-  record.now_ms = surroundings.now_ms + 5;
-  const Answer answer = store.record(record);
-  ASSERT_EQ(answer.status, MXD_OK);
-  EXPECT_EQ(answer.session->flags, MXD_SESSION_HAS_BODY | MXD_SESSION_FINISHED);
-  EXPECT_EQ(answer.session->finished_ms, surroundings.now_ms + 5);
-  EXPECT_EQ(answer.session->finished_digest, "digest of what was done");
-  EXPECT_EQ(answer.session->body, R"({"devices":["B"]})");
-  EXPECT_EQ(answer.session->body_digest, digest);
-
-  record.body_digest = view("another");
-  record.body = view("{}");
-  const Answer second = store.record(record);
-  EXPECT_EQ(second.status, MXD_OK);
-  EXPECT_EQ(second.session->finished_digest, "digest of what was done");
-  EXPECT_EQ(second.session->body, R"({"devices":["B"]})");
+  mxd_uia_replacement shorter = replacement(id, 1, "x");
+  shorter.expires_ms = surroundings.now_ms + 1000;
+  EXPECT_EQ(store.replace_session(shorter).status, MXD_OK);
+  surroundings.now_ms += 999;
+  EXPECT_TRUE(is_live(id));
+  surroundings.now_ms += 1;
+  EXPECT_FALSE(is_live(id));
 }
 
-TEST_F(SessionTest, OfTwoFinishesTheFirstWinsAndTheOtherIsTold) {
+// U26: of many that replace one revision at once, in two processes, one does.
+TEST_F(SessionTest, OfReplacementsAtOnceOneWins) {
+  constexpr int kThreads = 32;
   OpenStore other(path(), surroundings);
-  for (int round = 0; round < 20; ++round) {
+  for (int round = 0; round < 10; ++round) {
     const std::string id = create();
-    Answer one, two;
-    std::thread first([&] { one = store.record(finish(id, "one")); });
-    std::thread second([&] { two = other.record(finish(id, "two")); });
-    first.join();
-    second.join();
-    ASSERT_EQ(one.status, MXD_OK);
-    ASSERT_EQ(two.status, MXD_OK);
-    EXPECT_EQ(one.session->finished_digest, two.session->finished_digest);
-    EXPECT_EQ(store.load_session(id).session->finished_digest, one.session->finished_digest);
+    std::vector<int32_t> statuses(kThreads, INT32_MIN);
+    std::vector<std::thread> threads;
+    for (int i = 0; i < kThreads; ++i) {
+      threads.emplace_back([&, i] {
+        OpenStore& at = i % 2 == 0 ? store : other;
+        const std::string state = std::to_string(i);
+        statuses[static_cast<size_t>(i)] = at.replace_session(replacement(id, 1, state)).status;
+      });
+    }
+    for (std::thread& thread : threads)
+      thread.join();
+    ASSERT_EQ(std::count(statuses.begin(), statuses.end(), MXD_OK), 1);
+    ASSERT_EQ(std::count(statuses.begin(), statuses.end(), MXD_CONFLICT), kThreads - 1);
+    const auto winner = std::find(statuses.begin(), statuses.end(), MXD_OK) - statuses.begin();
+    const Kept kept = other.load_session(id).session.value();
+    EXPECT_EQ(kept.revision, 2);
+    EXPECT_EQ(kept.state, std::to_string(winner));
   }
+}
+
+// Each loads, adds one and replaces, until it has: none is lost.
+TEST_F(SessionTest, RepeatedUntilItSucceedsNoReplacementIsLost) {
+  constexpr int kThreads = 4;
+  constexpr int kEach = 25;
+  session.state = view("0");
+  const std::string id = create();
+  std::vector<std::thread> threads;
+  for (int i = 0; i < kThreads; ++i) {
+    threads.emplace_back([&] {
+      for (int done = 0; done < kEach;) {
+        const Kept kept = store.load_session(id).session.value();
+        const std::string next = std::to_string(std::stoi(kept.state) + 1);
+        if (store.replace_session(replacement(id, kept.revision, next)).status == MXD_OK) ++done;
+      }
+    });
+  }
+  for (std::thread& thread : threads)
+    thread.join();
+  EXPECT_EQ(store.load_session(id).session->state, std::to_string(kThreads * kEach));
 }
 
 TEST_F(SessionTest, OldestUnfinishedOfTheSameDeviceGoesFirst) {
@@ -160,8 +176,7 @@ TEST_F(SessionTest, OldestUnfinishedOfTheSameDeviceGoesFirst) {
   session.device_id = view("TABLET");
   const std::string tablet = create();
   session.device_id = view("PHONE");
-  const std::string finished = create();
-  ASSERT_EQ(store.record(finish(finished, "x")).status, MXD_OK);
+  const std::string finished = create_finished();
   const std::string phone_1 = create();
   const std::string phone_2 = create();
   const std::string phone_3 = create();
@@ -183,8 +198,7 @@ TEST_F(SessionTest, FinishedOnesGoLastAndOthersSessionsStay) {
   const std::string bobs = create();
   session.user_id = view("@alice:example.org");
   session.max_live = 2;
-  const std::string finished = create();
-  ASSERT_EQ(store.record(finish(finished, "x")).status, MXD_OK);
+  const std::string finished = create_finished();
   session.device_id = view("TABLET");
   const std::string tablet = create();
   session.device_id = view("PHONE");
@@ -193,33 +207,81 @@ TEST_F(SessionTest, FinishedOnesGoLastAndOthersSessionsStay) {
   EXPECT_TRUE(is_live(finished) && is_live(phone) && is_live(bobs));
 }
 
+// By the order of creation: neither a clock that stands still, nor one that was set back, nor what
+// was replaced last, changes it.
+TEST_F(SessionTest, EvictionIsInTheOrderOfCreation) {
+  session.max_live = 3;
+  const std::string first = create();
+  const std::string second = create();
+  surroundings.now_ms -= 1000;
+  session.expires_ms -= 1000;
+  const std::string third = create();
+  EXPECT_EQ(store.replace_session(replacement(first, 1, "x")).status, MXD_OK);
+  for (const std::string& oldest : {first, second, third}) {
+    EXPECT_TRUE(is_live(oldest));
+    create();
+    EXPECT_FALSE(is_live(oldest));
+  }
+}
+
 TEST_F(SessionTest, WithoutADeviceTheTokenStandsForIt) {
-  session.max_live = 2;
+  session.max_live = 3;
+  session.device_id = view("1");  // the same text as the token's ID
+  const std::string of_device_1 = create();
   session.device_id = view("");
   session.token_id = view("1");
-  const std::string first_of_1 = create();
+  const std::string of_1 = create();
   session.token_id = view("2");
   const std::string of_2 = create();
   const std::string again_of_2 = create();
-  EXPECT_TRUE(is_live(first_of_1) && is_live(again_of_2));
+  EXPECT_TRUE(is_live(of_device_1) && is_live(of_1) && is_live(again_of_2));
   EXPECT_FALSE(is_live(of_2));
+  session.token_id = view("1");
+  create();
+  EXPECT_TRUE(is_live(of_device_1));
+  EXPECT_FALSE(is_live(of_1));
 }
 
 TEST_F(SessionTest, ExpiredOnesDoNotCountAndAreRemoved) {
   session.max_live = 2;
   create();
   create();
-  surroundings.now_ms += session.lifetime_ms;
-  session.created_ms = surroundings.now_ms;
+  surroundings.now_ms += kHourMs;
+  session.expires_ms = surroundings.now_ms + kHourMs;
   create();
   EXPECT_EQ(number("SELECT count(*) FROM uia_sessions"), 1);
 }
 
+// D12
 TEST_F(SessionTest, DeletedDeviceLeavesNone) {
   store.put(alice, "PHONE", nullptr);
-  const std::string id = create();
+  store.put(alice, "TABLET", nullptr);
+  const std::string phones = create();
+  session.device_id = view("TABLET");
+  const std::string tablets = create();
   EXPECT_EQ(store.remove(alice, {"PHONE"}).status, MXD_OK);
-  EXPECT_FALSE(is_live(id));
+  EXPECT_FALSE(is_live(phones));
+  EXPECT_TRUE(is_live(tablets));
+  const int32_t late = store.replace_session(replacement(phones, 1, "x")).status;
+  EXPECT_TRUE(late == MXD_CONFLICT || late == MXD_NOT_FOUND) << late;
+}
+
+TEST_F(SessionTest, LogoutAndAnewLoginEndThem) {
+  const Tokens phone = store.login("alice", "PHONE");
+  const std::string first = create();
+  store.login("alice", "PHONE");
+  EXPECT_FALSE(is_live(first)) << "somebody else may have logged in on that ID";
+  const std::string second = create();
+  const Tokens tablet = store.login("alice", "TABLET");
+  EXPECT_EQ(store.logout(tablet.access_token, true), MXD_OK);
+  EXPECT_FALSE(is_live(second));
+}
+
+TEST_F(SessionTest, IdIsKeptAsItsDigest) {
+  const std::string id = create();
+  EXPECT_EQ(number("SELECT count(*) FROM uia_sessions WHERE length(id_digest) = 32"), 1);
+  EXPECT_EQ(
+      number("SELECT count(*) FROM uia_sessions WHERE id_digest = CAST('" + id + "' AS BLOB)"), 0);
 }
 
 }  // namespace

@@ -1,9 +1,12 @@
-#include "tests/sqlite/store_test.h"
+#include "tests/store/store_test.h"
 
 #include <SQLiteCpp/Column.h>
 #include <SQLiteCpp/Statement.h>
+#include <dlfcn.h>
 
 #include <chrono>
+#include <condition_variable>
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <thread>
@@ -18,54 +21,202 @@ std::string Surroundings::whole_log() {
   return whole;
 }
 
-OpenStore::OpenStore(const std::string& path, Surroundings& surroundings,
+const mxd_store_library& library() {
+  static const mxd_store_library& found = [&]() -> const mxd_store_library& {
+    void* const opened = ::dlopen(MXD_STORE_LIBRARY, RTLD_NOW | RTLD_LOCAL);
+    if (opened == nullptr) {
+      std::fprintf(stderr, "%s\n", ::dlerror());
+      std::abort();
+    }
+    return *reinterpret_cast<mxd_store_entry_v1>(::dlsym(opened, MXD_STORE_ENTRY_V1))();
+  }();
+  return found;
+}
+
+namespace {
+
+// Where a function of the table writes what went wrong.
+struct ErrorText {
+  char text[256] = "not written";
+};
+
+template <class Record>
+Record sized() {
+  Record record{};
+  record.size = sizeof record;
+  return record;
+}
+
+}  // namespace
+
+OpenStore::OpenStore(const std::string& url, Surroundings& surroundings,
                      std::string_view server_name) {
-  mxd_sqlite_options options{};
-  options.size = sizeof options;
-  options.path = view(path);
+  auto options = sized<mxd_store_options>();
+  options.url = view(url);
   options.server_name = view(server_name);
   options.now_ms = [](mxd_cookie cookie) noexcept {
     return reinterpret_cast<Surroundings*>(cookie)->now_ms.load();
   };
-  options.now_cookie = reinterpret_cast<mxd_cookie>(&surroundings);
-  options.log = [](mxd_cookie cookie, int32_t, mxd_view message) noexcept {
+  options.log = [](mxd_cookie cookie, mxd_cookie, int32_t, mxd_view message) noexcept {
     auto& kept = *reinterpret_cast<Surroundings*>(cookie);
     const std::lock_guard lock(kept.mutex);
     kept.log.emplace_back(message.data, message.size);
   };
-  options.log_cookie = reinterpret_cast<mxd_cookie>(&surroundings);
-  mxd_sqlite_error error;
-  status_ = mxd_sqlite_open(&options, &store_, &error);
+  options.cookie = reinterpret_cast<mxd_cookie>(&surroundings);
+  ErrorText error;
+  status_ = library().open(&options, &store_, error.text, sizeof error.text);
   error_ = error.text;
-  if (store_ != nullptr) mxd_sqlite_fill_host(store_, &fake_module(), &host_);
+  if (store_ == nullptr) return;
+  host_.size = sizeof host_;
+  host_.abi_minor = MXD_ABI_MINOR;
+  EXPECT_EQ(library().fill_host(store_, &fake_module(), &host_, error.text, sizeof error.text),
+            MXD_OK)
+      << error.text;
 }
 
 void OpenStore::close() {
-  mxd_sqlite_close(store_);
+  library().close(store_);
   store_ = nullptr;
 }
 
 std::string OpenStore::add_user(std::string_view name, std::string_view password) {
-  mxd_sqlite_new_account account{};
-  account.size = sizeof account;
+  auto account = sized<mxd_store_new_account>();
   account.name = view(name);
   account.password = view(password);
-  char user_id[MXD_SQLITE_ID_CAPACITY];
-  mxd_sqlite_error error;
-  EXPECT_EQ(mxd_sqlite_add_account(store_, &account, user_id, &error), MXD_OK) << error.text;
-  return user_id;
+  const Result added = add(account);
+  EXPECT_EQ(added.status, MXD_OK) << added.error;
+  return added.user_id;
+}
+
+std::string OpenStore::add_guest() {
+  auto account = sized<mxd_store_new_account>();
+  account.flags = MXD_STORE_ACCOUNT_GUEST;
+  const Result added = add(account);
+  EXPECT_EQ(added.status, MXD_OK) << added.error;
+  return added.user_id;
+}
+
+Result OpenStore::add(const mxd_store_new_account& account) {
+  auto user = sized<mxd_store_user>();
+  ErrorText error;
+  const int32_t status =
+      library().add_account(store_, &account, &user, error.text, sizeof error.text);
+  return {status, user.user_id, error.text};
+}
+
+namespace {
+
+mxd_store_password password_of(std::string_view name, std::string_view password) {
+  auto given = sized<mxd_store_password>();
+  given.name = view(name);
+  given.password = view(password);
+  return given;
+}
+
+}  // namespace
+
+Result OpenStore::check_password(std::string_view name, std::string_view password) {
+  const mxd_store_password given = password_of(name, password);
+  auto user = sized<mxd_store_user>();
+  ErrorText error;
+  const int32_t status =
+      library().check_password(store_, &given, &user, error.text, sizeof error.text);
+  return {status, user.user_id, error.text};
+}
+
+Result OpenStore::set_password(std::string_view name, std::string_view password) {
+  const mxd_store_password given = password_of(name, password);
+  ErrorText error;
+  const int32_t status = library().set_password(store_, &given, error.text, sizeof error.text);
+  return {status, {}, error.text};
+}
+
+namespace {
+
+// What `done` is called with, once.
+template <class Given>
+class Awaited {
+ public:
+  void come(Given given) {
+    const std::lock_guard lock(mutex_);
+    EXPECT_FALSE(given_.has_value()) << "done is called once";
+    given_ = std::move(given);
+    came_.notify_one();
+  }
+
+  Given wait() {
+    std::unique_lock lock(mutex_);
+    came_.wait(lock, [this] { return given_.has_value(); });
+    return *given_;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable came_;
+  std::optional<Given> given_;
+};
+
+std::string copy_of(mxd_view text) {
+  return text.size == 0 ? std::string() : std::string(text.data, text.size);
+}
+
+}  // namespace
+
+Result OpenStore::resolve_name(std::string_view name) {
+  auto given = sized<mxd_store_name>();
+  given.name = view(name);
+  Awaited<Result> awaited;
+  const int32_t status = library().resolve_name(
+      store_, &given,
+      [](mxd_cookie cookie, int32_t answered, const mxd_store_user* user,
+         mxd_view reason) noexcept {
+        reinterpret_cast<Awaited<Result>*>(cookie)->come(
+            {answered, user == nullptr ? "" : user->user_id, copy_of(reason)});
+      },
+      reinterpret_cast<mxd_cookie>(&awaited));
+  return status == MXD_OK ? awaited.wait() : Result{status, {}, {}};
+}
+
+Identity OpenStore::identify(std::string_view access_token) {
+  auto credentials = sized<mxd_credentials>();
+  credentials.access_token = view(access_token);
+  Awaited<Identity> awaited;
+  const int32_t status = library().identify(
+      store_, &credentials,
+      [](mxd_cookie cookie, int32_t answered, const mxd_store_identity* found,
+         mxd_view reason) noexcept {
+        Identity identity{answered, copy_of(reason), 0, {}, {}, {}};
+        if (found != nullptr) {
+          identity.flags = found->flags;
+          identity.user_id = copy_of(found->user_id);
+          identity.device_id = copy_of(found->device_id);
+          identity.service_id = copy_of(found->service_id);
+        }
+        reinterpret_cast<Awaited<Identity>*>(cookie)->come(std::move(identity));
+      },
+      reinterpret_cast<mxd_cookie>(&awaited));
+  return status == MXD_OK ? awaited.wait() : Identity{status, {}, 0, {}, {}, {}};
+}
+
+std::optional<std::string> OpenStore::find_service(std::string_view as_token) {
+  mxd_view id{};
+  if (library().find_service(store_, view(as_token), &id) != MXD_OK) return std::nullopt;
+  return copy_of(id);
 }
 
 int32_t OpenStore::set_flags(std::string_view name, uint32_t set, uint32_t clear) {
-  return mxd_sqlite_set_account_flags(store_, view(name), set, clear, nullptr);
+  auto change = sized<mxd_store_account_change>();
+  change.set = set;
+  change.clear = clear;
+  change.name = view(name);
+  return library().change_account(store_, &change, nullptr, 0);
 }
 
 int32_t OpenStore::add_service(std::string_view id, std::string_view token, std::string_view sender,
                                std::string_view users, bool exclusive, uint32_t flags) {
   const mxd_view expression = view(users);
   const uint8_t is_exclusive = exclusive ? 1 : 0;
-  mxd_sqlite_service service{};
-  service.size = sizeof service;
+  auto service = sized<mxd_store_service>();
   service.flags = flags;
   service.id = view(id);
   service.as_token = view(token);
@@ -73,12 +224,12 @@ int32_t OpenStore::add_service(std::string_view id, std::string_view token, std:
   service.user_namespaces = &expression;
   service.user_namespace_count = 1;
   service.exclusive = &is_exclusive;
-  return mxd_sqlite_add_service(store_, &service, nullptr);
+  return library().add_service(store_, &service, nullptr, 0);
 }
 
 namespace {
 
-Tokens tokens_of(int32_t status, const mxd_sqlite_tokens& out, const mxd_sqlite_error& error) {
+Tokens tokens_of(int32_t status, const mxd_store_tokens& out, const ErrorText& error) {
   if (status != MXD_OK) return {status, error.text, {}, {}, {}, {}, 0};
   return {status,           {}, out.user_id, out.device_id, out.access_token, out.refresh_token,
           out.expires_in_ms};
@@ -88,33 +239,43 @@ Tokens tokens_of(int32_t status, const mxd_sqlite_tokens& out, const mxd_sqlite_
 
 Tokens OpenStore::login(std::string_view name, std::string_view device_id, uint32_t flags,
                         int64_t lifetime_ms, std::string_view display_name) {
-  mxd_sqlite_login login{};
-  login.size = sizeof login;
+  auto login = sized<mxd_store_login>();
   login.flags = flags;
   login.lifetime_ms = lifetime_ms;
   login.name = view(name);
   login.device_id = view(device_id);
   login.initial_device_display_name = view(display_name);
-  mxd_sqlite_tokens out{};
-  out.size = sizeof out;
-  mxd_sqlite_error error;
-  return tokens_of(mxd_sqlite_login_device(store_, &login, &out, &error), out, error);
+  auto out = sized<mxd_store_tokens>();
+  ErrorText error;
+  const int32_t status = library().login(store_, &login, &out, error.text, sizeof error.text);
+  return tokens_of(status, out, error);
 }
 
 Tokens OpenStore::refresh(std::string_view refresh_token) {
-  mxd_sqlite_tokens out{};
-  out.size = sizeof out;
-  mxd_sqlite_error error;
-  return tokens_of(mxd_sqlite_refresh(store_, view(refresh_token), &out, &error), out, error);
+  auto refresh = sized<mxd_store_refresh>();
+  refresh.refresh_token = view(refresh_token);
+  auto out = sized<mxd_store_tokens>();
+  ErrorText error;
+  const int32_t status = library().refresh(store_, &refresh, &out, error.text, sizeof error.text);
+  return tokens_of(status, out, error);
+}
+
+int32_t OpenStore::logout(std::string_view access_token, bool all) {
+  auto logout = sized<mxd_store_logout>();
+  logout.flags = all ? MXD_STORE_LOGOUT_ALL : 0;
+  logout.access_token = view(access_token);
+  return library().logout(store_, &logout, nullptr, 0);
 }
 
 namespace {
 
 // Calls a callback and waits: it returns OK, and completes its operation once.
-template <class Callback, class... Arguments>
-Answer ask(const mxd_host& host, Callback callback, Arguments... arguments) {
+template <class Record>
+Answer ask(const mxd_host& host,
+           int32_t (*callback)(mxd_cookie, mxd_cookie, mxd_op, mxd_cookie, const Record*) noexcept,
+           const Record& record) {
   const mxd_op op = new_operation();
-  EXPECT_EQ(callback(host.cookie, 7, op, arguments...), MXD_OK);
+  EXPECT_EQ(callback(host.cookie, 7, op, 0, &record), MXD_OK);
   const Answer answer = wait_for(op);
   EXPECT_EQ(answer.completions, 1);
   return answer;
@@ -140,28 +301,33 @@ Answer OpenStore::authenticate_as(std::string_view token, const char* user_id,
     credentials.flags |= MXD_CREDENTIALS_HAS_DEVICE_ID;
     credentials.device_id = view(device_id);
   }
-  return ask(host_, host_.authenticate, &credentials);
+  return ask(host_, host_.authenticate, credentials);
 }
 
 Answer OpenStore::list(std::string_view user_id) {
-  return ask(host_, host_.list_devices, mxd_cookie{0}, view(user_id));
+  auto query = sized<mxd_device_query>();
+  query.user_id = view(user_id);
+  return ask(host_, host_.list_devices, query);
 }
 
 Answer OpenStore::get(std::string_view user_id, std::string_view device_id) {
-  return ask(host_, host_.get_device, mxd_cookie{0}, view(user_id), view(device_id));
+  auto key = sized<mxd_device_key>();
+  key.user_id = view(user_id);
+  key.device_id = view(device_id);
+  return ask(host_, host_.get_device, key);
 }
 
 namespace {
 
 mxd_device_update update_of(std::string_view user_id, std::string_view device_id, const char* name,
-                            uint64_t max_devices) {
+                            int64_t max_devices) {
   mxd_device_update update{};
   update.size = sizeof update;
   update.user_id = view(user_id);
   update.device_id = view(device_id);
   update.max_devices = max_devices;
   if (name != nullptr) {
-    update.flags = MXD_SET_DISPLAY_NAME;
+    update.flags = MXD_UPDATE_SET_DISPLAY_NAME;
     update.display_name = view(name);
   }
   return update;
@@ -171,52 +337,86 @@ mxd_device_update update_of(std::string_view user_id, std::string_view device_id
 
 Answer OpenStore::rename(std::string_view user_id, std::string_view device_id, const char* name) {
   const mxd_device_update update = update_of(user_id, device_id, name, 0);
-  return ask(host_, host_.rename_device, mxd_cookie{0}, &update);
+  return ask(host_, host_.rename_device, update);
 }
 
 Answer OpenStore::put(std::string_view user_id, std::string_view device_id, const char* name,
-                      uint64_t max_devices) {
+                      int64_t max_devices) {
   const mxd_device_update update = update_of(user_id, device_id, name, max_devices);
-  return ask(host_, host_.put_device, mxd_cookie{0}, &update);
+  return ask(host_, host_.put_device, update);
 }
 
 Answer OpenStore::remove(std::string_view user_id, const std::vector<std::string>& device_ids) {
   std::vector<mxd_view> views;
   for (const std::string& id : device_ids)
     views.push_back(view(id));
-  return ask(host_, host_.delete_devices, mxd_cookie{0}, view(user_id),
-             static_cast<const mxd_view*>(views.data()), views.size());
+  auto deletion = sized<mxd_deletion>();
+  deletion.user_id = view(user_id);
+  deletion.device_ids = views.data();
+  deletion.device_id_count = views.size();
+  return ask(host_, host_.delete_devices, deletion);
 }
 
 Answer OpenStore::flows(std::string_view user_id) {
-  mxd_uia_operation operation{};
-  operation.size = sizeof operation;
+  auto operation = sized<mxd_uia_operation>();
   operation.user_id = view(user_id);
-  return ask(host_, host_.uia_flows, mxd_cookie{0}, &operation);
+  return ask(host_, host_.uia_flows, operation);
 }
 
-Answer OpenStore::create_session(const mxd_session& session) {
-  return ask(host_, host_.uia_create_session, mxd_cookie{0}, &session);
+Answer OpenStore::create_session(const mxd_uia_session& session) {
+  return ask(host_, host_.uia_create_session, session);
 }
 
 Answer OpenStore::load_session(std::string_view session_id) {
-  return ask(host_, host_.uia_load_session, mxd_cookie{0}, view(session_id));
+  auto key = sized<mxd_uia_session_key>();
+  key.session_id = view(session_id);
+  return ask(host_, host_.uia_load_session, key);
 }
 
-Answer OpenStore::record(const mxd_uia_record& record) {
-  return ask(host_, host_.uia_record, mxd_cookie{0}, &record);
+Answer OpenStore::replace_session(const mxd_uia_replacement& replacement) {
+  return ask(host_, host_.uia_replace_session, replacement);
 }
 
-Answer OpenStore::check(std::string_view type, std::string_view auth_json) {
-  mxd_uia_attempt attempt{};
-  attempt.size = sizeof attempt;
-  attempt.type = view(type);
-  attempt.auth_json = view(auth_json);
-  return ask(host_, host_.uia_check, mxd_cookie{0}, &attempt);
+Answer OpenStore::check(const mxd_uia_attempt& attempt) {
+  return ask(host_, host_.uia_check, attempt);
 }
 
-Answer OpenStore::mark_validated(mxd_cookie principal, int64_t now_ms) {
-  return ask(host_, host_.mark_validated, principal, now_ms);
+Answer OpenStore::check_user(std::string_view name, std::string_view password) {
+  return check(attempt_of(name, password));
+}
+
+Answer OpenStore::mark_validated(std::string_view user_id, std::string_view device_id,
+                                 int64_t validated_ms) {
+  auto validation = sized<mxd_validation>();
+  validation.validated_ms = validated_ms;
+  validation.user_id = view(user_id);
+  validation.device_id = view(device_id);
+  return ask(host_, host_.mark_validated, validation);
+}
+
+mxd_uia_session session_of(std::string_view id, int64_t expires_ms) {
+  auto session = sized<mxd_uia_session>();
+  session.expires_ms = expires_ms;
+  session.max_live = 32;
+  session.proposed_id = view(id);
+  session.user_id = view("@alice:example.org");
+  session.device_id = view("PHONE");
+  session.state = view("{}");
+  session.method = view("POST");
+  session.endpoint = view("/delete_devices");
+  session.target = view("/_matrix/client/v3/delete_devices");
+  session.description = view("Sign out 1 device");
+  return session;
+}
+
+mxd_uia_attempt attempt_of(std::string_view name, std::string_view password) {
+  auto attempt = sized<mxd_uia_attempt>();
+  attempt.flags = MXD_ATTEMPT_HAS_USER | MXD_ATTEMPT_HAS_PASSWORD;
+  attempt.type = view("m.login.password");
+  attempt.user = view(name);
+  attempt.password = view(password);
+  attempt.auth_json = view("{}");
+  return attempt;
 }
 
 std::vector<std::string> device_ids(const Answer& answer) {
@@ -236,7 +436,7 @@ bool eventually(const std::function<bool()>& holds) {
 }
 
 StoreTest::StoreTest() {
-  std::string name = testing::TempDir() + "mxd_sqlite_XXXXXX";
+  std::string name = testing::TempDir() + "mxd_store_XXXXXX";
   directory_ = ::mkdtemp(name.data());
 }
 

@@ -1,7 +1,7 @@
 // A store in a directory of its own, with a clock that the test sets, and short names for what
 // tests ask of it.
-#ifndef MXD_TESTS_SQLITE_STORE_TEST_H
-#define MXD_TESTS_SQLITE_STORE_TEST_H
+#ifndef MXD_TESTS_STORE_STORE_TEST_H
+#define MXD_TESTS_STORE_STORE_TEST_H
 
 #include <SQLiteCpp/Database.h>
 #include <gtest/gtest.h>
@@ -11,12 +11,13 @@
 #include <functional>
 #include <initializer_list>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "matrix_devices/sqlite.h"
-#include "tests/sqlite/fake_module.h"
+#include "matrix_devices/store.h"
+#include "tests/store/fake_module.h"
 
 namespace mxd::test {
 
@@ -24,12 +25,29 @@ inline mxd_view view(std::string_view text) {
   return {text.data(), text.size()};
 }
 
+// What a function of the table gave, and what it said.
+struct Result {
+  int32_t status = INT32_MIN;
+  std::string user_id;
+  std::string error;
+};
+
 struct Tokens {
   int32_t status = MXD_OK;
   std::string error;
   std::string user_id, device_id, access_token, refresh_token;
   int64_t expires_in_ms = 0;
 };
+
+struct Identity {
+  int32_t status = INT32_MIN;
+  std::string reason;
+  uint32_t flags = 0;
+  std::string user_id, device_id, service_id;
+};
+
+// The table of the library under test, found as any server finds it.
+const mxd_store_library& library();
 
 // What the clock of a store shows, and what it logged.
 struct Surroundings {
@@ -43,7 +61,7 @@ struct Surroundings {
 // An open store with its table.
 class OpenStore {
  public:
-  OpenStore(const std::string& path, Surroundings& surroundings,
+  OpenStore(const std::string& url, Surroundings& surroundings,
             std::string_view server_name = "example.org");
   OpenStore(const OpenStore&) = delete;
   OpenStore& operator=(const OpenStore&) = delete;
@@ -51,13 +69,18 @@ class OpenStore {
 
   void close();
 
-  mxd_sqlite* get() const { return store_; }
+  mxd_store* get() const { return store_; }
   int32_t status() const { return status_; }
   const std::string& error() const { return error_; }
   const mxd_host& host() const { return host_; }
 
   // Accounts.
   std::string add_user(std::string_view name, std::string_view password = "");
+  std::string add_guest();
+  Result add(const mxd_store_new_account& account);
+  Result check_password(std::string_view name, std::string_view password);
+  Result set_password(std::string_view name, std::string_view password);
+  Result resolve_name(std::string_view name);
   int32_t set_flags(std::string_view name, uint32_t set, uint32_t clear = 0);
   int32_t add_service(std::string_view id, std::string_view token, std::string_view sender,
                       std::string_view users = "@_irc_.*:example\\.org", bool exclusive = true,
@@ -65,6 +88,10 @@ class OpenStore {
   Tokens login(std::string_view name, std::string_view device_id, uint32_t flags = 0,
                int64_t lifetime_ms = -1, std::string_view display_name = "");
   Tokens refresh(std::string_view refresh_token);
+  int32_t logout(std::string_view access_token, bool all = false);
+  Identity identify(std::string_view access_token);
+  // The ID of the service of this as_token, or nothing.
+  std::optional<std::string> find_service(std::string_view as_token);
 
   // Callbacks; each waits for its answer.
   Answer authenticate(std::string_view token, std::string_view address = "192.0.2.1");
@@ -74,21 +101,29 @@ class OpenStore {
   Answer get(std::string_view user_id, std::string_view device_id);
   Answer rename(std::string_view user_id, std::string_view device_id, const char* name);
   Answer put(std::string_view user_id, std::string_view device_id, const char* name,
-             uint64_t max_devices = 0);
+             int64_t max_devices = 0);
   Answer remove(std::string_view user_id, const std::vector<std::string>& device_ids);
   Answer flows(std::string_view user_id);
-  Answer create_session(const mxd_session& session);
+  Answer create_session(const mxd_uia_session& session);
   Answer load_session(std::string_view session_id);
-  Answer record(const mxd_uia_record& record);
-  Answer check(std::string_view type, std::string_view auth_json);
-  Answer mark_validated(mxd_cookie principal, int64_t now_ms);
+  Answer replace_session(const mxd_uia_replacement& replacement);
+  Answer check(const mxd_uia_attempt& attempt);
+  // The stage m.login.password.
+  Answer check_user(std::string_view name, std::string_view password);
+  Answer mark_validated(std::string_view user_id, std::string_view device_id, int64_t validated_ms);
 
  private:
-  mxd_sqlite* store_ = nullptr;
+  mxd_store* store_ = nullptr;
   int32_t status_ = 0;
   std::string error_;
   mxd_host host_{};
 };
+
+// A session of Alice's phone with the least in it, under this ID.
+mxd_uia_session session_of(std::string_view id, int64_t expires_ms);
+
+// An attempt of m.login.password with a name.
+mxd_uia_attempt attempt_of(std::string_view name, std::string_view password);
 
 std::vector<std::string> device_ids(const Answer& answer);
 
@@ -128,4 +163,4 @@ class AliceTest : public StoreTest {
 
 }  // namespace mxd::test
 
-#endif  // MXD_TESTS_SQLITE_STORE_TEST_H
+#endif  // MXD_TESTS_STORE_STORE_TEST_H

@@ -7,7 +7,7 @@
 #include <optional>
 #include <thread>
 
-#include "tests/sqlite/store_test.h"
+#include "tests/store/store_test.h"
 
 namespace mxd::test {
 namespace {
@@ -25,22 +25,15 @@ class SweepingTest : public AliceTest {
   }
 
   void set_lifetimes(int64_t refresh_token_ms, int64_t guest_ms, int64_t device_ms) {
-    mxd_sqlite_lifetimes lifetimes{};
+    mxd_store_lifetimes lifetimes{};
     lifetimes.size = sizeof lifetimes;
     lifetimes.refresh_token_ms = refresh_token_ms;
     lifetimes.guest_ms = guest_ms;
     lifetimes.device_ms = device_ms;
-    mxd_sqlite_set_lifetimes(again->get(), &lifetimes);
+    EXPECT_EQ(library().set_lifetimes(again->get(), &lifetimes, nullptr, 0), MXD_OK);
   }
 
-  std::string add_guest() {
-    mxd_sqlite_new_account account{};
-    account.size = sizeof account;
-    account.flags = MXD_SQLITE_ACCOUNT_GUEST;
-    char user_id[MXD_SQLITE_ID_CAPACITY];
-    EXPECT_EQ(mxd_sqlite_add_account(store.get(), &account, user_id, nullptr), MXD_OK);
-    return user_id;
-  }
+  std::string add_guest() { return store.add_guest(); }
 
   bool is_seen(std::string_view user_id, std::string_view device_id) {
     return store.get(user_id, device_id).devices.at(0).last_seen_ts_ms.has_value();
@@ -52,7 +45,7 @@ class SweepingTest : public AliceTest {
 };
 
 TEST_F(SweepingTest, ExpiredAccessTokensGoAndAreStillKnown) {  // T11, T2
-  const Tokens expired = store.login("alice", "A", MXD_SQLITE_LOGIN_REFRESHABLE);
+  const Tokens expired = store.login("alice", "A", MXD_STORE_LOGIN_REFRESHABLE);
   const Tokens other = store.login("alice", "B", 0, 2 * kDayMs);
   const Tokens lasting = store.login("alice", "C");
   surroundings.now_ms += kDayMs;
@@ -65,15 +58,15 @@ TEST_F(SweepingTest, ExpiredAccessTokensGoAndAreStillKnown) {  // T11, T2
 }
 
 TEST_F(SweepingTest, JustExpiredAccessTokenStillLogsOut) {
-  const Tokens tokens = store.login("alice", "A", MXD_SQLITE_LOGIN_REFRESHABLE);
+  const Tokens tokens = store.login("alice", "A", MXD_STORE_LOGIN_REFRESHABLE);
   surroundings.now_ms += tokens.expires_in_ms;
   reopen();
-  EXPECT_EQ(mxd_sqlite_logout(again->get(), view(tokens.access_token), 0, nullptr), MXD_OK);
+  EXPECT_EQ(again->logout(tokens.access_token), MXD_OK);
 }
 
 TEST_F(SweepingTest, RefreshTokensUnusedForTooLongGo) {  // T11
-  const Tokens unused = store.login("alice", "A", MXD_SQLITE_LOGIN_REFRESHABLE, 400 * kDayMs);
-  const Tokens old = store.login("alice", "B", MXD_SQLITE_LOGIN_REFRESHABLE);
+  const Tokens unused = store.login("alice", "A", MXD_STORE_LOGIN_REFRESHABLE, 400 * kDayMs);
+  const Tokens old = store.login("alice", "B", MXD_STORE_LOGIN_REFRESHABLE);
   surroundings.now_ms += 360 * kDayMs;
   const Tokens unread = store.refresh(old.refresh_token);
   surroundings.now_ms += 10 * kDayMs;
@@ -89,15 +82,8 @@ TEST_F(SweepingTest, RefreshTokensUnusedForTooLongGo) {  // T11
 }
 
 TEST_F(SweepingTest, ExpiredSessionsGo) {  // T11, U20
-  mxd_session session{};
-  session.size = sizeof session;
-  session.max_live = 32;
-  session.created_ms = surroundings.now_ms;
-  session.user_id = view(alice);
-  for (const int64_t lifetime_ms : {kHourMs, 2 * kHourMs}) {
-    session.lifetime_ms = lifetime_ms;
-    store.create_session(session);
-  }
+  store.create_session(session_of("one", surroundings.now_ms + kHourMs));
+  store.create_session(session_of("two", surroundings.now_ms + 2 * kHourMs));
   surroundings.now_ms += kHourMs;
   reopen();
   EXPECT_TRUE(eventually([&] { return rows("uia_sessions") == 1; }));
@@ -126,7 +112,7 @@ TEST_F(SweepingTest, UnusedGuestsGo) {  // T6
 }
 
 TEST_F(SweepingTest, UnusedDevicesGoAsTheirUserDeletesThem) {  // T11, D12
-  const Tokens never_seen = store.login("alice", "NEVER", MXD_SQLITE_LOGIN_REFRESHABLE);
+  const Tokens never_seen = store.login("alice", "NEVER", MXD_STORE_LOGIN_REFRESHABLE);
   const std::string seen = store.login("alice", "SEEN").access_token;
   const Tokens seen_long_ago = store.login("alice", "LONG_AGO");
   store.authenticate(seen_long_ago.access_token);
@@ -135,12 +121,7 @@ TEST_F(SweepingTest, UnusedDevicesGoAsTheirUserDeletesThem) {  // T11, D12
   store.authenticate(seen);
   EXPECT_TRUE(eventually([&] { return is_seen(alice, "SEEN"); }));
   store.login("alice", "YOUNG");
-  mxd_session session{};
-  session.size = sizeof session;
-  session.max_live = 32;
-  session.created_ms = surroundings.now_ms;
-  session.lifetime_ms = 1000 * kDayMs;
-  session.user_id = view(alice);
+  mxd_uia_session session = session_of("id", surroundings.now_ms + 1000 * kDayMs);
   session.device_id = view("NEVER");
   store.create_session(session);
   surroundings.now_ms += 10 * kDayMs;
@@ -170,7 +151,7 @@ class GoneTest : public SweepingTest {
 
   // With a token, of which the last is known, and what hangs off a device.
   void add_devices(int count) {
-    known = store.login("alice", "KNOWN", MXD_SQLITE_LOGIN_REFRESHABLE);
+    known = store.login("alice", "KNOWN", MXD_STORE_LOGIN_REFRESHABLE);
     execute("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < " +
             std::to_string(count - 1) +
             ") INSERT INTO devices (account, device_id, display_name)"
@@ -188,7 +169,7 @@ class GoneTest : public SweepingTest {
     EXPECT_EQ(at.rename(alice, "DEVICE00001", "x").status, MXD_NOT_FOUND);
     EXPECT_EQ(at.authenticate(known.access_token).status, MXD_UNKNOWN_TOKEN);
     EXPECT_EQ(at.refresh(known.refresh_token).status, MXD_UNKNOWN_TOKEN);
-    EXPECT_EQ(mxd_sqlite_logout(at.get(), view(known.access_token), 1, nullptr), MXD_UNKNOWN_TOKEN);
+    EXPECT_EQ(at.logout(known.access_token, true), MXD_UNKNOWN_TOKEN);
   }
 
   Tokens known;
@@ -205,7 +186,7 @@ TEST_F(GoneTest, LogoutOfAHundredThousandDevicesIsNobodysWait) {
   store.add_user("bob");
   OpenStore other(path(), surroundings);
   const auto start = Clock::now();
-  ASSERT_EQ(mxd_sqlite_logout(store.get(), view(known.access_token), 1, nullptr), MXD_OK);
+  ASSERT_EQ(store.logout(known.access_token, true), MXD_OK);
   const auto logout_ms = ms_since(start);
   ASSERT_GT(rows("devices"), kDevices / 2) << "the rest follows";
   expect_gone(store);
@@ -248,7 +229,7 @@ TEST_F(GoneTest, LogoutOfAHundredThousandDevicesIsNobodysWait) {
 // A process that ends in between: the next one sees none of them either, and removes the rest.
 TEST_F(GoneTest, RemovalIsFinishedAfterARestart) {
   add_devices(kDevices / 5);
-  ASSERT_EQ(store.set_flags("alice", MXD_SQLITE_ACCOUNT_DEACTIVATED), MXD_OK);
+  ASSERT_EQ(store.set_flags("alice", MXD_STORE_ACCOUNT_DEACTIVATED), MXD_OK);
   store.close();
   ASSERT_GT(rows("devices"), 0) << "it was closed too late to see anything";
   again.emplace(path(), surroundings);
@@ -263,7 +244,7 @@ TEST_F(SweepingTest, MessagesOfADeviceThatIsGoneAreRemovedInPortionsToo) {
       "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300000)"
       " INSERT INTO to_device_inbox (device, message_json) SELECT 1, '{\"type\":\"m.dummy\"}'"
       " FROM n");
-  ASSERT_EQ(mxd_sqlite_logout(store.get(), view(token), 1, nullptr), MXD_OK);
+  ASSERT_EQ(store.logout(token, true), MXD_OK);
   EXPECT_GT(rows("to_device_inbox"), 0) << "the rest follows";
   EXPECT_EQ(store.list(alice).devices.size(), 0u);
   EXPECT_TRUE(eventually([&] { return rows("devices") == 0; }));

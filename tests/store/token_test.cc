@@ -3,7 +3,7 @@
 #include <iterator>
 #include <thread>
 
-#include "tests/sqlite/store_test.h"
+#include "tests/store/store_test.h"
 
 namespace mxd::test {
 namespace {
@@ -23,7 +23,7 @@ TEST_F(TokenTest, LoginMakesADeviceAndAToken) {
 }
 
 TEST_F(TokenTest, LoginOnADeviceThatIsThereKillsItsOldTokensAndKeepsItsName) {
-  const Tokens first = store.login("alice", "PHONE", MXD_SQLITE_LOGIN_REFRESHABLE, -1, "Phone");
+  const Tokens first = store.login("alice", "PHONE", MXD_STORE_LOGIN_REFRESHABLE, -1, "Phone");
   const Tokens other = store.login("alice", "OTHER");
   const Tokens second = store.login("alice", "PHONE", 0, -1, "Not this");
   ASSERT_EQ(second.status, MXD_OK);
@@ -40,16 +40,16 @@ TEST_F(TokenTest, LoginIsRefused) {
   EXPECT_EQ(store.login("alice", std::string(256, 'x')).status, MXD_INVALID_ARGUMENT);
   EXPECT_EQ(store.login("alice", "a\nb").status, MXD_INVALID_ARGUMENT);
   EXPECT_EQ(store.login("alice", std::string(255, 'x')).status, MXD_OK);
-  store.set_flags("alice", MXD_SQLITE_ACCOUNT_LOCKED);
+  store.set_flags("alice", MXD_STORE_ACCOUNT_LOCKED);
   EXPECT_EQ(store.login("alice", "X").status, MXD_USER_LOCKED);
-  store.set_flags("alice", MXD_SQLITE_ACCOUNT_DEACTIVATED);
+  store.set_flags("alice", MXD_STORE_ACCOUNT_DEACTIVATED);
   const Tokens refused = store.login("alice", "X");
   EXPECT_EQ(refused.status, MXD_FORBIDDEN);
   EXPECT_NE(refused.error, "");
 }
 
 TEST_F(TokenTest, OldPairLivesUntilTheNewAccessTokenIsUsed) {
-  const Tokens first = store.login("alice", "PHONE", MXD_SQLITE_LOGIN_REFRESHABLE);
+  const Tokens first = store.login("alice", "PHONE", MXD_STORE_LOGIN_REFRESHABLE);
   EXPECT_EQ(first.expires_in_ms, 10 * 60 * 1000);
   EXPECT_EQ(first.refresh_token.substr(0, 4), "mxr_");
   const Tokens second = store.refresh(first.refresh_token);
@@ -65,7 +65,7 @@ TEST_F(TokenTest, OldPairLivesUntilTheNewAccessTokenIsUsed) {
 }
 
 TEST_F(TokenTest, OldPairLivesUntilTheNewRefreshTokenIsUsed) {
-  const Tokens first = store.login("alice", "PHONE", MXD_SQLITE_LOGIN_REFRESHABLE);
+  const Tokens first = store.login("alice", "PHONE", MXD_STORE_LOGIN_REFRESHABLE);
   const Tokens second = store.refresh(first.refresh_token);
   const Tokens third = store.refresh(second.refresh_token);
   ASSERT_EQ(third.status, MXD_OK);
@@ -75,7 +75,7 @@ TEST_F(TokenTest, OldPairLivesUntilTheNewRefreshTokenIsUsed) {
 }
 
 TEST_F(TokenTest, RefreshesAtOnceAreAllGoodUntilOneIsUsed) {  // T1
-  const Tokens old = store.login("alice", "PHONE", MXD_SQLITE_LOGIN_REFRESHABLE);
+  const Tokens old = store.login("alice", "PHONE", MXD_STORE_LOGIN_REFRESHABLE);
   std::vector<Tokens> siblings(4);
   std::vector<std::thread> tabs;
   for (Tokens& sibling : siblings)
@@ -100,7 +100,7 @@ TEST_F(TokenTest, RefreshesAtOnceAreAllGoodUntilOneIsUsed) {  // T1
 }
 
 TEST_F(TokenTest, FirstUseMayBeOfARefreshToken) {  // T1
-  const Tokens old = store.login("alice", "PHONE", MXD_SQLITE_LOGIN_REFRESHABLE);
+  const Tokens old = store.login("alice", "PHONE", MXD_STORE_LOGIN_REFRESHABLE);
   const Tokens first = store.refresh(old.refresh_token);
   const Tokens second = store.refresh(old.refresh_token);
   EXPECT_EQ(store.refresh(second.refresh_token).status, MXD_OK);
@@ -111,7 +111,7 @@ TEST_F(TokenTest, FirstUseMayBeOfARefreshToken) {  // T1
 
 // T2, A4a: a client told that its token is unknown throws its keys away.
 TEST_F(TokenTest, ReplacedTokensAreKnownAsLongAsTheirLoginIsThere) {
-  std::vector<Tokens> replaced{store.login("alice", "PHONE", MXD_SQLITE_LOGIN_REFRESHABLE)};
+  std::vector<Tokens> replaced{store.login("alice", "PHONE", MXD_STORE_LOGIN_REFRESHABLE)};
   constexpr int kRefreshes = 200;
   int64_t rows = 0;
   const auto all_rows = [&] {
@@ -131,14 +131,13 @@ TEST_F(TokenTest, ReplacedTokensAreKnownAsLongAsTheirLoginIsThere) {
   for (const Tokens& tokens : replaced) {
     ASSERT_EQ(store.authenticate(tokens.access_token).status, MXD_TOKEN_EXPIRED);
     ASSERT_EQ(store.refresh(tokens.refresh_token).status, MXD_TOKEN_EXPIRED);
-    ASSERT_EQ(mxd_sqlite_logout(store.get(), view(tokens.access_token), 1, nullptr),
-              MXD_TOKEN_EXPIRED);
+    ASSERT_EQ(store.logout(tokens.access_token, true), MXD_TOKEN_EXPIRED);
   }
   const auto expect_unknown = [&](const Tokens& tokens, const char* why) {
     EXPECT_EQ(store.authenticate(tokens.access_token).status, MXD_UNKNOWN_TOKEN) << why;
     EXPECT_EQ(store.refresh(tokens.refresh_token).status, MXD_UNKNOWN_TOKEN) << why;
   };
-  const Tokens next = store.login("alice", "PHONE", MXD_SQLITE_LOGIN_REFRESHABLE);
+  const Tokens next = store.login("alice", "PHONE", MXD_STORE_LOGIN_REFRESHABLE);
   expect_unknown(replaced.front(), "a login on the same device ID ended it");
   expect_unknown(live, "a login on the same device ID ended it");
   const Tokens last = store.refresh(next.refresh_token);
@@ -150,7 +149,7 @@ TEST_F(TokenTest, ReplacedTokensAreKnownAsLongAsTheirLoginIsThere) {
 }
 
 TEST_F(TokenTest, WhatWasNeverGivenOutIsUnknown) {  // T2, A4
-  const Tokens old = store.login("alice", "PHONE", MXD_SQLITE_LOGIN_REFRESHABLE);
+  const Tokens old = store.login("alice", "PHONE", MXD_STORE_LOGIN_REFRESHABLE);
   const Tokens live = store.refresh(old.refresh_token);
   EXPECT_EQ(store.authenticate(live.access_token).status, MXD_OK);
   EXPECT_EQ(store.authenticate(live.refresh_token).status, MXD_UNKNOWN_TOKEN);
@@ -171,7 +170,7 @@ TEST_F(TokenTest, WhatWasNeverGivenOutIsUnknown) {  // T2, A4
 }
 
 TEST_F(TokenTest, RefreshThatIsRepeatedForEverFillsNoDisk) {
-  const Tokens old = store.login("alice", "PHONE", MXD_SQLITE_LOGIN_REFRESHABLE);
+  const Tokens old = store.login("alice", "PHONE", MXD_STORE_LOGIN_REFRESHABLE);
   const Tokens first = store.refresh(old.refresh_token);
   Tokens last;
   for (int i = 0; i < 200; ++i)
@@ -182,21 +181,16 @@ TEST_F(TokenTest, RefreshThatIsRepeatedForEverFillsNoDisk) {
 }
 
 TEST_F(TokenTest, IdentifyingCountsAsTheFirstUse) {
-  const Tokens first = store.login("alice", "PHONE", MXD_SQLITE_LOGIN_REFRESHABLE);
+  const Tokens first = store.login("alice", "PHONE", MXD_STORE_LOGIN_REFRESHABLE);
   const Tokens second = store.refresh(first.refresh_token);
-  mxd_credentials credentials{};
-  credentials.size = sizeof credentials;
-  credentials.access_token = view(second.access_token);
-  mxd_sqlite_identity identity{};
-  identity.size = sizeof identity;
-  ASSERT_EQ(mxd_sqlite_identify(store.get(), &credentials, &identity), MXD_OK);
+  ASSERT_EQ(store.identify(second.access_token).status, MXD_OK);
   EXPECT_EQ(store.put(alice, "OTHER", "written after it").status, MXD_CREATED);
   EXPECT_EQ(store.authenticate(first.access_token).status, MXD_TOKEN_EXPIRED);
 }
 
 TEST_F(TokenTest, RefreshedTokenExpiresAndKeepsItsKind) {
   const Tokens first =
-      store.login("alice", "PHONE", MXD_SQLITE_LOGIN_REFRESHABLE | MXD_SQLITE_LOGIN_OAUTH, 0);
+      store.login("alice", "PHONE", MXD_STORE_LOGIN_REFRESHABLE | MXD_STORE_LOGIN_OAUTH, 0);
   EXPECT_EQ(store.authenticate(first.access_token).status, MXD_TOKEN_EXPIRED);
   const Tokens second = store.refresh(first.refresh_token);
   EXPECT_EQ(store.authenticate(second.access_token).principals.at(0).flags, MXD_PRINCIPAL_OAUTH);
@@ -205,26 +199,25 @@ TEST_F(TokenTest, RefreshedTokenExpiresAndKeepsItsKind) {
 }
 
 TEST_F(TokenTest, RefreshIsRefused) {
-  const Tokens tokens = store.login("alice", "PHONE", MXD_SQLITE_LOGIN_REFRESHABLE);
+  const Tokens tokens = store.login("alice", "PHONE", MXD_STORE_LOGIN_REFRESHABLE);
   EXPECT_EQ(store.refresh(tokens.access_token).status, MXD_UNKNOWN_TOKEN);
-  store.set_flags("alice", MXD_SQLITE_ACCOUNT_LOCKED);
+  store.set_flags("alice", MXD_STORE_ACCOUNT_LOCKED);
   EXPECT_EQ(store.refresh(tokens.refresh_token).status, MXD_USER_LOCKED);
-  store.set_flags("alice", MXD_SQLITE_ACCOUNT_DEACTIVATED);
+  store.set_flags("alice", MXD_STORE_ACCOUNT_DEACTIVATED);
   EXPECT_EQ(store.refresh(tokens.refresh_token).status, MXD_UNKNOWN_TOKEN);
 }
 
 TEST_F(TokenTest, LoginOnANewDeviceOverTheCapIsRefused) {  // T12
-  const auto log_in = [&](std::string_view device_id, uint64_t max_devices) {
-    mxd_sqlite_login login{};
+  const auto log_in = [&](std::string_view device_id, int64_t max_devices) {
+    mxd_store_login login{};
     login.size = sizeof login;
     login.lifetime_ms = -1;
     login.name = view("alice");
     login.device_id = view(device_id);
     login.max_devices = max_devices;
-    mxd_sqlite_tokens out{};
+    mxd_store_tokens out{};
     out.size = sizeof out;
-    mxd_sqlite_error error;
-    return mxd_sqlite_login_device(store.get(), &login, &out, &error);
+    return library().login(store.get(), &login, &out, nullptr, 0);
   };
   EXPECT_EQ(log_in("A", 2), MXD_OK);
   EXPECT_EQ(log_in("", 2), MXD_OK);
@@ -233,35 +226,32 @@ TEST_F(TokenTest, LoginOnANewDeviceOverTheCapIsRefused) {  // T12
   EXPECT_EQ(log_in("A", 2), MXD_OK) << "a device that is there";
   EXPECT_EQ(log_in("C", 3), MXD_OK);
   EXPECT_EQ(log_in("D", 0), MXD_OK) << "no cap";
-  EXPECT_EQ(log_in("E", UINT64_MAX), MXD_OK);
+  EXPECT_EQ(log_in("E", INT64_MAX), MXD_OK);
+  EXPECT_EQ(log_in("F", -1), MXD_INVALID_ARGUMENT);
 }
 
 TEST_F(TokenTest, LogoutDeletesTheDeviceOrAll) {
   const Tokens a = store.login("alice", "A");
   const Tokens b = store.login("alice", "B");
   const Tokens c = store.login("alice", "C");
-  EXPECT_EQ(mxd_sqlite_logout(store.get(), view("mxt_nobody"), 0, nullptr), MXD_UNKNOWN_TOKEN);
-  EXPECT_EQ(mxd_sqlite_logout(store.get(), view(a.access_token), 0, nullptr), MXD_OK);
+  EXPECT_EQ(store.logout("mxt_nobody"), MXD_UNKNOWN_TOKEN);
+  EXPECT_EQ(store.logout(a.access_token), MXD_OK);
   EXPECT_EQ(device_ids(store.list(alice)), (std::vector<std::string>{"B", "C"}));
-  EXPECT_EQ(mxd_sqlite_logout(store.get(), view(b.access_token), 1, nullptr), MXD_OK);
+  EXPECT_EQ(store.logout(b.access_token, true), MXD_OK);
   EXPECT_TRUE(store.list(alice).devices.empty());
   EXPECT_EQ(store.authenticate(c.access_token).status, MXD_UNKNOWN_TOKEN);
 }
 
 TEST_F(TokenTest, NothingSecretIsOnDiskOrInTheLog) {
   store.add_user("bob", "correct horse battery staple");
-  const Tokens tokens = store.login("bob", "PHONE", MXD_SQLITE_LOGIN_REFRESHABLE);
+  const Tokens tokens = store.login("bob", "PHONE", MXD_STORE_LOGIN_REFRESHABLE);
   const Tokens refreshed = store.refresh(tokens.refresh_token);
   store.authenticate(refreshed.access_token);
-  mxd_session session{};
-  session.size = sizeof session;
-  session.max_live = 32;
-  session.created_ms = surroundings.now_ms;
-  session.lifetime_ms = 1000;
+  const std::string session_id(43, 's');
+  mxd_uia_session session = session_of(session_id, surroundings.now_ms + 1000);
   session.user_id = view("@bob:example.org");
-  const std::string session_id = *store.create_session(session).session_id;
-  store.check("m.login.password",
-              R"({"identifier":{"type":"m.id.user","user":"bob"},"password":"wrong donkey"})");
+  ASSERT_EQ(store.create_session(session).status, MXD_OK);
+  store.check_user("bob", "wrong donkey");
 
   std::string bytes = surroundings.whole_log();
   for (const char* suffix : {"", "-wal"}) {

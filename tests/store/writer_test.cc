@@ -9,7 +9,7 @@
 #include <optional>
 #include <thread>
 
-#include "tests/sqlite/store_test.h"
+#include "tests/store/store_test.h"
 
 namespace mxd::test {
 namespace {
@@ -29,7 +29,7 @@ class WriterTest : public AliceTest {
     rename.device_id = device_id;
     rename.name = name;
     rename.update.size = sizeof rename.update;
-    rename.update.flags = MXD_SET_DISPLAY_NAME;
+    rename.update.flags = MXD_UPDATE_SET_DISPLAY_NAME;
     rename.update.user_id = view(alice);
     rename.update.device_id = view(rename.device_id);
     rename.update.display_name = view(rename.name);
@@ -150,7 +150,7 @@ class FullDisk {
 };
 
 TEST_F(WriterTest, CommitThatFailsIsUnavailableAndLeavesNothingHalfDone) {
-  const Tokens tokens = store.login("alice", "A", MXD_SQLITE_LOGIN_REFRESHABLE, -1, "old");
+  const Tokens tokens = store.login("alice", "A", MXD_STORE_LOGIN_REFRESHABLE, -1, "old");
   const std::string refresh_token = tokens.refresh_token;
   Answer removed, renamed, put;
   Tokens login, refreshed;
@@ -178,7 +178,7 @@ TEST_F(WriterTest, CommitThatFailsIsUnavailableAndLeavesNothingHalfDone) {
 }
 
 TEST_F(WriterTest, RefreshedTokenWorksOnAFullDisk) {
-  const Tokens first = store.login("alice", "A", MXD_SQLITE_LOGIN_REFRESHABLE);
+  const Tokens first = store.login("alice", "A", MXD_STORE_LOGIN_REFRESHABLE);
   const Tokens second = store.refresh(first.refresh_token);
   Answer answer;
   {
@@ -208,9 +208,9 @@ TEST_F(WriterTest, TwoStoresShareOneFile) {
   ASSERT_EQ(other.status(), MXD_OK) << other.error();
   const Tokens tokens = store.login("alice", "A");
   EXPECT_EQ(other.authenticate(tokens.access_token).status, MXD_OK);
-  EXPECT_EQ(other.set_flags("alice", MXD_SQLITE_ACCOUNT_LOCKED), MXD_OK);
+  EXPECT_EQ(other.set_flags("alice", MXD_STORE_ACCOUNT_LOCKED), MXD_OK);
   EXPECT_EQ(store.authenticate(tokens.access_token).status, MXD_USER_LOCKED) << "nothing is stale";
-  EXPECT_EQ(other.set_flags("alice", 0, MXD_SQLITE_ACCOUNT_LOCKED), MXD_OK);
+  EXPECT_EQ(other.set_flags("alice", 0, MXD_STORE_ACCOUNT_LOCKED), MXD_OK);
 
   constexpr int kEach = 50;
   std::atomic<int> created{0};

@@ -1,6 +1,7 @@
 #include "bindings/store/sqlite/store.h"
 
 #include <SQLiteCpp/Exception.h>
+#include <absl/strings/match.h>
 
 #include <algorithm>
 #include <memory>
@@ -62,7 +63,8 @@ const char* reason_of(int32_t status) {
 Outcome read_path(std::string_view url, std::string& path) {
   constexpr std::string_view kScheme = "sqlite";
   const std::string_view scheme = scheme_of(url);
-  if (!scheme.empty() && scheme != kScheme) {
+  if (!scheme.empty() &&
+      !absl::EqualsIgnoreCase({scheme.data(), scheme.size()}, {kScheme.data(), kScheme.size()})) {
     return {MXD_INVALID_ARGUMENT, "the SQLite store opens sqlite:PATH or a file name, and no " +
                                       std::string(scheme.substr(0, 32)) +
                                       ": URL; for a file of that name write ./ before it"};

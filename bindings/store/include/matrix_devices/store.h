@@ -237,7 +237,7 @@ typedef struct mxd_store_identity {
 
 typedef struct mxd_store_library { /* const and good for ever; no slot within size is NULL */
   uint32_t size;
-  uint32_t minor;              /* MXD_STORE_MINOR of the header that the library was built with */
+  uint32_t abi_minor;          /* MXD_STORE_ABI_MINOR of the header of the library's build */
   uint64_t caps;               /* none yet */
   const char* product_version; /* "1.0.0", terminated */
 
