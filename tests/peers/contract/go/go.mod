@@ -1,0 +1,3 @@
+module matrix_devices_host
+
+go 1.19
