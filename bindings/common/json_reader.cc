@@ -70,7 +70,7 @@ class Builder {
   bool on_object_end(size_t count, error_code&) {
     json::object object(storage_);
     if (count > 0) object.reserve(count | 1);
-    auto value = values_.end() - static_cast<std::ptrdiff_t>(count);
+    auto value = values_.end() - static_cast<ptrdiff_t>(count);
     const size_t first = objects_.back();
     for (size_t i = first; i < first + count; ++i) {
       object.emplace(std::string_view(key_text_).substr(keys_[i].begin, keys_[i].size),
@@ -87,7 +87,7 @@ class Builder {
   bool on_array_end(size_t count, error_code&) {
     json::array array(storage_);
     array.reserve(count);
-    for (auto value = values_.end() - static_cast<std::ptrdiff_t>(count); value != values_.end();)
+    for (auto value = values_.end() - static_cast<ptrdiff_t>(count); value != values_.end();)
       array.push_back(std::move(*value++));
     replace(count, std::move(array));
     return true;
@@ -99,7 +99,7 @@ class Builder {
   bool on_key(json::string_view text, size_t size, error_code& error) {
     key_text_.append(text);
     const size_t begin = key_text_.size() - size;
-    const auto first = fingerprints_.begin() + static_cast<std::ptrdiff_t>(objects_.back());
+    const auto first = fingerprints_.begin() + static_cast<ptrdiff_t>(objects_.back());
     if (static_cast<size_t>(fingerprints_.end() - first) == max_members_) {
       return fail(JsonFault::kTooManyMembers, error);
     }
