@@ -9,7 +9,11 @@ import shutil
 import sys
 import tempfile
 
-from check_facts import CONFIGURATION, CONTRACT, GUIDE, HEADER, OPERATIONS, check
+from check_facts import check
+from facts.formats import CONTRACT
+from facts.settings import CONFIGURATION, OPERATIONS
+from facts.statuses import GUIDE, PYTHON
+from facts.tree import HEADER
 
 # Of one file, what is put in the place of what; and what the complaint has to name.
 CHANGES = [
@@ -18,6 +22,7 @@ CHANGES = [
     ("module/host/uia_calls.cc", "bit(MXD_REFUSED) | ", "", "statuses of uia_check"),
     ("module/host/device_calls.cc", "bit(MXD_CREATED) | ", "", "statuses of put_device"),
     (GUIDE, "`USER_LOCKED` A6, ", "", "statuses of authenticate"),
+    (PYTHON, "| `Conflict`, `NotFound` |", "| `NotFound` |", "statuses of uia_replace_session"),
     (GUIDE, "| `put_device` | optional |", "| `put_device` | mandatory |", "mandatory callbacks"),
     ("module/config/config.h", "grace_period_ms = 0;", "grace_period_ms = 1;", "grace_period_ms"),
     (

@@ -1,0 +1,1 @@
+"""What check_facts.py compares, a subject a file."""
