@@ -271,6 +271,19 @@ def test_T13_unknown_fields_are_null(config: dict[str, str], shown: bool) -> Non
         assert raw.answer().json() == {"device_id": "B", **dict.fromkeys(keys)}
 
 
+@pytest.mark.parametrize(("config", "shown"), [({}, "example.org"), ({"server_name": "x"}, "x")])
+def test_F1_a_page_names_the_server(config: dict[str, str], shown: str) -> None:
+    host = MemoryHost("example.org")
+    host.add_user("alice", PASSWORD)
+    token = host.login("alice", device_id="LAPTOP").access_token
+    with Server(host, {"fallback_pages": True, **config}) as server, Raw(server) as raw:
+        raw.send(request("DELETE", f"{DEVICES}/LAPTOP", token, {}))
+        session = raw.answer().json()["session"]
+        page = "/_matrix/client/v3/auth/m.login.password/fallback/web"
+        raw.send(head("GET", f"{page}?session={session}", token))
+        assert f"Server: <b>{shown}</b>" in raw.answer().body.decode()
+
+
 def test_T12_the_servers_cap_holds_for_logins(host: MemoryHost | AsyncMemoryHost) -> None:
     body = {"type": "m.login.password", "user": "alice", "password": PASSWORD}
     with Server(host, {"max_devices_per_user": 1}) as server, Raw(server) as raw:

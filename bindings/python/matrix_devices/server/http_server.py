@@ -61,7 +61,8 @@ class Server:
     ) -> None:
         """Load the module and bind the address; port 0: any that is free.
 
-        ``config`` is the module's; ``unknown_fields`` is ``"null"`` unless it says otherwise (T13).
+        ``config`` is the module's; unless it says otherwise, ``unknown_fields`` is ``"null"`` (T13)
+        and ``server_name`` the host's (F1).
         A host that implements ``Accounts`` gets the account endpoints too; ``limits`` are theirs,
         None: there are none. ``observer`` sees every request that was answered, on the thread of
         its connection. Errors: those of ``Module.open``, and OSError where the address can't be
@@ -69,7 +70,10 @@ class Server:
         """
         self.host = host
         self._observer = observer
-        config = {"unknown_fields": "null", **(config or {})}
+        defaults = {"unknown_fields": "null"}
+        if isinstance(host, Accounts):
+            defaults["server_name"] = host.server_name
+        config = {**defaults, **(config or {})}
         self._http = _HttpServer(listen, self._answer)
         try:
             self.module = Module.open(host, config, library=library)
