@@ -26,7 +26,7 @@ void emit_cut(Record record, unsigned char cut, const Emit& emit) {
 void Rubbish::emit(const mxd_module& module, mxd_op op) {
   const auto kind = static_cast<unsigned char>(number_());
   const auto cut = static_cast<unsigned char>(number_());
-  switch (kind % 11) {
+  switch (kind % 10) {
     case 0:
       return emit_cut(principal(), cut, [&](const auto* r) { module.emit_principal(op, r); });
     case 1:
@@ -36,21 +36,16 @@ void Rubbish::emit(const mxd_module& module, mxd_op op) {
     case 3:
       return emit_cut(error(), cut, [&](const auto* r) { module.emit_error(op, r); });
     case 4:
-      module.emit_flow_stage(op, static_cast<uint32_t>(integer()), text_());
-      return;
+      return emit_cut(stage(), cut, [&](const auto* r) { module.emit_stage(op, r); });
     case 5:
-      module.emit_params(op, text_(), text_());
-      return;
+      return emit_cut(completed(), cut, [&](const auto* r) { module.emit_completed(op, r); });
     case 6:
       module.emit_session_id(op, text_());
       return;
     case 7:
-      module.emit_completed_stage(op, text_(), text_());
-      return;
-    case 8:
       module.emit_identity(op, text_());
       return;
-    case 9:
+    case 8:
       module.emit_reason(op, text_());
       return;
     default:
@@ -87,23 +82,28 @@ mxd_device Rubbish::device() {
   return made;
 }
 
-mxd_session Rubbish::session() {
-  mxd_session made{};
+mxd_uia_stage Rubbish::stage() {
+  mxd_uia_stage made{};
   made.flags = flags();
-  made.created_ms = integer();
-  made.lifetime_ms = integer();
-  made.finished_ms = integer();
-  made.user_id = text_();
-  made.device_id = text_();
-  made.token_id = text_();
-  made.method = text_();
-  made.endpoint = text_();
-  made.target = text_();
-  made.path_device_id = text_();
-  made.body = text_();
-  made.body_digest = text_();
-  made.finished_digest = text_();
-  made.description = text_();
+  made.flow = static_cast<uint32_t>(integer());
+  made.type = text_();
+  made.params = text_();
+  return made;
+}
+
+mxd_uia_kept Rubbish::session() {
+  mxd_uia_kept made{};
+  made.flags = flags();
+  made.revision = integer();
+  made.state = text_();
+  return made;
+}
+
+mxd_uia_completed Rubbish::completed() {
+  mxd_uia_completed made{};
+  made.flags = flags();
+  made.type = text_();
+  made.identity = text_();
   return made;
 }
 

@@ -21,7 +21,9 @@ class Rubbish {
  private:
   mxd_principal principal();
   mxd_device device();
-  mxd_session session();
+  mxd_uia_stage stage();
+  mxd_uia_kept session();
+  mxd_uia_completed completed();
   mxd_error error();
   uint32_t flags() { return static_cast<unsigned char>(number_()); }
   // Small, or at an end of its type.

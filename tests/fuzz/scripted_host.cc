@@ -43,6 +43,15 @@ ScriptedHost::~ScriptedHost() {
   require(module_.destroy(instance_) == MXD_OK, "destroy() frees what is shut down");
 }
 
+template <class Asked, int32_t (ScriptedHost::*answer)(mxd_op, const Asked&)>
+struct ScriptedHost::Question<answer> {
+  static int32_t callback(mxd_cookie host, mxd_cookie, mxd_op op, mxd_cookie,
+                          const Asked* asked) noexcept {
+    require(asked->size == sizeof *asked, "a struct of the module's has its whole size");
+    return self(host).answer(op, [=] { return (self(host).*answer)(op, *asked); });
+  }
+};
+
 void ScriptedHost::fill_table(unsigned optional) {
   table_.size = sizeof table_;
   table_.abi_minor = MXD_ABI_MINOR;
@@ -50,35 +59,16 @@ void ScriptedHost::fill_table(unsigned optional) {
   table_.respond = [](mxd_cookie host, mxd_cookie request, const mxd_response* response) noexcept {
     self(host).respond(request, *response);
   };
-  table_.authenticate = [](mxd_cookie host, mxd_cookie, mxd_op op,
-                           const mxd_credentials* credentials) noexcept {
-    return self(host).answer(op, [=] { return self(host).authenticate(op, *credentials); });
-  };
-  table_.list_devices = [](mxd_cookie host, mxd_cookie, mxd_op op, mxd_cookie, mxd_view) noexcept {
-    return self(host).answer(op, [=] {
-      for (const auto& [device_id, name] : self(host).devices_)
-        self(host).emit_device(op, device_id);
-      return MXD_OK;
-    });
-  };
-  table_.get_device = [](mxd_cookie host, mxd_cookie, mxd_op op, mxd_cookie, mxd_view,
-                         mxd_view device_id) noexcept {
-    return self(host).answer(
-        op, [=] { return self(host).emit_device(op, std::string(text(device_id))); });
-  };
-  table_.rename_device = [](mxd_cookie host, mxd_cookie, mxd_op op, mxd_cookie,
-                            const mxd_device_update* update) noexcept {
-    return self(host).answer(op, [=] { return self(host).update(*update, false); });
-  };
-  table_.delete_devices = [](mxd_cookie host, mxd_cookie, mxd_op op, mxd_cookie, mxd_view,
-                             const mxd_view* device_ids, size_t count) noexcept {
-    return self(host).answer(op, [=] {
-      for (size_t i = 0; i < count; ++i)
-        self(host).devices_.erase(std::string(text(device_ids[i])));
-      return MXD_OK;
-    });
-  };
-  fill_uia_table();
+  table_.authenticate = Question<&ScriptedHost::authenticate>::callback;
+  table_.list_devices = Question<&ScriptedHost::list_devices>::callback;
+  table_.get_device = Question<&ScriptedHost::get_device>::callback;
+  table_.rename_device = Question<&ScriptedHost::rename_device>::callback;
+  table_.delete_devices = Question<&ScriptedHost::delete_devices>::callback;
+  table_.uia_flows = Question<&ScriptedHost::uia_flows>::callback;
+  table_.uia_create_session = Question<&ScriptedHost::create_session>::callback;
+  table_.uia_load_session = Question<&ScriptedHost::load_session>::callback;
+  table_.uia_replace_session = Question<&ScriptedHost::replace_session>::callback;
+  table_.uia_check = Question<&ScriptedHost::check>::callback;
 
   table_.release_principal = [](mxd_cookie host, mxd_cookie principal) noexcept {
     require(self(host).principals_.erase(principal) == 1, "a principal is released once");
@@ -88,58 +78,11 @@ void ScriptedHost::fill_table(unsigned optional) {
     require(is_one_line(text(line)), "a line of log is one line");
     require(text(line).find(kSecret) == std::string_view::npos, "no secret is logged");
   };
-  if ((optional & 1) == 0) {
-    table_.put_device = [](mxd_cookie host, mxd_cookie, mxd_op op, mxd_cookie,
-                           const mxd_device_update* update) noexcept {
-      return self(host).answer(op, [=] { return self(host).update(*update, true); });
-    };
-  }
-  if ((optional & 2) == 0) {
-    table_.mark_validated = [](mxd_cookie host, mxd_cookie, mxd_op op, mxd_cookie,
-                               int64_t) noexcept {
-      return self(host).answer(op, [] { return MXD_OK; });
-    };
-  }
-  if ((optional & 4) == 0) {
-    table_.take_limit = [](mxd_cookie host, mxd_cookie, mxd_op op, mxd_cookie, const mxd_limit*,
-                           size_t, int32_t) noexcept {
-      return self(host).answer(op, [] { return MXD_OK; });
-    };
-  }
-  if ((optional & 8) == 0) {
-    table_.cancel_operation = [](mxd_cookie, mxd_op) noexcept {};
-  }
-}
-
-void ScriptedHost::fill_uia_table() {
-  table_.uia_flows = [](mxd_cookie host, mxd_cookie, mxd_op op, mxd_cookie,
-                        const mxd_uia_operation*) noexcept {
-    return self(host).answer(op, [=] {
-      const mxd_module& module = self(host).module_;
-      module.emit_flow_stage(op, 0, view("m.login.password"));
-      module.emit_flow_stage(op, 1, view("m.login.sso"));
-      module.emit_flow_stage(op, 2, view("m.login.terms"));
-      module.emit_flow_stage(op, 2, view("m.login.password"));
-      module.emit_params(op, view("m.login.terms"), view(R"({"policies":{}})"));
-      return MXD_OK;
-    });
-  };
-  table_.uia_create_session = [](mxd_cookie host, mxd_cookie, mxd_op op, mxd_cookie,
-                                 const mxd_session* session) noexcept {
-    return self(host).answer(op, [=] { return self(host).create_session(op, *session); });
-  };
-  table_.uia_load_session = [](mxd_cookie host, mxd_cookie, mxd_op op, mxd_cookie,
-                               mxd_view session_id) noexcept {
-    return self(host).answer(op, [=] { return self(host).emit_session(op, text(session_id)); });
-  };
-  table_.uia_check = [](mxd_cookie host, mxd_cookie, mxd_op op, mxd_cookie,
-                        const mxd_uia_attempt* attempt) noexcept {
-    return self(host).answer(op, [=] { return self(host).check(op, *attempt); });
-  };
-  table_.uia_record = [](mxd_cookie host, mxd_cookie, mxd_op op, mxd_cookie,
-                         const mxd_uia_record* record) noexcept {
-    return self(host).answer(op, [=] { return self(host).record(op, *record); });
-  };
+  if ((optional & 1) == 0) table_.put_device = Question<&ScriptedHost::put_device>::callback;
+  if ((optional & 2) == 0)
+    table_.mark_validated = Question<&ScriptedHost::mark_validated>::callback;
+  if ((optional & 4) == 0) table_.take_limit = Question<&ScriptedHost::take_limit>::callback;
+  if ((optional & 8) == 0) table_.cancel_operation = [](mxd_cookie, mxd_op) noexcept {};
 }
 
 void ScriptedHost::ask(const Request& request) {
@@ -164,6 +107,7 @@ void ScriptedHost::start(const Request& request) {
   asked.method = view(request.method);
   asked.target = view(request.target);
   asked.body = view(request.body);
+  const auto matched = module_.match(instance_, asked.method, asked.target);
   asked.remote_addr = view("192.0.2.1");
   if (request.body.size() > module_.max_body_bytes(instance_)) {
     asked.flags = MXD_REQUEST_BODY_TOO_LARGE;
@@ -171,6 +115,7 @@ void ScriptedHost::start(const Request& request) {
   }
   open_.insert(asked.cookie);
   const auto status = module_.handle(instance_, &asked, &token_);
+  require((status == MXD_NOT_MINE) == (matched == MXD_NOT_MINE), "match() says what handle() does");
   if (status == MXD_OK) return;
   require(status == MXD_NOT_MINE || status == MXD_INVALID_ARGUMENT, "handle() takes it or says no");
   require(open_.erase(asked.cookie) == 1, "what was not taken is not answered");
@@ -215,6 +160,13 @@ int32_t ScriptedHost::answer(mxd_op op, const Answer& rightly) {
     case 'j':
       emit_rubbish(op);
       break;
+    case 'w':
+      complete_elsewhere();
+      break;
+    case 'l':
+      rightly();
+      module_.complete(op, MXD_CONFLICT);
+      return MXD_OK;
     default:
       break;
   }
@@ -240,6 +192,13 @@ void ScriptedHost::emit_error(mxd_op op) {
   error.text = view(next_text());
   error.extra_json = view(next_text());
   module_.emit_error(op, &error);
+}
+
+void ScriptedHost::complete_elsewhere() {
+  const char who = next();
+  const char* identity = who == 'a' ? "@alice:example.org" : who == 'b' ? "@bob:example.org" : "";
+  for (auto& [session_id, session] : sessions_)
+    session.elsewhere.emplace_back("m.login.sso", identity);
 }
 
 void ScriptedHost::emit_rubbish(mxd_op op) {

@@ -5,7 +5,6 @@
 #include <deque>
 #include <functional>
 #include <map>
-#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -41,6 +40,9 @@ struct Request {
 //   `s`  completes with the next character less 64 as status
 //   `e`  answers with an error of its own, of which the next characters make the status
 //   `j`  emits rubbish made of the characters that follow, then completes
+//   `w`  a stage of every session is completed elsewhere first, as the next character's: `a`
+//        proves the user, `b` another, any other nobody
+//   `l`  does what is asked, and says that it was too late: MXD_CONFLICT
 // Its first character says which optional callbacks are missing: its bits 0 to 3 stand for
 // put_device, mark_validated, take_limit and cancel_operation.
 class ScriptedHost {
@@ -56,29 +58,38 @@ class ScriptedHost {
 
  private:
   struct Session {
-    std::string user_id, device_id, token_id, method, endpoint, target, path_device_id, description;
-    std::optional<std::string> body;
-    std::string body_digest, finished_digest;
-    int64_t created_ms = 0, lifetime_ms = 0, finished_ms = 0;
-    std::vector<std::pair<std::string, std::string>> completed;
+    std::string user_id, state;
+    int64_t revision = 1;
+    bool is_finished = false;
+    std::vector<std::pair<std::string, std::string>> elsewhere;  // types and identities
   };
   using Answer = std::function<int32_t()>;
+  // A callback with an operation, which this member function answers.
+  template <auto answer>
+  struct Question;
 
   void fill_table(unsigned optional);
-  void fill_uia_table();
   int32_t answer(mxd_op op, const Answer& rightly);
   void emit_rubbish(mxd_op op);
   void emit_error(mxd_op op);
+  void complete_elsewhere();
   void ask_inside();
   void start(const Request& request);
   void respond(mxd_cookie request, const mxd_response& response);
   int32_t authenticate(mxd_op op, const mxd_credentials& credentials);
   int32_t emit_device(mxd_op op, const std::string& device_id) const;
-  int32_t update(const mxd_device_update& update, bool may_create);
-  int32_t create_session(mxd_op op, const mxd_session& session);
-  int32_t emit_session(mxd_op op, std::string_view session_id) const;
-  int32_t check(mxd_op op, const mxd_uia_attempt& attempt) const;
-  int32_t record(mxd_op op, const mxd_uia_record& record);
+  int32_t list_devices(mxd_op op, const mxd_device_query& query);
+  int32_t get_device(mxd_op op, const mxd_device_key& key);
+  int32_t rename_device(mxd_op op, const mxd_device_update& update);
+  int32_t put_device(mxd_op op, const mxd_device_update& update);
+  int32_t delete_devices(mxd_op op, const mxd_deletion& deletion);
+  int32_t uia_flows(mxd_op op, const mxd_uia_operation& operation);
+  int32_t create_session(mxd_op op, const mxd_uia_session& session);
+  int32_t load_session(mxd_op op, const mxd_uia_session_key& key);
+  int32_t replace_session(mxd_op op, const mxd_uia_replacement& replacement);
+  int32_t check(mxd_op op, const mxd_uia_attempt& attempt);
+  int32_t mark_validated(mxd_op op, const mxd_validation& validation);
+  int32_t take_limit(mxd_op op, const mxd_limit_request& limits);
   char next();
   std::string_view next_text();
 
