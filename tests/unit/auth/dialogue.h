@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <ostream>
 #include <set>
 #include <string>
 #include <string_view>
@@ -32,6 +33,10 @@ struct Scenario {
   // What must come of them one after the other, for each order: lexicographically, as
   // std::next_permutation has them.
   std::vector<std::string> serial;
+
+  friend std::ostream& operator<<(std::ostream& out, const Scenario& scenario) {
+    return out << scenario.name;
+  }
 };
 
 // A choice that a schedule made: which of so many.

@@ -172,10 +172,6 @@ const Scenario kScenarios[] = {
 
 class Dialogue : public testing::TestWithParam<Scenario> {};
 
-void PrintTo(const Scenario& scenario, std::ostream* out) {
-  *out << scenario.name;
-}
-
 std::string scenario_name(const testing::TestParamInfo<Scenario>& scenario) {
   std::string name = scenario.param.name;
   for (char& c : name) {

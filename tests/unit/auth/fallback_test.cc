@@ -1,55 +1,9 @@
 // Rows F1 to F3: the fallback page, for the stages that the specification gives one.
+#include "tests/unit/auth/browser.h"
 #include "tests/unit/rows.h"
 
 namespace mxd::test {
 namespace {
-
-// A browser that has the page of one stage of one session open.
-class Browser {
- public:
-  Browser(FakeHost& host, std::string_view session, std::string_view type)
-      : host_(host),
-        target_("/_matrix/client/v3/auth/" + std::string(type) +
-                "/fallback/web?session=" + std::string(session)) {}
-
-  Response open() {
-    const Response page = host_.send({.target = target_});
-    form_token_ = between(page.body, "name=\"form_token\" value=\"", "\"");
-    return page;
-  }
-  Response submit(const std::string& fields) {
-    return host_.send(
-        {.method = "POST", .target = target_, .body = "form_token=" + form_token_ + "&" + fields});
-  }
-  Response submit_alone(const std::string& fields) {
-    return host_.send({.method = "POST", .target = target_, .body = fields});
-  }
-
- private:
-  static std::string between(const std::string& text, std::string_view before,
-                             std::string_view after) {
-    const auto begin = text.find(before);
-    if (begin == text.npos) return {};
-    const auto from = begin + before.size();
-    return text.substr(from, text.find(after, from) - from);
-  }
-
-  FakeHost& host_;
-  std::string target_;
-  std::string form_token_;
-};
-
-testing::AssertionResult is_page(const Response& response, int status, std::string_view text) {
-  if (response.status == status && response.body.find(text) != response.body.npos &&
-      response.header("Content-Type") == "text/html; charset=utf-8" &&
-      response.header("Cache-Control") == "no-store" &&
-      response.header("X-Frame-Options") == "DENY" &&
-      !response.header("Access-Control-Allow-Origin").has_value()) {
-    return testing::AssertionSuccess();
-  }
-  return testing::AssertionFailure()
-         << "expected a page, " << status << ", with \"" << text << "\", got " << response;
-}
 
 class FallbackRows : public Rows {
  protected:
@@ -65,19 +19,34 @@ TEST_P(FallbackRows, F1_OffUnlessTurnedOn) {
 TEST_P(FallbackRows, F1_OtherMethods) {
   const std::string target = "/_matrix/client/v3/auth/m.login.password/fallback/web?session=x";
   const auto refused = host.send({.method = "PUT", .target = target});
-  EXPECT_TRUE(is_page(refused, 405, "That did not work"));
+  EXPECT_EQ(refused.status, 405);
   EXPECT_EQ(refused.header("Allow"), "GET, HEAD, POST, OPTIONS");
   EXPECT_TRUE(is_page(host.send({.method = "HEAD", .target = target}), 404, "expired"));
+}
+
+TEST_P(FallbackRows, F1_ATypeWithoutAPageIsNotOurs) {
+  host.flows = {{"m.login.sso"}, {"m.login.recaptcha", "m.login.password"}, {"x.custom"}};
+  const std::string session = session_of(remove("LAPTOP"));
+  for (const std::string type : {"m.login.sso", "m.login.recaptcha", "m.login.dummy", "x.custom",
+                                 "m.login.passwor", "", "%zz", "m.login.password%2F"}) {
+    const std::string target =
+        "/_matrix/client/v3/auth/" + type + "/fallback/web?session=" + session;
+    for (const char* method : {"GET", "POST", "OPTIONS", "PUT"}) {
+      EXPECT_EQ(host.start({.method = method, .target = target}, 1), MXD_NOT_MINE)
+          << method << " " << type << ": the host's own page is not shadowed";
+    }
+  }
 }
 
 TEST_P(FallbackRows, F1_Password) {
   const std::string session = session_of(remove("LAPTOP"));
   Browser browser(host, session, "m.login.password");
   const auto page = browser.open();
-  EXPECT_TRUE(is_page(page, 200, "Sign out one device, as <b>@alice:test</b>"));
+  EXPECT_TRUE(is_page(page, 200, "@alice:test"));
   EXPECT_TRUE(is_page(browser.submit("password=secret-wrong"), 401, "role=\"alert\""));
   EXPECT_TRUE(is_page(browser.submit("password=" + std::string(kAlicePassword)), 200, "authDone"));
-  EXPECT_FALSE(host.sessions.at(session).finished_ms.has_value()) << "the client finishes it";
+  EXPECT_FALSE(host.sessions.at(session).finished) << "the client finishes it";
+  EXPECT_TRUE(is_page(browser.open(), 200, "authDone")) << "a completed stage stays so";
   EXPECT_TRUE(is_ok(remove("LAPTOP", with_auth(session_alone(session)))));
   EXPECT_TRUE(is_page(browser.open(), 404, "expired")) << "F2: finished";
 }
@@ -113,12 +82,14 @@ TEST_P(FallbackRows, F1_RegistrationToken) {
   EXPECT_TRUE(is_page(browser.submit("token="), 400, "role=\"alert\""));
   EXPECT_TRUE(is_page(browser.submit("token=secret-no"), 401, "role=\"alert\""));
   EXPECT_TRUE(is_page(browser.submit("token=secret-invitation"), 200, "authDone"));
-  EXPECT_EQ(host.sessions.at(session).completed.size(), 1u);
+  EXPECT_TRUE(
+      is_challenge(remove("LAPTOP", with_auth(session_alone(session))),
+                   {.flows = host.flows, .completed = Names{"m.login.registration_token"}}));
 }
 
 TEST_P(FallbackRows, F2_NothingThere) {
   const std::string session = session_of(remove("LAPTOP"));
-  for (const char* type : {"m.login.terms", "m.login.sso", "m.login.registration_token", "%zz"})
+  for (const char* type : {"m.login.terms", "m.login.registration_token"})
     EXPECT_TRUE(is_page(Browser(host, session, type).open(), 404, "expired")) << type;
   EXPECT_TRUE(is_page(Browser(host, "nobody", "m.login.password").open(), 404, "expired"));
   EXPECT_TRUE(
@@ -136,8 +107,42 @@ TEST_P(FallbackRows, F3_FormOfItsOwnPage) {
   EXPECT_TRUE(is_page(browser.submit_alone(password), 403, "start again"));
   EXPECT_TRUE(is_page(browser.submit_alone(password + "&form_token=0"), 403, "start again"));
   Browser another(host, other, "m.login.password");
-  EXPECT_TRUE(is_page(another.submit(password), 403, "start again"));
-  EXPECT_TRUE(host.sessions.at(session).completed.empty());
+  another.open();
+  ASSERT_EQ(another.form_token().size(), browser.form_token().size());
+  EXPECT_TRUE(is_page(browser.submit_alone(password + "&form_token=" + another.form_token()), 403,
+                      "start again"))
+      << "that of another session";
+  EXPECT_EQ(host.sessions.at(session).revision, 1);
+}
+
+TEST_P(FallbackRows, F3_AFormTokenIsRightInEveryByte) {
+  const std::string session = session_of(remove("LAPTOP"));
+  Browser browser(host, session, "m.login.password");
+  browser.open();
+  const std::string right = browser.form_token();
+  EXPECT_GE(right.size(), 22u) << "128 bits or more";
+  for (size_t i = 0; i < right.size(); ++i) {
+    std::string wrong = right;
+    wrong[i] = wrong[i] == 'x' ? 'y' : 'x';
+    EXPECT_TRUE(is_page(
+        browser.submit_alone("password=" + std::string(kAlicePassword) + "&form_token=" + wrong),
+        403, "start again"))
+        << "wrong at " << i;
+  }
+  EXPECT_EQ(host.sessions.at(session).revision, 1);
+  EXPECT_TRUE(is_page(browser.submit("password=" + std::string(kAlicePassword)), 200, "authDone"));
+}
+
+TEST_P(FallbackRows, F3_CredentialsOfAnother) {  // U6
+  const std::string session = session_of(remove("LAPTOP"));
+  Browser browser(host, session, "m.login.password");
+  browser.open();
+  host.scripts["uia_check"] = [this](mxd_op op) {
+    EXPECT_EQ(host.module().emit_identity(op, view(kBob)), MXD_OK);
+    return MXD_OK;
+  };
+  EXPECT_TRUE(is_page(browser.submit("password=x"), 403, "role=\"alert\""));
+  EXPECT_EQ(host.sessions.at(session).revision, 1);
 }
 
 TEST_P(FallbackRows, F3_GuessesCountWithTheOthers) {
@@ -159,6 +164,22 @@ TEST_P(FallbackRows, F3_HostFails) {
   browser.open();
   host.scripts["uia_check"] = [](mxd_op) { return MXD_UNAVAILABLE; };
   EXPECT_TRUE(is_page(browser.submit("password=secret-x"), 503, "That did not work"));
+}
+
+TEST_P(FallbackRows, F3_ASessionThatChangesMeanwhile) {  // U26
+  const std::string session = session_of(remove("LAPTOP"));
+  const std::string password = "password=" + std::string(kAlicePassword);
+  Browser browser(host, session, "m.login.password");
+  browser.open();
+  host.before["uia_replace_session"] = [&] { ++host.sessions[session].revision; };
+  EXPECT_TRUE(is_page(browser.submit(password), 200, "authDone"));
+  Browser gone(host, session_of(remove("LAPTOP")), "m.login.password");
+  gone.open();
+  host.scripts["uia_replace_session"] = [](mxd_op) { return MXD_NOT_FOUND; };
+  EXPECT_TRUE(is_page(gone.submit(password), 404, "expired"));
+  host.scripts["uia_replace_session"] = [](mxd_op) { return MXD_CONFLICT; };
+  EXPECT_TRUE(is_page(gone.submit(password), 503, "That did not work"));
+  EXPECT_EQ(host.take_misbehaviour().size(), 1u);
 }
 
 INSTANTIATE_TEST_SUITE_P(Completion, FallbackRows, kBothModes, mode_name);

@@ -98,6 +98,16 @@ TEST_P(Races, AReplacementThatIsCommittedAndDenied) {
   EXPECT_EQ(host.deletions, 1);
 }
 
+TEST_P(Races, AStageThatIsKeptAndDenied) {
+  host.flows = {{"m.login.dummy", "m.login.password"}};
+  const auto session = begin({"TABLET"});
+  host.denials["uia_replace_session"] = MXD_CONFLICT;
+  EXPECT_TRUE(
+      is_challenge(remove_many(with_auth(stage(session, "m.login.dummy"), deletion_of({"TABLET"}))),
+                   {.flows = host.flows, .completed = Names{"m.login.dummy"}}));
+  EXPECT_EQ(host.sessions.at(session).revision, 2) << "written once";
+}
+
 TEST_P(Races, AReplacementThatTimesOutAndIsCommitted) {
   const auto session = begin({"TABLET"});
   host.denials["uia_replace_session"] = MXD_TIMEOUT;

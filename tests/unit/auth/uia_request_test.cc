@@ -77,7 +77,8 @@ TEST_F(UiaRequestTest, U2_NullMembersAreLeftOutAtAnyDepth) {
   const auto taken = take_auth(arena, body(R"({"auth":{"type":"x","a":null,"b":{"c":null,"d":1},)"
                                            R"("identifier":{"user":null,"e":{"f":null}}}})"));
   ASSERT_TRUE(taken);
-  EXPECT_EQ(text_of(*taken), R"({"type":"x","b":{"d":1},"identifier":{"e":{}}})");
+  EXPECT_EQ(boost::json::parse(text_of(*taken)),
+            boost::json::parse(R"({"type":"x","b":{"d":1},"identifier":{"e":{}}})"));
 }
 
 TEST_F(UiaRequestTest, U19_OldUserBecomesAnIdentifier) {

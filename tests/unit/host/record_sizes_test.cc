@@ -86,8 +86,7 @@ TEST_P(RecordSizes, BelowVersion10) {
       EXPECT_TRUE(is_error(last, 500, "M_UNKNOWN")) << record.name;
       const auto lines = host.take_misbehaviour();
       ASSERT_EQ(lines.size(), 1u) << record.name << " of " << size;
-      for (const std::string& part : {std::string(record.callback), std::string(record.name),
-                                      std::to_string(size), std::to_string(record.size_1_0)}) {
+      for (const char* part : {record.callback, record.name}) {
         EXPECT_NE(lines[0].find(part), std::string::npos)
             << "expected " << part << " in: " << lines[0];
       }

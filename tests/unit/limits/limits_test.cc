@@ -1,4 +1,4 @@
-// Rows P6, U23, U25, L1, L5: what is limited, what is not, and whose count it is.
+// Rows P6, U23, U25, U27, L1, L5: what is limited, what is not, and whose count it is.
 #include <algorithm>
 
 #include "tests/unit/rows.h"
@@ -266,6 +266,67 @@ TEST_P(Rows, U25_Challenges) {
   EXPECT_EQ(text_of(limited), "Too many sign-outs begun. Try again in 5 seconds.");
   EXPECT_FALSE(contains(host.calls(), "uia_create_session"));
   EXPECT_TRUE(is_challenge(remove("PHONE", "", kLaptopToken))) << "another device has its own";
+}
+
+// ---- U27 ----
+
+Request repeat_of(const std::string& session, const char* token = kPhoneToken) {
+  return {.method = "POST",
+          .target = kDeleteDevices,
+          .token = token,
+          .body = with_auth(session_alone(session), deletion_of({"TABLET"}))};
+}
+
+// A session of PHONE, or of another token's device, that is finished.
+std::string finish(FakeHost& host, const char* token = kPhoneToken) {
+  const auto done = host.send({.method = "POST",
+                               .target = kDeleteDevices,
+                               .token = token,
+                               .body = with_auth(password_stage({}), deletion_of({"TABLET"}))});
+  EXPECT_EQ(done.status, 200) << done;
+  const auto newest = [](const auto& a, const auto& b) { return a.second.order < b.second.order; };
+  return std::max_element(host.sessions.begin(), host.sessions.end(), newest)->first;
+}
+
+TEST_P(Rows, U27_Repeats) {
+  const std::string session = finish(host);
+  for (int i = 0; i < 30; ++i)
+    EXPECT_TRUE(is_ok(send(repeat_of(session)))) << i;
+  const int deletions = host.deletions;
+  EXPECT_TRUE(is_limited(send(repeat_of(session)), 1000));
+  EXPECT_EQ(host.deletions, deletions);
+  EXPECT_TRUE(is_limited(send(repeat_of(finish(host))), 1000)) << "whatever the session";
+  const std::string laptops = finish(host, kLaptopToken);
+  EXPECT_TRUE(is_ok(send(repeat_of(laptops, kLaptopToken)))) << "another device has its own";
+  host.now_ms += 1000;
+  EXPECT_TRUE(is_ok(send(repeat_of(session))));
+  EXPECT_TRUE(is_limited(send(repeat_of(session)), 1000));
+}
+
+TEST_P(Rows, U27_RequestsThatFindItFinishedByAnother) {
+  host.config = R"({"limits":{"uia_repeats":{"burst":1,"interval_ms":60000}}})";
+  const std::string session = session_of(remove_many("{" + deletion_of({"TABLET"}) + "}"));
+  Request password = repeat_of(session);
+  password.body = with_auth(password_stage(session), deletion_of({"TABLET"}));
+  host.held.insert("uia_replace_session");
+  for (const mxd_cookie cookie : {1, 2, 3})
+    ASSERT_EQ(host.start(password, cookie), MXD_OK);
+  host.await_held(3);
+  host.release();
+  EXPECT_TRUE(is_ok(host.wait_for(1)));
+  EXPECT_TRUE(is_ok(host.wait_for(2)));
+  EXPECT_TRUE(is_limited(host.wait_for(3), 60'000));
+  EXPECT_EQ(host.deletions, 2);
+}
+
+TEST_P(Rows, U27_TheHostCounts) {
+  host.share_limits();
+  const std::string session = finish(host);
+  host.limit_calls.clear();
+  EXPECT_TRUE(is_ok(send(repeat_of(session))));
+  ASSERT_EQ(host.limit_calls.size(), 1u);
+  EXPECT_EQ(host.limit_calls[0].buckets, Names{"uia_repeats @alice:test PHONE 30 1000"});
+  EXPECT_EQ(host.limit_calls[0].units, 1);
 }
 
 TEST_P(Rows, P6_Creation) {
