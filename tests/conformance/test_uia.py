@@ -57,6 +57,42 @@ def test_U2_null_members(check: Check, user: User) -> None:
     check.ok("password with session null", done, body={})
 
 
+@pytest.mark.peer_bug("Synapse and others parse credentials again, and refuse what is null")
+def test_U2_null_credentials(check: Check, user: User) -> None:
+    """So for each optional member of `auth` and of its `identifier`."""
+    device = user.login()
+    old_style = {"type": PASSWORD_STAGE, "user": user.user_id, "password": user.password}
+    identified = user.auth()
+    nulls = {"medium": None, "address": None, "country": None, "phone": None}
+    for what, auth in (
+        ("identifier null beside user", {**old_style, "identifier": None}),
+        ("user null beside identifier", {**identified, "user": None}),
+        (
+            "token, response, threepid_creds",
+            {
+                **identified,
+                **dict.fromkeys(
+                    ("token", "response", "threepid_creds", "initial_device_display_name")
+                ),
+            },
+        ),
+        ("in the identifier", {**identified, "identifier": {**identified["identifier"], **nulls}}),
+    ):
+        target = user.login()
+        check.ok(what, device.delete(target.device_id, auth), body={})
+        expect_gone(check, device, target.device_id)
+    target = user.login()
+    for what, auth in (
+        ("password null", {**identified, "password": None}),
+        ("identifier null alone", {**identified, "identifier": None}),
+    ):
+        refused = device.delete(target.device_id, auth)
+        check.error(what, refused, 400, "M_BAD_JSON")
+    no_type = device.delete(target.device_id, {**identified, "type": None})
+    check.challenge("type null", no_type)
+    expect_there(check, device, target.device_id)
+
+
 @pytest.mark.peer_bug("Tuwunel and its family: the session of a failed first try is not stored")
 def test_U3_password_at_once(check: Check, user: User) -> None:
     """Credentials without a session are tried at once."""

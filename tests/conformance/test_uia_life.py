@@ -39,7 +39,9 @@ def test_U20_lifetime(check: Check, configured: Configured) -> None:
 
 def test_U13_lifetime_once_complete(check: Check, configured: Configured) -> None:
     """A complete session lives for completed_lifetime_ms from completion, not from use."""
-    user = configured({"uia": {"completed_lifetime_ms": 3000}}).new_user()
+    unlimited = {"uia_repeats": {"burst": 1_000_000, "interval_ms": 1}}  # U27
+    homeserver = configured({"uia": {"completed_lifetime_ms": 3000}, "limits": unlimited})
+    user = homeserver.new_user()
     device, target = user.login(), user.login()
     session = device.begin_delete(target.device_id)
     check.ok("completion", device.delete(target.device_id, user.auth(session)), body={})
@@ -320,3 +322,17 @@ def test_U26_different_at_once(check: Check, configured: Configured) -> None:
                 ids[0] in left,
                 answer.status == 403,
             )
+
+
+def test_U27_repeats(check: Check, configured: Configured) -> None:
+    """Repeats of a finished session have a limit, per user and device."""
+    limits = {"uia_repeats": {"burst": 2, "interval_ms": 600_000}}
+    user = configured({"limits": limits}).new_user()
+    device, other = user.login(), user.login()
+    sessions = [own.begin_delete("A") for own in (device, other)]
+    for own, session in zip((device, other), sessions, strict=True):
+        check.ok("first", own.delete("A", user.auth(session)), body={})
+    for _ in range(2):
+        check.ok("repeat", device.delete("A", {"session": sessions[0]}), body={})
+    check.limited("one more", device.delete("A", {"session": sessions[0]}))
+    check.ok("another device's", other.delete("A", {"session": sessions[1]}), body={})
