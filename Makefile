@@ -98,9 +98,9 @@ test-long: ## hours: failing memory and disks, kills, all under the sanitizers, 
 	  matrix_devices_module mxd_failing_memory mxd_failing_disk mxd_failing_memory_test
 	@echo "==> failing_memory_test"
 	@build/release/out/mxd_failing_memory_test build/release/out/libmatrix_devices.so \
-	  build/release/failing_memory.db 1
+	  build/release/out/libmatrix_devices_sqlite.so build/release/failing_memory.db 1
 	@build/release/out/mxd_failing_memory_test build/release/out/libmatrix_devices.so \
-	  build/release/failing_memory.db 5 30
+	  build/release/out/libmatrix_devices_sqlite.so build/release/failing_memory.db 5 30
 	$(call trial,failing_memory,release) --shim build/release/out/mxd_failing_memory.so
 	$(call trial,failing_memory,release) --shim build/release/out/mxd_failing_memory.so --burst 30
 	$(call trial,failing_memory,release) --shim build/release/out/mxd_failing_memory.so --cold --stride 7

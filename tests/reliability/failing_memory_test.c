@@ -1,6 +1,6 @@
 /* O2, H4, H5, H6: the module and the store in one process, of whose dialogues allocation 1, 2, 3 …
  * fails, once.
- *   failing_memory_test MODULE DATABASE STRIDE [BURST]
+ *   failing_memory_test MODULE STORE DATABASE STRIDE [BURST]
  *
  * Each request gets one answer: the usual one, 500 or 503; each account function returns. Nobody is
  * blamed for it. What was answered is on disk, and the next request works. Also of opening the
@@ -8,8 +8,6 @@
  */
 #include <dlfcn.h>
 #include <errno.h>
-#include <matrix_devices/module.h>
-#include <matrix_devices/sqlite.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -19,6 +17,8 @@
 #include <unistd.h>
 
 #include "failing_memory.h"
+#include "matrix_devices/module.h"
+#include "matrix_devices/store.h"
 
 #define VIEW(text) ((mxd_view){(text), strlen(text)})
 #define LIST       "/_matrix/client/v3/devices"
@@ -30,7 +30,9 @@ enum { kMost = 1000000, kWaitSeconds = 60, kBody = 1 << 16 };
 
 static const mxd_module* module;
 static const char* database;
-static mxd_sqlite* store;
+static const mxd_store_library* library;
+static mxd_store* store;
+static char why[256]; /* of what failed last in the store */
 static mxd_instance* instance;
 static int problems;
 
@@ -156,21 +158,21 @@ static void put(const char* device_id) {
   must(status == 200 || status == 201, "the next write fails");
 }
 
-static void set_up_login(mxd_sqlite_login* login, const char* device_id) {
+static void set_up_login(mxd_store_login* login, const char* device_id) {
   memset(login, 0, sizeof *login);
   login->size = sizeof *login;
-  login->flags = MXD_SQLITE_LOGIN_REFRESHABLE;
+  login->flags = MXD_STORE_LOGIN_REFRESHABLE;
   login->lifetime_ms = -1;
   login->name = VIEW("alice");
   login->device_id = VIEW(device_id);
 }
 
-static mxd_sqlite_tokens tokens = {.size = sizeof tokens};
+static mxd_store_tokens tokens = {.size = sizeof tokens};
 
 static void log_in(const char* device_id) {
-  mxd_sqlite_login login;
+  mxd_store_login login;
   set_up_login(&login, device_id);
-  must(mxd_sqlite_login_device(store, &login, &tokens, NULL) == MXD_OK, "the next login fails");
+  must(library->login(store, &login, &tokens, NULL, 0) == MXD_OK, "the next login fails");
 }
 
 /* ---- Dialogues: each is prepared, spoken while memory fails, and looked at ---- */
@@ -271,10 +273,9 @@ static void prepare_own(void) {
 }
 
 static bool account_login(void) {
-  mxd_sqlite_login login;
+  mxd_store_login login;
   set_up_login(&login, "OWN");
-  mxd_sqlite_error why;
-  return returned(mxd_sqlite_login_device(store, &login, &tokens, &why));
+  return returned(library->login(store, &login, &tokens, why, sizeof why));
 }
 
 static bool is_good(const char* token) {
@@ -288,9 +289,10 @@ static void check_token(bool ok) {
 }
 
 static bool account_refresh(void) {
-  mxd_sqlite_tokens fresh = {.size = sizeof fresh};
-  mxd_sqlite_error why;
-  const bool ok = returned(mxd_sqlite_refresh(store, VIEW(tokens.refresh_token), &fresh, &why));
+  mxd_store_tokens fresh = {.size = sizeof fresh};
+  mxd_store_refresh refresh = {.size = sizeof refresh};
+  refresh.refresh_token = VIEW(tokens.refresh_token);
+  const bool ok = returned(library->refresh(store, &refresh, &fresh, why, sizeof why));
   if (ok) tokens = fresh;
   return ok && answered(200, ask("GET", LIST, tokens.access_token, ""));
 }
@@ -301,18 +303,32 @@ static void check_refreshed(bool ok) {
 }
 
 static bool account_logout(void) {
-  mxd_sqlite_error why;
-  return returned(mxd_sqlite_logout(store, VIEW(tokens.access_token), 0, &why));
+  mxd_store_logout logout = {.size = sizeof logout};
+  logout.access_token = VIEW(tokens.access_token);
+  return returned(library->logout(store, &logout, why, sizeof why));
 }
 
 static void check_logged_out(bool ok) {
   must(!ok || !is_good(tokens.access_token), "logged out, and the token lives");
 }
 
+static int32_t check_password(const char* name) {
+  mxd_store_password password = {.size = sizeof password};
+  password.name = VIEW(name);
+  password.password = VIEW(PASSWORD);
+  mxd_store_user user = {.size = sizeof user};
+  return library->check_password(store, &password, &user, why, sizeof why);
+}
+
 static bool account_password(void) {
-  mxd_sqlite_error why;
-  char user_id[MXD_SQLITE_ID_CAPACITY];
-  return returned(mxd_sqlite_check_password(store, VIEW("alice"), VIEW(PASSWORD), user_id, &why));
+  return returned(check_password("alice"));
+}
+
+static int32_t add_account(const char* name) {
+  mxd_store_new_account account = {.size = sizeof account};
+  account.name = VIEW(name);
+  account.password = VIEW(PASSWORD);
+  return library->add_account(store, &account, NULL, why, sizeof why);
 }
 
 static char new_name[32];
@@ -320,17 +336,11 @@ static char new_name[32];
 static bool account_new(void) {
   static int number;
   snprintf(new_name, sizeof new_name, "user%d", ++number);
-  mxd_sqlite_new_account account = {.size = sizeof account};
-  account.name = VIEW(new_name);
-  account.password = VIEW(PASSWORD);
-  mxd_sqlite_error why;
-  return returned(mxd_sqlite_add_account(store, &account, NULL, &why));
+  return returned(add_account(new_name));
 }
 
 static void check_account(bool ok) {
-  mxd_sqlite_error why;
-  const int32_t status =
-      mxd_sqlite_check_password(store, VIEW(new_name), VIEW(PASSWORD), NULL, &why);
+  const int32_t status = check_password(new_name);
   must(status == MXD_OK || (!ok && status == MXD_FORBIDDEN), "half an account");
 }
 
@@ -363,37 +373,36 @@ static const dialogue dialogues[] = {
 /* ---- Opening and closing ---- */
 
 static int32_t open_store(void) {
-  mxd_sqlite_options options = {.size = sizeof options, .read_connections = 2};
-  options.path = VIEW(database);
+  mxd_store_options options = {.size = sizeof options, .connections = 2};
+  options.url = VIEW(database);
   options.server_name = VIEW("example.org");
-  mxd_sqlite_error why;
-  return mxd_sqlite_open(&options, &store, &why);
+  return library->open(&options, &store, why, sizeof why);
 }
 
 static int32_t create_instance(void) {
   mxd_host host = {.size = sizeof host, .abi_minor = MXD_ABI_MINOR};
-  mxd_sqlite_fill_host(store, module, &host);
+  char error[256];
+  const int32_t filled = library->fill_host(store, module, &host, error, sizeof error);
+  if (filled != MXD_OK) return filled;
   host.respond = respond;
   host.log = log_line;
   const char* config =
       "{\"fallback_pages\":true,\"limits\":{\"uia_challenges\":{\"burst\":1000000,\"interval_ms\":"
       "1},\"uia_failures\":{\"burst\":1000000,\"interval_ms\":1}}}";
-  char error[256];
   return module->create(&host, VIEW(config), &instance, error, sizeof error);
 }
 
 static int32_t add_service(void) {
   const mxd_view namespaces[] = {VIEW("@.*")};
   const uint8_t exclusive[] = {0};
-  mxd_sqlite_service service = {.size = sizeof service, .flags = MXD_PRINCIPAL_UNLIMITED};
+  mxd_store_service service = {.size = sizeof service, .flags = MXD_STORE_SERVICE_UNLIMITED};
   service.id = VIEW("test");
   service.as_token = VIEW(AS_TOKEN);
   service.sender_localpart = VIEW("test");
   service.user_namespaces = namespaces;
   service.user_namespace_count = 1;
   service.exclusive = exclusive;
-  mxd_sqlite_error why;
-  return mxd_sqlite_add_service(store, &service, &why);
+  return library->add_service(store, &service, why, sizeof why);
 }
 
 static void close_all(void) {
@@ -407,7 +416,7 @@ static void close_all(void) {
     must(module->destroy(instance) == MXD_OK, "it can't be destroyed");
   }
   instance = NULL;
-  mxd_sqlite_close(store);
+  library->close(store);
   store = NULL;
 }
 
@@ -456,26 +465,29 @@ static int speak_while_memory_fails(const dialogue* it, int64_t stride, int64_t 
   return runs;
 }
 
+/* The entry of a library, or NULL. */
+static void* find_entry(const char* path, const char* name) {
+  void* loaded = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+  return loaded == NULL ? NULL : dlsym(loaded, name);
+}
+
 int main(int argc, char** argv) {
-  void* library = argc >= 4 ? dlopen(argv[1], RTLD_NOW | RTLD_LOCAL) : NULL;
-  const mxd_entry_v1 entry =
-      library ? __extension__(mxd_entry_v1) dlsym(library, MXD_ENTRY_V1) : NULL;
-  if (entry == NULL) {
-    fprintf(stderr, "usage: failing_memory_test MODULE DATABASE STRIDE [BURST]\n");
+  void* module_entry = argc >= 5 ? find_entry(argv[1], MXD_ENTRY_V1) : NULL;
+  void* store_entry = argc >= 5 ? find_entry(argv[2], MXD_STORE_ENTRY_V1) : NULL;
+  if (module_entry == NULL || store_entry == NULL) {
+    fprintf(stderr, "usage: failing_memory_test MODULE STORE DATABASE STRIDE [BURST]\n");
     return 2;
   }
-  module = entry();
-  database = argv[2];
+  module = (__extension__(mxd_entry_v1) module_entry)();
+  library = (__extension__(mxd_store_entry_v1) store_entry)();
+  database = argv[3];
   unlink(database);
-  const int64_t stride = atoll(argv[3]);
-  const int64_t burst = argc > 4 ? atoll(argv[4]) : 1;
+  const int64_t stride = atoll(argv[4]);
+  const int64_t burst = argc > 5 ? atoll(argv[5]) : 1;
 
   printf("open: %d runs\n", open_while_memory_fails(stride, burst));
   if (!returned(open_store()) || !returned(add_service()) || !returned(create_instance())) return 1;
-  mxd_sqlite_new_account account = {.size = sizeof account};
-  account.name = VIEW("alice");
-  account.password = VIEW(PASSWORD);
-  if (!returned(mxd_sqlite_add_account(store, &account, NULL, NULL))) return 1;
+  if (!returned(add_account("alice"))) return 1;
   put("KEPT");
   log_in("OWN");
   strcpy(large_body, "{\"devices\":[\"");
