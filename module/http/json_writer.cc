@@ -1,10 +1,22 @@
 #include "module/http/json_writer.h"
 
 #include <algorithm>
+#include <array>
 #include <boost/json/serializer.hpp>
 #include <charconv>
 
 namespace mxd::http {
+namespace {
+
+// Which bytes a JSON string shows as they are. Others are left to the serializer.
+constexpr std::array<bool, 256> kShownAsItIs = [] {
+  std::array<bool, 256> shown{};
+  for (size_t c = 0x20; c < 0x7F; ++c)
+    shown[c] = c != '"' && c != '\\';
+  return shown;
+}();
+
+}  // namespace
 
 void JsonWriter::number(int64_t value) {
   separate();
@@ -14,9 +26,8 @@ void JsonWriter::number(int64_t value) {
 }
 
 void JsonWriter::quoted(std::string_view text) {
-  const bool plain = std::all_of(text.begin(), text.end(), [](unsigned char c) {
-    return c >= 0x20 && c != '"' && c != '\\' && c < 0x7F;
-  });
+  const bool plain =
+      std::all_of(text.begin(), text.end(), [](unsigned char c) { return kShownAsItIs[c]; });
   if (plain) {
     char* const to = out_.room(text.size() + 2);
     *to = '"';

@@ -7,24 +7,34 @@
 
 namespace mxd::http {
 
+namespace {
+
+// The first byte that is not ASCII, or the end.
+const char* skip_ascii(const char* at, const char* end) noexcept {
+  uint64_t eight;
+  while (end - at >= 8 && (std::memcpy(&eight, at, 8), (eight & 0x8080'8080'8080'8080) == 0))
+    at += 8;
+  while (at != end && static_cast<unsigned char>(*at) < 0x80)
+    ++at;
+  return at;
+}
+
+}  // namespace
+
 std::optional<size_t> count_code_points(std::string_view text) noexcept {
   namespace utf = boost::locale::utf;
   const char* at = text.data();
   const char* const end = at + text.size();
   size_t count = 0;
-  while (at != end) {
-    // Most text is ASCII: eight bytes at a time.
-    uint64_t eight;
-    if (end - at >= 8 && (std::memcpy(&eight, at, 8), (eight & 0x8080'8080'8080'8080) == 0)) {
-      at += 8;
-      count += 8;
-      continue;
-    }
+  for (;;) {
+    const char* const ascii = at;
+    at = skip_ascii(at, end);
+    count += at - ascii;
+    if (at == end) return count;
     const utf::code_point point = utf::utf_traits<char>::decode(at, end);
     if (point == utf::illegal || point == utf::incomplete) return std::nullopt;
     ++count;
   }
-  return count;
 }
 
 std::string_view concatenate(memory::Arena& arena, std::initializer_list<std::string_view> parts) {
