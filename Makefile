@@ -90,12 +90,14 @@ test-tsan: ## the tests under ThreadSanitizer
 # $(call trial,NAME,PRESET): of tests/reliability, in full
 trial = @echo "==> $(1)"; python3 -B tests/reliability/$(1).py --server build/$(2)/out/matrix-devices-server
 
-test-long: ## hours: failing memory and disks, kills, all under the sanitizers, fuzzers: FOR=3600
+test-long: ## hours: growth, failing memory and disks, kills, the sanitizers, fuzzers: FOR=3600
 	@.ci/setup core python test fuzz
 	$(call configure,release,-DMXD_TESTS=ON -DMXD_PYTHON=ON)
 	@echo "==> Building what is tried"
 	@cmake --build --preset release --parallel $(JOBS) --target matrix-devices-server \
 	  matrix_devices_module mxd_failing_memory mxd_failing_disk mxd_failing_memory_test
+	@echo "==> each_alone"
+	@JOBS=$(JOBS) tests/abi/growth/each_alone.sh
 	@echo "==> failing_memory_test"
 	@build/release/out/mxd_failing_memory_test build/release/out/libmatrix_devices.so \
 	  build/release/out/libmatrix_devices_sqlite.so build/release/failing_memory.db 1

@@ -12,13 +12,18 @@ mapfile -t structs < <(python3 -B "$here/grow_header.py" abi/include/matrix_devi
 [ $# -eq 0 ] || structs=("$@")
 [ ${#structs[@]} -gt 0 ] || { echo "each_alone: there is nothing that grows" >&2; exit 1; }
 
+launcher=()
+if command -v ccache >/dev/null; then # as in the Makefile
+  export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
+  launcher=(-DCMAKE_C_COMPILER_LAUNCHER=ccache -DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
+fi
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 failed=()
 for struct in "${structs[@]}"; do
   cmake -S . -B "$build" -G Ninja --log-level=WARNING -DCMAKE_BUILD_TYPE=Debug \
     -DCMAKE_C_FLAGS_DEBUG=-O0 -DCMAKE_CXX_FLAGS_DEBUG=-O0 -DMXD_TESTS=ON -DMXD_SQLITE=OFF \
-    -DMXD_SERVER=OFF -DMXD_PYTHON=OFF -DMXD_GROW="$struct"
+    -DMXD_SERVER=OFF -DMXD_PYTHON=OFF -DMXD_GROW="$struct" "${launcher[@]}"
   cmake --build "$build" --parallel "$jobs" --target mxd_growth >"$log" ||
     { cat "$log"; echo "each_alone: $struct does not build" >&2; exit 1; }
   if (cd "$build" && ctest --no-tests=error --output-on-failure --parallel 4 -R '^growth\.') \

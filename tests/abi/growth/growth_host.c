@@ -12,6 +12,7 @@
 #define SEE(type, record)                                                         \
   do {                                                                            \
     const type* const it = (record);                                              \
+    (void)it;                                                                     \
     const int in_1_1 = IN_1_1_##type(it);                                         \
     if (in_1_1 != GROWTH_NONE) EXPECT_EQ(module->abi_minor >= 1 ? 1 : 0, in_1_1); \
     ++seen;                                                                       \
