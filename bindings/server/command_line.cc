@@ -55,6 +55,17 @@ struct Raw {
   TokenOptions token;
 };
 
+CLI::Option* describe_database(CLI::App& app, DatabaseOptions& options) {
+  app.add_option("--store", options.store_file,
+                 "The library that opens the database; by default the one for its URL, beside this "
+                 "program or in ../lib")
+      ->type_name("LIBRARY");
+  return app
+      .add_option("--database", options.database,
+                  "SQLite file, or the URL of a database; the server makes it if it is not there")
+      ->type_name("FILE");
+}
+
 void describe_serving(CLI::App& app, Raw& raw) {
   app.add_option("--listen", raw.listen, "Where to listen; port 0: any, printed on standard output")
       ->check(listen_address())
@@ -62,8 +73,7 @@ void describe_serving(CLI::App& app, Raw& raw) {
   app.add_option("--metrics-listen", raw.metrics_listen,
                  "Where GET /metrics is answered, for Prometheus; by default nowhere")
       ->check(listen_address());
-  app.add_option("--database", raw.serve.database, "SQLite file; made if it is not there")
-      ->type_name("FILE");
+  describe_database(app, raw.serve);
   app.add_option("--server-name", raw.serve.server_name,
                  "The part of user IDs behind the colon, such as example.org")
       ->type_name("NAME");
@@ -110,7 +120,7 @@ CLI::App* describe_user(CLI::App& app, Raw& raw) {
       ->check(
           CLI::IsMember({"add", "list", "lock", "unlock", "suspend", "unsuspend", "deactivate"}));
   user->add_option("NAME", raw.user.name, "A localpart or a user ID; not for list");
-  user->add_option("--database", raw.user.database, "SQLite file")->required()->type_name("FILE");
+  describe_database(*user, raw.user)->required();
   return user;
 }
 
@@ -119,7 +129,7 @@ CLI::App* describe_token(CLI::App& app, Raw& raw) {
   token->require_subcommand(1);
   CLI::App* const issue = token->add_subcommand("issue", "Print a new access token");
   issue->add_option("NAME", raw.token.name, "A localpart or a user ID")->required();
-  issue->add_option("--database", raw.token.database, "SQLite file")->required()->type_name("FILE");
+  describe_database(*issue, raw.token)->required();
   issue->add_option("--device", raw.token.device, "Whose old tokens die; by default a new device")
       ->type_name("ID");
   issue->add_flag("--oauth", raw.token.oauth, "A token of the OAuth kind");

@@ -12,10 +12,15 @@
 
 namespace mxd::server {
 
-struct ServeOptions {
+// The database, and the library that opens it.
+struct DatabaseOptions {
+  std::string database;    // a URL, or a file name
+  std::string store_file;  // empty: the one that goes with the URL, beside the program
+};
+
+struct ServeOptions : DatabaseOptions {
   ListenAddress listen;
   std::optional<ListenAddress> metrics_listen;
-  std::string database;
   std::string server_name;
   bool open_registration = false;
   std::vector<std::string> registration_files;
@@ -28,15 +33,13 @@ struct ServeOptions {
   bool no_rate_limits = false;  // of what anybody may try
 };
 
-struct UserOptions {
+struct UserOptions : DatabaseOptions {
   std::string action;  // add, list, lock, unlock, suspend, unsuspend, deactivate
   std::string name;    // empty for list
-  std::string database;
 };
 
-struct TokenOptions {
+struct TokenOptions : DatabaseOptions {
   std::string name;
-  std::string database;
   std::string device;  // empty: a new one
   bool oauth = false;
   std::optional<std::chrono::milliseconds> lifetime;  // without: it does not expire

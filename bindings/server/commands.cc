@@ -11,11 +11,11 @@
 namespace mxd::server {
 namespace {
 
-void check(int32_t status, const mxd_sqlite_error& error) {
-  if (status == MXD_OK) return;
-  throw Error(status, error.text[0] != '\0'
-                          ? error.text
-                          : "the store failed with status " + std::to_string(status));
+void check(const Store::Said& said) {
+  if (said.status == MXD_OK) return;
+  throw Error(said.status, said.text[0] != '\0'
+                               ? said.text.data()
+                               : "the store failed with status " + std::to_string(said.status));
 }
 
 // A terminal does not show what is typed.
@@ -43,26 +43,24 @@ std::string read_password() {
 
 void add_user(const Store& store, const std::string& name) {
   const std::string password = read_password();
-  mxd_sqlite_new_account account{};
-  account.size = sizeof account;
+  auto account = make<mxd_store_new_account>();
   account.name = view(name);
   account.password = view(password);
-  char user_id[MXD_SQLITE_ID_CAPACITY] = {};
-  mxd_sqlite_error error{};
-  check(mxd_sqlite_add_account(store.get(), &account, user_id, &error), error);
-  std::cout << user_id << "\n";
+  auto user = make<mxd_store_user>();
+  check(store.call(&mxd_store_library::add_account, &account, &user));
+  std::cout << user.user_id << "\n";
 }
 
 // One a line: the user ID, a tab, what is special about it, in words with commas between.
-void print_account(mxd_cookie, const mxd_sqlite_account* account) noexcept {
+int32_t print_account(mxd_cookie, const mxd_store_account* account) noexcept {
   static constexpr struct {
     uint32_t flag;
     const char* name;
-  } kFlags[] = {{MXD_SQLITE_ACCOUNT_GUEST, "guest"},
-                {MXD_SQLITE_ACCOUNT_APPSERVICE, "appservice"},
-                {MXD_SQLITE_ACCOUNT_LOCKED, "locked"},
-                {MXD_SQLITE_ACCOUNT_SUSPENDED, "suspended"},
-                {MXD_SQLITE_ACCOUNT_DEACTIVATED, "deactivated"}};
+  } kFlags[] = {{MXD_STORE_ACCOUNT_GUEST, "guest"},
+                {MXD_STORE_ACCOUNT_APPSERVICE, "appservice"},
+                {MXD_STORE_ACCOUNT_LOCKED, "locked"},
+                {MXD_STORE_ACCOUNT_SUSPENDED, "suspended"},
+                {MXD_STORE_ACCOUNT_DEACTIVATED, "deactivated"}};
   std::cout << text(account->user_id);
   char separator = '\t';
   for (const auto& [flag, name] : kFlags) {
@@ -71,58 +69,55 @@ void print_account(mxd_cookie, const mxd_sqlite_account* account) noexcept {
     separator = ',';
   }
   std::cout << "\n";
+  return MXD_OK;
 }
 
 void list_users(const Store& store) {
-  mxd_sqlite_error error{};
-  check(mxd_sqlite_list_accounts(store.get(), &print_account, 0, &error), error);
+  const auto all = make<mxd_store_account_query>();
+  check(store.call(&mxd_store_library::list_accounts, &all, &print_account, mxd_cookie{0}));
 }
 
 void set_flags(const Store& store, const std::string& name, uint32_t set, uint32_t clear) {
-  mxd_sqlite_error error{};
-  check(mxd_sqlite_set_account_flags(store.get(), view(name), set, clear, &error), error);
+  auto change = make<mxd_store_account_change>();
+  change.set = set;
+  change.clear = clear;
+  change.name = view(name);
+  check(store.call(&mxd_store_library::change_account, &change));
 }
 
-// A command that makes a database where a server's was mistyped would only confuse.
-Store open_existing(const std::string& path) {
-  if (::access(path.c_str(), F_OK) != 0) {
-    throw std::runtime_error("there is no database " + path +
-                             "; start the server once to make it, or correct --database");
-  }
-  return Store({path, {}, {}});
+// Without a server name none is made where a server's was mistyped.
+Store open_existing(const DatabaseOptions& options) {
+  return Store({options.database, options.store_file, {}, {}});
 }
 
 }  // namespace
 
 void manage_user(const UserOptions& options) {
-  const Store store = open_existing(options.database);
+  const Store store = open_existing(options);
   if (options.action == "add") return add_user(store, options.name);
   if (options.action == "list") return list_users(store);
-  if (options.action == "lock") return set_flags(store, options.name, MXD_SQLITE_ACCOUNT_LOCKED, 0);
+  if (options.action == "lock") return set_flags(store, options.name, MXD_STORE_ACCOUNT_LOCKED, 0);
   if (options.action == "unlock") {
-    return set_flags(store, options.name, 0, MXD_SQLITE_ACCOUNT_LOCKED);
+    return set_flags(store, options.name, 0, MXD_STORE_ACCOUNT_LOCKED);
   }
   if (options.action == "suspend") {
-    return set_flags(store, options.name, MXD_SQLITE_ACCOUNT_SUSPENDED, 0);
+    return set_flags(store, options.name, MXD_STORE_ACCOUNT_SUSPENDED, 0);
   }
   if (options.action == "unsuspend") {
-    return set_flags(store, options.name, 0, MXD_SQLITE_ACCOUNT_SUSPENDED);
+    return set_flags(store, options.name, 0, MXD_STORE_ACCOUNT_SUSPENDED);
   }
-  set_flags(store, options.name, MXD_SQLITE_ACCOUNT_DEACTIVATED, 0);
+  set_flags(store, options.name, MXD_STORE_ACCOUNT_DEACTIVATED, 0);
 }
 
 void issue_token(const TokenOptions& options) {
-  const Store store = open_existing(options.database);
-  mxd_sqlite_login login{};
-  login.size = sizeof login;
-  login.flags = options.oauth ? MXD_SQLITE_LOGIN_OAUTH : 0;
+  const Store store = open_existing(options);
+  auto login = make<mxd_store_login>();
+  login.flags = options.oauth ? MXD_STORE_LOGIN_OAUTH : 0;
   login.lifetime_ms = options.lifetime ? options.lifetime->count() : -1;
   login.name = view(options.name);
   login.device_id = view(options.device);
-  mxd_sqlite_tokens tokens{};
-  tokens.size = sizeof tokens;
-  mxd_sqlite_error error{};
-  check(mxd_sqlite_login_device(store.get(), &login, &tokens, &error), error);
+  auto tokens = make<mxd_store_tokens>();
+  check(store.call(&mxd_store_library::login, &login, &tokens));
   std::cout << tokens.access_token << "\n";
 }
 

@@ -144,7 +144,7 @@ void read(const json::object& module, Settings::Devices& devices) {
 
 }  // namespace
 
-Configuration parse_configuration(std::string_view text) {
+Configuration parse_configuration(std::string_view text, std::string_view server_name) {
   json::object members;
   if (text.find_first_not_of(" \t\r\n") != text.npos) {
     common::ReadObject read = common::read_json_object(text);
@@ -163,21 +163,23 @@ Configuration parse_configuration(std::string_view text) {
     read(server, configuration.settings);
   });
   members.stable_erase("server");
-  members.emplace("unknown_fields", "null");  // unless it is there
+  // Unless they are there:
+  members.emplace("unknown_fields", "null");
+  members.emplace("server_name", json::string_view(server_name.data(), server_name.size()));
   read(members, configuration.settings.devices);
   configuration.module = json::serialize(members);
   return configuration;
 }
 
-Configuration read_configuration(const std::string& path) {
-  if (path.empty()) return parse_configuration({});
+Configuration read_configuration(const std::string& path, std::string_view server_name) {
+  if (path.empty()) return parse_configuration({}, server_name);
   std::ifstream file(path);
   std::ostringstream text;
   if (!file || !(text << file.rdbuf())) {
     throw std::runtime_error("configuration file " + path + ": cannot be read");
   }
   try {
-    return parse_configuration(text.str());
+    return parse_configuration(text.str(), server_name);
   } catch (const std::runtime_error& error) {
     throw std::runtime_error("configuration file " + path + ": " + error.what());
   }

@@ -30,17 +30,9 @@ void respond(mxd_cookie, mxd_cookie request, const mxd_response* response) noexc
   exchange.respond(std::move(copy));
 }
 
-void log_from_module(mxd_cookie, mxd_cookie, int32_t level, mxd_view message) noexcept {
-  log_message(level, text(message));
-}
-
 mxd_host host_on(const Store& store, const Module& module) {
-  mxd_host host{};
-  host.size = sizeof host;
-  host.abi_minor = MXD_ABI_MINOR;
-  mxd_sqlite_fill_host(store.get(), &module.table(), &host);
+  mxd_host host = store.host_for(module);  // with the store's log, which is this program's
   host.respond = &respond;
-  host.log = &log_from_module;
   return host;
 }
 
@@ -59,8 +51,7 @@ DeviceModule::DeviceModule(const ModuleLibrary& library, std::string config)
 
 int32_t DeviceModule::handle(Exchange& exchange, mxd_request_token* token) {
   const Request& from = exchange.request();
-  mxd_request request{};
-  request.size = sizeof request;
+  auto request = make<mxd_request>();
   request.flags = from.body_too_large ? MXD_REQUEST_BODY_TOO_LARGE : 0;
   request.cookie = reinterpret_cast<mxd_cookie>(&exchange);
   request.headers = from.headers.data();

@@ -3,11 +3,12 @@
 #include <sys/resource.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <stdexcept>
 #include <string>
 #include <thread>
 #include <utility>
+
+#include "bindings/server/library_file.h"
 
 namespace mxd::server {
 namespace {
@@ -42,21 +43,6 @@ HttpServer listen(const ServeOptions& options, const CurrentSettings& settings) 
   return {std::move(passed_on), cores(), settings, raise_file_limit()};
 }
 
-std::string find_module(const std::string& wanted) {
-  if (!wanted.empty()) {
-    // dlopen() looks for a bare name in the system's directories only.
-    return std::filesystem::exists(wanted) ? std::filesystem::absolute(wanted).string() : wanted;
-  }
-  const auto program = std::filesystem::read_symlink("/proc/self/exe").parent_path();
-  const auto beside = program / "libmatrix_devices.so";
-  const auto installed = program / MXD_BIN_TO_LIB / "libmatrix_devices.so";
-  for (const auto& file : {beside, installed}) {
-    if (std::filesystem::exists(file)) return file.string();
-  }
-  throw std::runtime_error("the module is neither " + beside.string() + " nor " +
-                           installed.lexically_normal().string() + "; name it with --module");
-}
-
 std::vector<Registration> read_registrations(const std::vector<std::string>& paths) {
   std::vector<Registration> registrations;
   registrations.reserve(paths.size());
@@ -73,8 +59,7 @@ class ServiceOf {
       namespaces_.push_back(view(space.regex));
       exclusive_.push_back(space.exclusive ? 1 : 0);
     }
-    service_.size = sizeof service_;
-    service_.flags = registration.rate_limited ? 0 : MXD_PRINCIPAL_UNLIMITED;
+    service_.flags = registration.rate_limited ? 0 : MXD_STORE_SERVICE_UNLIMITED;
     service_.id = view(registration.id);
     service_.as_token = view(registration.as_token);
     service_.sender_localpart = view(registration.sender_localpart);
@@ -83,23 +68,23 @@ class ServiceOf {
     service_.exclusive = exclusive_.data();
   }
 
-  const mxd_sqlite_service* get() const { return &service_; }
+  const mxd_store_service* get() const { return &service_; }
 
  private:
   std::vector<mxd_view> namespaces_;
   std::vector<uint8_t> exclusive_;
-  mxd_sqlite_service service_{};
+  mxd_store_service service_ = make<mxd_store_service>();
 };
 
 void set_services(const Store& store, const std::vector<Registration>& registrations) {
   const std::vector<ServiceOf> services(registrations.begin(), registrations.end());
-  std::vector<const mxd_sqlite_service*> given;
+  std::vector<const mxd_store_service*> given;
   given.reserve(services.size());
   for (const ServiceOf& service : services)
     given.push_back(service.get());
-  mxd_sqlite_error error{};
-  if (mxd_sqlite_set_services(store.get(), given.data(), given.size(), &error) != MXD_OK) {
-    throw std::runtime_error(std::string("registrations: ") + error.text);
+  const Store::Said said = store.call(&mxd_store_library::set_services, given.data(), given.size());
+  if (said.status != MXD_OK) {
+    throw std::runtime_error(std::string("registrations: ") + said.text.data());
   }
 }
 
@@ -122,7 +107,7 @@ std::unique_ptr<DeviceModule> make_instance(const ServeOptions& options,
 }  // namespace
 
 Server::Server(const ServeOptions& options, LogWriter& log)
-    : Server(options, log, read_configuration(options.config_file)) {}
+    : Server(options, log, read_configuration(options.config_file, options.server_name)) {}
 
 Server::Server(const ServeOptions& options, LogWriter& log, const Configuration& configuration)
     : options_(options),
@@ -130,19 +115,20 @@ Server::Server(const ServeOptions& options, LogWriter& log, const Configuration&
       services_(read_registrations(options.registration_files)),
       settings_(configuration.settings),
       http_(listen(options, settings_)),
-      store_({options.database, options.server_name, options.access_token_lifetime}),
-      health_(store_),
       workers_(std::max<size_t>(cores(), 4), kMaxJobs),
       password_workers_(std::max<size_t>(cores(), 4), kMaxPasswordJobs),
       accounts_{store_,
                 workers_,
                 password_workers_,
                 services_,
-                store_.server_name(),
+                options.server_name,
                 options.open_registration,
                 settings_,
                 !options.no_rate_limits},
-      library_(find_module(options.module_file), store_),
+      store_({options.database, options.store_file, options.server_name,
+              options.access_token_lifetime}),
+      health_(store_),
+      library_(find_library(options.module_file, "libmatrix_devices.so", "--module"), store_),
       router_(make_instance(options, library_, configuration.module), accounts_, health_),
       proxies_(options.trusted_proxies),
       metrics_page_(http_, store_, workers_, password_workers_) {
@@ -181,7 +167,7 @@ void Server::reload_log() {
 
 void Server::reload_configuration() {
   std::vector<Registration> registrations = read_registrations(options_.registration_files);
-  Configuration configuration = read_configuration(options_.config_file);
+  Configuration configuration = read_configuration(options_.config_file, options_.server_name);
   // What may fail comes first: after it all of it is replaced.
   std::unique_ptr<DeviceModule> instance;
   stop_replaced();  // where there was no memory for it the last time

@@ -57,11 +57,12 @@ class Server {
   CurrentRegistrations services_;
   CurrentSettings settings_;
   HttpServer http_;
-  Store store_;
-  Health health_;
+  // Before the store, which may still be answering them when it is closed.
   Workers workers_;
   Workers password_workers_;
   AccountContext accounts_;
+  Store store_;
+  Health health_;
   ModuleLibrary library_;
   std::vector<std::unique_ptr<DeviceModule>> replaced_;  // stopped, or to be stopped
   RequestRouter router_;

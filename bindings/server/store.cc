@@ -1,44 +1,93 @@
 #include "bindings/server/store.h"
 
+#include <dlfcn.h>
+
+#include <string>
+
+#include "bindings/common/url_scheme.h"
+#include "bindings/server/library_file.h"
 #include "bindings/server/operation/json_log.h"
 
 namespace mxd::server {
 namespace {
 
-void log_from_store(mxd_cookie, int32_t level, mxd_view message) noexcept try {
+void log_from_store(mxd_cookie, mxd_cookie, int32_t level, mxd_view message) noexcept {
   log_message(level, text(message));
-} catch (const std::exception&) {  // no memory for a line of log: it is lost
+}
+
+// "postgresql://…" is for libmatrix_devices_postgresql.so, a file name for the embedded store.
+std::string library_of(const Store::Options& options) {
+  const std::string_view scheme = common::scheme_of(options.url);
+  const std::string name = scheme.empty() ? "sqlite" : std::string(scheme);
+  return find_library(options.library, "libmatrix_devices_" + name + ".so", "--store");
+}
+
+const mxd_store_library* load(const std::string& path) {
+  void* const library = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (library == nullptr) {
+    const char* const reason = ::dlerror();
+    throw Error(MXD_INVALID_ARGUMENT,
+                "cannot load the store: " + std::string(reason != nullptr ? reason : path.c_str()));
+  }
+  const auto entry = reinterpret_cast<mxd_store_entry_v1>(::dlsym(library, MXD_STORE_ENTRY_V1));
+  if (entry == nullptr) {
+    throw Error(MXD_INVALID_ARGUMENT, path + " does not export " MXD_STORE_ENTRY_V1
+                                             ": it is no matrix_devices store of version 1");
+  }
+  const mxd_store_library* const table = entry();
+  if (table == nullptr || table->size < MXD_STORE_LIBRARY_SIZE_1_0) {
+    throw Error(MXD_INVALID_ARGUMENT,
+                path + " returns a shorter table than version 1.0 has: build it again");
+  }
+  if ((table->caps >> MXD_CAP_MUST_UNDERSTAND_FROM) != 0) {
+    throw Error(MXD_UNSUPPORTED,
+                path + " demands a capability that this program does not know: use a newer one");
+  }
+  return table;
+}
+
+void check(const Store::Said& said, const std::string& what) {
+  if (said.status != MXD_OK) throw Error(said.status, what + ": " + said.text.data());
 }
 
 }  // namespace
 
-Store::Store(const Options& options) {
-  mxd_sqlite_options with{};
-  with.size = sizeof with;
-  with.path = view(options.path);
+Store::Store(const Options& options) : library_(load(library_of(options))) {
+  auto with = make<mxd_store_options>();
+  with.abi_minor = MXD_STORE_ABI_MINOR;
+  with.url = view(options.url);
   with.server_name = view(options.server_name);
   with.access_token_ms = options.access_token_lifetime.count();
   with.log = &log_from_store;
-  mxd_sqlite_error error{};
-  const int32_t status = mxd_sqlite_open(&with, &store_, &error);
-  if (status != MXD_OK) {
-    throw Error(status, "database " + options.path + ": " + error.text);
-  }
+  Said said;
+  said.status = library_->open(&with, &store_, said.text.data(), said.text.size());
+  check(said, "database " + options.url);
 }
 
 Store::~Store() {
-  mxd_sqlite_close(store_);
+  library_->close(store_);
 }
 
 void Store::set_lifetimes(std::chrono::milliseconds refresh_tokens,
                           std::chrono::milliseconds guests,
                           std::chrono::milliseconds devices) const {
-  mxd_sqlite_lifetimes lifetimes{};
-  lifetimes.size = sizeof lifetimes;
+  auto lifetimes = make<mxd_store_lifetimes>();
   lifetimes.refresh_token_ms = refresh_tokens.count();
   lifetimes.guest_ms = guests.count();
   lifetimes.device_ms = devices.count();
-  mxd_sqlite_set_lifetimes(store_, &lifetimes);
+  check(call(&mxd_store_library::set_lifetimes, &lifetimes), "lifetimes");
+}
+
+mxd_host Store::host_for(const Module& module) const {
+  auto host = make<mxd_host>();
+  check(call(&mxd_store_library::fill_host, &module.table(), &host), "store");
+  return host;
+}
+
+std::string_view Store::find_service(std::string_view as_token) const {
+  mxd_view id{};
+  return library_->find_service(store_, view(as_token), &id) == MXD_OK ? text(id)
+                                                                       : std::string_view();
 }
 
 }  // namespace mxd::server

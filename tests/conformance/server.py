@@ -46,7 +46,7 @@ class Server:
         folder: Path,
         options: Sequence[str] = (),
         *,
-        database: Path | None = None,
+        database: Path | str | None = None,
         listen: str = "127.0.0.1:0",
         server_name: str = SERVER_NAME,
         environment: Mapping[str, str] | None = None,

@@ -246,6 +246,39 @@ def test_refuses_another_server_name(prepare: Launch, old_database: Path) -> Non
     expect_refusal(server, "example.org")
 
 
+def test_opens_a_url(homeserver: Homeserver, server: Server, prepare: Launch) -> None:
+    """--database sqlite:PATH is the file of that path."""
+    user = homeserver.new_user()
+    server.stop()
+    again = prepare(database=f"sqlite:{server.database}").start()
+    assert again.client.request("GET", client_path("/login")).status == 200
+    assert user.user_id in again.command("user", "list").stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ((), ("libmatrix_devices_nosql.so", "--store")),
+        (("--store", "libm.so.6"), ("libm.so.6", "matrix_devices_store_v1")),
+        (("--store", "no/such/library.so"), ("no/such/library.so",)),
+    ],
+)
+def test_refuses_a_database_without_a_store(
+    prepare: Launch, options: tuple[str, ...], words: tuple[str, ...]
+) -> None:
+    """No library opens this URL, or what is named is none."""
+    server = prepare(*options, database="nosql://name:secret@127.0.0.1/devices")
+    expect_refusal(server, *words)
+    assert "secret" not in server.output()
+
+
+def test_the_store_refuses_another_scheme(prepare: Launch, binary: str) -> None:
+    """The SQLite store is named for a URL that is not its own."""
+    library = Path(binary).parent / "libmatrix_devices_sqlite.so"
+    server = prepare("--store", str(library), database="nosql://127.0.0.1/devices")
+    expect_refusal(server, "nosql", "sqlite:PATH")
+
+
 def test_refuses_a_folder_that_is_not_there(prepare: Launch, tmp_path: Path) -> None:
     """The database can't be made."""
     path = tmp_path / "nowhere" / "devices.db"

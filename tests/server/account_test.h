@@ -43,6 +43,8 @@ class Recorded final : public Exchange {
 
 class AccountTest : public ::testing::Test {
  protected:
+  explicit AccountTest(const char* library = MXD_STORE_LIBRARY)
+      : store({folder + "/devices.db", library, "example.org", {}}) {}
   static std::string make_folder() {
     std::string folder = (std::filesystem::temp_directory_path() / "mxd-accounts-XXXXXX").string();
     return ::mkdtemp(folder.data());
@@ -76,7 +78,7 @@ class AccountTest : public ::testing::Test {
 
   const std::string folder = make_folder();
   const CurrentRegistrations services{{}};
-  const Store store{{folder + "/devices.db", "example.org", {}}};
+  const Store store;
   Workers workers{2, 16};
   Workers password_workers{2, 16};
   CurrentSettings settings{Settings{}};

@@ -35,6 +35,8 @@ TEST(CommandLine, Serve) {
                                  "10m",
                                  "--module",
                                  "m.so",
+                                 "--store",
+                                 "s.so",
                                  "--trust-proxy",
                                  "::ffff:10.0.0.1",
                                  "--trust-proxy",
@@ -49,6 +51,7 @@ TEST(CommandLine, Serve) {
   EXPECT_EQ(serve->config_file, "module.json");
   EXPECT_EQ(serve->access_token_lifetime, 10min);
   EXPECT_EQ(serve->module_file, "m.so");
+  EXPECT_EQ(serve->store_file, "s.so");
   const TrustedProxies proxies(serve->trusted_proxies);
   for (const char* const address : {"10.0.0.1", "10.0.0.2", "172.31.0.1"})
     EXPECT_TRUE(proxies.trusts(address)) << address;
@@ -73,8 +76,11 @@ TEST(CommandLine, User) {
   EXPECT_EQ(user->name, "alice");
   EXPECT_EQ(user->database, "d.db");
 
-  const Command list = parse({"user", "list", "--database", "d.db"});
+  EXPECT_EQ(user->store_file, "");
+
+  const Command list = parse({"user", "list", "--database", "d.db", "--store", "s.so"});
   ASSERT_NE(std::get_if<UserOptions>(&list), nullptr);
+  EXPECT_EQ(std::get<UserOptions>(list).store_file, "s.so");
 }
 
 TEST(CommandLine, Token) {

@@ -13,9 +13,13 @@ namespace {
 using namespace std::chrono_literals;
 using testing::HasSubstr;
 
+Configuration parse(std::string_view json) {
+  return parse_configuration(json, "example.org");
+}
+
 std::string refusal(const std::string& json) {
   try {
-    parse_configuration(json);
+    parse(json);
   } catch (const std::runtime_error& error) {
     return error.what();
   }
@@ -24,14 +28,15 @@ std::string refusal(const std::string& json) {
 
 TEST(Configuration, AnEmptyTextIsTheDefaults) {
   for (const char* const text : {"", " \n", "{}", R"({"server": {}})"}) {
-    const Configuration configuration = parse_configuration(text);
+    const Configuration configuration = parse(text);
     EXPECT_EQ(configuration.settings, Settings{}) << text;
-    EXPECT_EQ(configuration.module, R"({"unknown_fields":"null"})") << text;
+    EXPECT_EQ(configuration.module, R"({"unknown_fields":"null","server_name":"example.org"})")
+        << text;
   }
 }
 
 TEST(Configuration, EveryKeyOfTheServer) {
-  const Settings settings = parse_configuration(R"({"server": {
+  const Settings settings = parse(R"({"server": {
     "limits": {
       "enabled": false,
       "login_address_user": {"burst": 1, "interval_ms": 2},
@@ -65,26 +70,27 @@ TEST(Configuration, TheDocumentShowsTheDefaults) {
   const auto begin = text.find(fence);
   ASSERT_NE(begin, text.npos);
   const auto block = begin + fence.size();
-  EXPECT_EQ(parse_configuration(text.substr(block, text.find("```", block) - block)).settings,
-            Settings{});
+  EXPECT_EQ(parse(text.substr(block, text.find("```", block) - block)).settings, Settings{});
 }
 
 TEST(Configuration, HalfALimitKeepsTheOtherHalf) {
-  const auto settings =
-      parse_configuration(R"({"server": {"limits": {"login_user": {"burst": 1}}}})").settings;
+  const auto settings = parse(R"({"server": {"limits": {"login_user": {"burst": 1}}}})").settings;
   EXPECT_EQ(settings.limits.login_user, (LimitSetting{1, 2s}));
 }
 
 TEST(Configuration, TheRestIsTheModules) {
-  const Configuration configuration = parse_configuration(
-      R"({"max_body_bytes": 2048, "server": {}, "unknown_fields": "omit", "limits": {"x": 1}})");
+  const Configuration configuration = parse(
+      R"({"max_body_bytes": 2048, "server": {}, "unknown_fields": "omit", "limits": {"x": 1},
+          "server_name": "Example", "check": {"disposable": true}})");
   EXPECT_EQ(configuration.module,
-            R"({"max_body_bytes":2048,"unknown_fields":"omit","limits":{"x":1}})");
+            R"({"max_body_bytes":2048,"unknown_fields":"omit","limits":{"x":1},)"
+            R"("server_name":"Example","check":{"disposable":true}})")
+      << "what another module knows is passed on too";
 }
 
 // T4, T12, A2, A14
 TEST(Configuration, TheAccountEndpointsKnowWhatTheModuleIsTold) {
-  const Settings settings = parse_configuration(R"({
+  const Settings settings = parse(R"({
     "allow_query_token": false,
     "device_id_alias": false,
     "max_display_name_length": 7,

@@ -14,11 +14,11 @@ namespace json = boost::json;
 class LoginTest : public AccountTest {
  protected:
   LoginTest() {
-    mxd_sqlite_new_account account{};
-    account.size = sizeof account;
+    auto account = make<mxd_store_new_account>();
     account.name = view("alice");
     account.password = view("right");
-    EXPECT_EQ(mxd_sqlite_add_account(store.get(), &account, nullptr, nullptr), MXD_OK);
+    const Store::Said said = store.call(&mxd_store_library::add_account, &account, nullptr);
+    EXPECT_EQ(said.status, MXD_OK) << said.text.data();
   }
 
   Response log_in(const std::string& user, const std::string& password,

@@ -22,21 +22,12 @@ Response too_many_devices(const Settings::Devices& settings) {
 
 }  // namespace
 
-AccountContext::Meant AccountContext::meant_user(std::string_view name) const {
-  char user_id[MXD_SQLITE_ID_CAPACITY] = {};
-  mxd_sqlite_error error{};
-  const int32_t status = mxd_sqlite_resolve_name(store.get(), view(name), user_id, &error);
-  if (status == MXD_OK) return {user_id, std::nullopt};
-  if (status == MXD_INVALID_ARGUMENT) return {std::string(name), std::nullopt};
-  return {{}, store_failure(status, error.text)};
-}
-
 const Registration* AccountContext::service(std::string_view as_token) const {
-  mxd_view id{};
-  if (mxd_sqlite_find_service(store.get(), view(as_token), &id) != MXD_OK) return nullptr;
+  const std::string_view id = store.find_service(as_token);
+  if (id.empty()) return nullptr;
   const std::vector<Registration>& current = services.get();
   const auto found = std::find_if(current.begin(), current.end(),
-                                  [&](const Registration& r) { return r.id == text(id); });
+                                  [&](const Registration& r) { return r.id == id; });
   return found == current.end() ? nullptr : &*found;
 }
 
@@ -95,19 +86,16 @@ DeviceWish device_wish(Fields& fields, const Settings::Devices& settings) {
 }
 
 Response log_in(const AccountContext& context, const std::string& name, const DeviceWish& wish) {
-  mxd_sqlite_login login{};
-  login.size = sizeof login;
-  login.flags = wish.refresh_token ? MXD_SQLITE_LOGIN_REFRESHABLE : 0;
+  auto login = make<mxd_store_login>();
+  login.flags = wish.refresh_token ? MXD_STORE_LOGIN_REFRESHABLE : 0;
   login.lifetime_ms = -1;
   login.name = view(name);
   login.device_id = view(wish.device_id);
   login.initial_device_display_name = view(wish.display_name);
-  login.max_devices = context.settings->devices.max_devices_per_user;
-  mxd_sqlite_tokens tokens{};
-  tokens.size = sizeof tokens;
-  mxd_sqlite_error error{};
-  const int32_t status = mxd_sqlite_login_device(context.store.get(), &login, &tokens, &error);
-  switch (status) {
+  login.max_devices = static_cast<int64_t>(context.settings->devices.max_devices_per_user);
+  auto tokens = make<mxd_store_tokens>();
+  const Store::Said said = context.store.call(&mxd_store_library::login, &login, &tokens);
+  switch (said.status) {
     case MXD_OK:
       break;
     case MXD_NOT_FOUND:
@@ -119,9 +107,9 @@ Response log_in(const AccountContext& context, const std::string& name, const De
     case MXD_LIMIT_EXCEEDED:
       return too_many_devices(context.settings->devices);
     case MXD_INVALID_ARGUMENT:
-      return error_response(400, "M_INVALID_PARAM", error.text);
+      return error_response(400, "M_INVALID_PARAM", said.text.data());
     default:
-      return store_failure(status, error.text);
+      return store_failure(said.status, said.text.data());
   }
   json::object body{
       {"user_id", tokens.user_id},
@@ -150,7 +138,7 @@ Response locked_response() {
 
 Response store_failure(int32_t status, std::string_view cause) {
   log_message(MXD_LOG_ERROR, "store: status " + std::to_string(status) + ": " + std::string(cause));
-  if (status == MXD_UNAVAILABLE) return busy_response();
+  if (status == MXD_UNAVAILABLE || status == MXD_NO_MEMORY) return busy_response();
   if (status == MXD_TIMEOUT) {
     return error_response(504, "M_UNKNOWN", "The server took too long. Send the request again.");
   }

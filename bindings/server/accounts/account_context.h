@@ -18,6 +18,9 @@
 
 namespace mxd::server {
 
+// For a status that the caller did not expect: 503, 504, 500.
+Response store_failure(int32_t status, std::string_view cause);
+
 struct AccountContext {
   const Store& store;
   Workers& workers;           // for commits
@@ -30,13 +33,24 @@ struct AccountContext {
   AttemptLimits limits{settings, rate_limits};
   RegistrationSessions registrations{};
 
-  // Whom a name that somebody typed means (T3); what can be nobody's here stays as it is. The
-  // refusal says that the store could not tell.
-  struct Meant {
-    std::string user_id;
-    std::optional<Response> refusal;
-  };
-  Meant meant_user(std::string_view name) const;
+  // Calls `then(user_id)` with whom a name that somebody typed means (T3): perhaps before this
+  // returns, perhaps on a thread that is not to be held up. What can be nobody's here stays as it
+  // is. Where the store could not tell, the exchange is answered instead; `then` answers it, or
+  // throws.
+  template <typename Then>
+  void with_meant_user(Exchange& exchange, std::string_view name, Then then) const {
+    store.resolve_name(name, [&exchange, name = std::string(name), then = std::move(then)](
+                                 int32_t status, const mxd_store_user* user,
+                                 std::string_view reason) mutable noexcept {
+      try {
+        if (status == MXD_OK) return then(std::string(user->user_id));
+        if (status == MXD_INVALID_ARGUMENT) return then(std::move(name));
+        exchange.respond(store_failure(status, reason));
+      } catch (const std::exception&) {
+        exchange.respond(bare_failure());
+      }
+    });
+  }
 
   // The service of an as_token; nothing if there is none. It stays good when a SIGHUP replaces it.
   const Registration* service(std::string_view as_token) const;
@@ -118,7 +132,5 @@ Response log_in(const AccountContext& context, const std::string& name, const De
 // 401 for a token that is not, or no longer, good.
 Response unknown_token_response(bool soft_logout);
 Response locked_response();
-// For a status that the caller did not expect: 503, 504, 500.
-Response store_failure(int32_t status, std::string_view cause);
 
 }  // namespace mxd::server

@@ -34,6 +34,33 @@ std::optional<std::string> login_name(Fields& fields) {
   return name;
 }
 
+// `user`: the user ID that is meant.
+void try_password(AccountContext& context, Exchange& exchange, std::string user,
+                  std::string password, DeviceWish wish) {
+  std::string address = exchange.request().remote_addr;
+  auto limit = context.limits.login(address, user, RateLimiter::now());
+  if (!limit.attempt) return exchange.respond(limited_response(limit.wait));
+
+  context.answer_after_hashing(
+      exchange, [&context, user = std::move(user), address = std::move(address),
+                 password = std::move(password), wish = std::move(wish),
+                 attempt = std::move(*limit.attempt)]() mutable {
+        auto given = make<mxd_store_password>();
+        given.name = view(user);
+        given.password = view(password);
+        const Store::Said said =
+            context.store.call(&mxd_store_library::check_password, &given, nullptr);
+        if (said.status == MXD_FORBIDDEN) {
+          attempt.spend();
+          return error_response(403, "M_FORBIDDEN", "The user name or the password is wrong.");
+        }
+        attempt.give_back();  // H6: also where it could not be tried
+        if (said.status != MXD_OK) return store_failure(said.status, said.text.data());
+        context.limits.remember(address, user);
+        return log_in(context, user, wish);
+      });
+}
+
 void log_in_with_password(AccountContext& context, Exchange& exchange, const std::string& name,
                           Fields& fields, DeviceWish wish) {
   std::optional<std::string> password = fields.text("password");
@@ -41,31 +68,13 @@ void log_in_with_password(AccountContext& context, Exchange& exchange, const std
   if (!password) {
     return exchange.respond(error_response(400, "M_MISSING_PARAM", "\"password\" is missing."));
   }
-
   // T5: one key for all spellings of a name, or each would have guesses of its own.
-  AccountContext::Meant meant = context.meant_user(name);
-  if (meant.refusal) return exchange.respond(std::move(*meant.refusal));
-  std::string& user = meant.user_id;
-  std::string address = exchange.request().remote_addr;
-  auto limit = context.limits.login(address, user, RateLimiter::now());
-  if (!limit.attempt) return exchange.respond(limited_response(limit.wait));
-
-  context.answer_after_hashing(exchange, [&context, user = std::move(user),
-                                          address = std::move(address),
-                                          password = std::move(*password), wish = std::move(wish),
-                                          attempt = std::move(*limit.attempt)]() mutable {
-    mxd_sqlite_error error{};
-    const int32_t status =
-        mxd_sqlite_check_password(context.store.get(), view(user), view(password), nullptr, &error);
-    if (status == MXD_FORBIDDEN) {
-      attempt.spend();
-      return error_response(403, "M_FORBIDDEN", "The user name or the password is wrong.");
-    }
-    attempt.give_back();  // H6: also where it could not be tried
-    if (status != MXD_OK) return store_failure(status, error.text);
-    context.limits.remember(address, user);
-    return log_in(context, user, wish);
-  });
+  context.with_meant_user(exchange, name,
+                          [&context, &exchange, password = std::move(*password),
+                           wish = std::move(wish)](std::string user) mutable {
+                            try_password(context, exchange, std::move(user), std::move(password),
+                                         std::move(wish));
+                          });
 }
 
 void log_in_as_service(AccountContext& context, Exchange& exchange, const std::string& name,
@@ -77,16 +86,17 @@ void log_in_as_service(AccountContext& context, Exchange& exchange, const std::s
     return exchange.respond(error_response(
         403, "M_FORBIDDEN", "Send the as_token of a registered application service."));
   }
-  AccountContext::Meant meant = context.meant_user(name);
-  if (meant.refusal) return exchange.respond(std::move(*meant.refusal));
-  if (!service->manages(meant.user_id, context.server_name)) {
-    return exchange.respond(error_response(
-        403, "M_EXCLUSIVE", "This user is not in the application service's namespaces."));
-  }
-  context.answer_later(exchange,
-                       [&context, user_id = std::move(meant.user_id), wish = std::move(wish)] {
-                         return log_in(context, user_id, wish);
-                       });
+  context.with_meant_user(
+      exchange, name,
+      [&context, &exchange, service, wish = std::move(wish)](std::string user) mutable {
+        if (!service->manages(user, context.server_name)) {
+          return exchange.respond(error_response(
+              403, "M_EXCLUSIVE", "This user is not in the application service's namespaces."));
+        }
+        context.answer_later(exchange, [&context, user = std::move(user), wish = std::move(wish)] {
+          return log_in(context, user, wish);
+        });
+      });
 }
 
 }  // namespace

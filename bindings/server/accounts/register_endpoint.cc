@@ -27,7 +27,7 @@ std::string random_name() {
 }
 
 struct Registrant {
-  uint32_t flags = 0;  // MXD_SQLITE_ACCOUNT_*
+  uint32_t flags = 0;  // MXD_STORE_ACCOUNT_*
   std::string name;
   std::optional<std::string> password;
   std::string service_id;
@@ -37,16 +37,14 @@ struct Registrant {
 
 // Blocks.
 Response add_and_log_in(const AccountContext& context, const Registrant& registrant) {
-  mxd_sqlite_new_account account{};
-  account.size = sizeof account;
+  auto account = make<mxd_store_new_account>();
   account.flags = registrant.flags;
   account.name = view(registrant.name);
   if (registrant.password) account.password = view(*registrant.password);
   account.service_id = view(registrant.service_id);
-  char user_id[MXD_SQLITE_ID_CAPACITY] = {};
-  mxd_sqlite_error error{};
-  const int32_t status = mxd_sqlite_add_account(context.store.get(), &account, user_id, &error);
-  switch (status) {
+  auto user = make<mxd_store_user>();
+  const Store::Said said = context.store.call(&mxd_store_library::add_account, &account, &user);
+  switch (said.status) {
     case MXD_OK:
       break;
     case MXD_BUSY:
@@ -57,12 +55,12 @@ Response add_and_log_in(const AccountContext& context, const Registrant& registr
                                 ? "This user name belongs to an application service."
                                 : "This user name is not in the application service's namespaces.");
     case MXD_INVALID_ARGUMENT:
-      return error_response(400, "M_INVALID_USERNAME", error.text);
+      return error_response(400, "M_INVALID_USERNAME", said.text.data());
     default:
-      return store_failure(status, error.text);
+      return store_failure(said.status, said.text.data());
   }
-  if (!registrant.inhibit_login) return log_in(context, user_id, registrant.wish);
-  return json_response(200, {{"user_id", user_id}});
+  if (!registrant.inhibit_login) return log_in(context, user.user_id, registrant.wish);
+  return json_response(200, {{"user_id", user.user_id}});
 }
 
 // What a client learns from a 401: that m.login.dummy is all that is asked.
@@ -89,7 +87,7 @@ void register_for_service(AccountContext& context, Exchange& exchange, Registran
   if (registrant.name.empty()) {
     return exchange.respond(error_response(400, "M_MISSING_PARAM", "\"username\" is missing."));
   }
-  registrant.flags = MXD_SQLITE_ACCOUNT_APPSERVICE;
+  registrant.flags = MXD_STORE_ACCOUNT_APPSERVICE;
   registrant.service_id = service->id;
   registrant.password.reset();
   context.answer_later(exchange, [&context, registrant = std::move(registrant)] {
@@ -106,7 +104,7 @@ void register_guest(AccountContext& context, Exchange& exchange, DeviceWish wish
   auto limit = take_unit(context, exchange);
   if (!limit.attempt) return exchange.respond(limited_response(limit.wait));
   Registrant guest;
-  guest.flags = MXD_SQLITE_ACCOUNT_GUEST;
+  guest.flags = MXD_STORE_ACCOUNT_GUEST;
   guest.wish.display_name = std::move(wish.display_name);  // all else is ignored for guests
   context.answer_later(exchange, [&context, guest = std::move(guest),
                                   attempt = std::move(*limit.attempt)]() mutable {

@@ -17,12 +17,14 @@ void log_out(AccountContext& context, Exchange& exchange, bool all) {
         403, "M_FORBIDDEN", "An as_token cannot be logged out. Delete the device instead."));
   }
   context.answer_later(exchange, [&context, token = std::move(who.access_token), all] {
-    mxd_sqlite_error error{};
-    const int32_t status = mxd_sqlite_logout(context.store.get(), view(token), all ? 1 : 0, &error);
-    if (status == MXD_OK) return json_response(200, {});
-    if (status == MXD_UNKNOWN_TOKEN) return unknown_token_response(false);
-    if (status == MXD_TOKEN_EXPIRED) return unknown_token_response(true);
-    return store_failure(status, error.text);
+    auto logout = make<mxd_store_logout>();
+    logout.flags = all ? MXD_STORE_LOGOUT_ALL : 0;
+    logout.access_token = view(token);
+    const Store::Said said = context.store.call(&mxd_store_library::logout, &logout);
+    if (said.status == MXD_OK) return json_response(200, {});
+    if (said.status == MXD_UNKNOWN_TOKEN) return unknown_token_response(false);
+    if (said.status == MXD_TOKEN_EXPIRED) return unknown_token_response(true);
+    return store_failure(said.status, said.text.data());
   });
 }
 
@@ -35,7 +37,7 @@ Response unknown_refresh_token(AccountContext& context, const std::string& addre
 }
 
 // Why `identify` gave no identity.
-Response identity_refusal(int32_t status) {
+Response identity_refusal(int32_t status, std::string_view reason) {
   switch (status) {
     case MXD_UNKNOWN_TOKEN:
       return unknown_token_response(false);
@@ -49,8 +51,15 @@ Response identity_refusal(int32_t status) {
     case MXD_UNKNOWN_DEVICE:
       return error_response(400, "M_UNKNOWN_DEVICE", "The user does not have this device.");
     default:
-      return store_failure(status, "identify");
+      return store_failure(status, reason);
   }
+}
+
+Response identity_of(const mxd_store_identity& identity) {
+  json::object body{{"user_id", text(identity.user_id)},
+                    {"is_guest", (identity.flags & MXD_STORE_IDENTITY_GUEST) != 0}};
+  if (identity.device_id.size != 0) body["device_id"] = text(identity.device_id);
+  return json_response(200, body);
 }
 
 }  // namespace
@@ -76,15 +85,14 @@ void post_refresh(AccountContext& context, Exchange& exchange) {
   std::string address = exchange.request().remote_addr;
   context.answer_later(
       exchange, [&context, token = std::move(*token), address = std::move(address)]() -> Response {
-        mxd_sqlite_tokens tokens{};
-        tokens.size = sizeof tokens;
-        mxd_sqlite_error error{};
-        const int32_t status =
-            mxd_sqlite_refresh(context.store.get(), view(token), &tokens, &error);
-        if (status == MXD_UNKNOWN_TOKEN) return unknown_refresh_token(context, address);
-        if (status == MXD_TOKEN_EXPIRED) return unknown_token_response(true);
-        if (status == MXD_USER_LOCKED) return locked_response();
-        if (status != MXD_OK) return store_failure(status, error.text);
+        auto refresh = make<mxd_store_refresh>();
+        refresh.refresh_token = view(token);
+        auto tokens = make<mxd_store_tokens>();
+        const Store::Said said = context.store.call(&mxd_store_library::refresh, &refresh, &tokens);
+        if (said.status == MXD_UNKNOWN_TOKEN) return unknown_refresh_token(context, address);
+        if (said.status == MXD_TOKEN_EXPIRED) return unknown_token_response(true);
+        if (said.status == MXD_USER_LOCKED) return locked_response();
+        if (said.status != MXD_OK) return store_failure(said.status, said.text.data());
         json::object answer{{"access_token", tokens.access_token}};
         if (tokens.refresh_token[0] != '\0') answer["refresh_token"] = tokens.refresh_token;
         if (tokens.expires_in_ms >= 0) answer["expires_in_ms"] = tokens.expires_in_ms;
@@ -97,8 +105,7 @@ void get_whoami(AccountContext& context, Exchange& exchange) {
   RequestCredentials who = read_credentials(request, context.settings->devices);
   if (who.refusal) return exchange.respond(std::move(*who.refusal));
 
-  mxd_credentials credentials{};
-  credentials.size = sizeof credentials;
+  auto credentials = make<mxd_credentials>();
   credentials.access_token = view(who.access_token);
   credentials.remote_addr = view(request.remote_addr);
   if (who.user_id) {
@@ -109,15 +116,16 @@ void get_whoami(AccountContext& context, Exchange& exchange) {
     credentials.flags |= MXD_CREDENTIALS_HAS_DEVICE_ID;
     credentials.device_id = view(*who.device_id);
   }
-  mxd_sqlite_identity identity{};
-  identity.size = sizeof identity;
-  const int32_t status = mxd_sqlite_identify(context.store.get(), &credentials, &identity);
-  if (status != MXD_OK) return exchange.respond(identity_refusal(status));
-
-  json::object body{{"user_id", identity.user_id},
-                    {"is_guest", (identity.flags & MXD_PRINCIPAL_GUEST) != 0}};
-  if (identity.device_id[0] != '\0') body["device_id"] = identity.device_id;
-  exchange.respond(json_response(200, body));
+  context.store.identify(credentials, [&exchange](int32_t status,
+                                                  const mxd_store_identity* identity,
+                                                  std::string_view reason) noexcept {
+    Response response = bare_failure();
+    try {
+      response = identity == nullptr ? identity_refusal(status, reason) : identity_of(*identity);
+    } catch (const std::exception&) {  // no memory for more
+    }
+    exchange.respond(std::move(response));
+  });
 }
 
 }  // namespace mxd::server

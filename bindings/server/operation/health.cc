@@ -79,11 +79,10 @@ void Health::ask_until_ended() {
     changed_.wait(lock, [this] { return is_wanted_ || is_ending_; });
     if (is_ending_) return;
     lock.unlock();
-    mxd_sqlite_error error{};
-    const bool works = mxd_sqlite_check(store_.get(), &error) == MXD_OK;
+    const Store::Said said = store_.call(&mxd_store_library::check);
     lock.lock();
     try {
-      reason_ = works ? "" : error.text;
+      reason_ = said.status == MXD_OK ? "" : said.text.data();
     } catch (const std::exception&) {
       reason_ = "no memory";  // short enough to need none
     }

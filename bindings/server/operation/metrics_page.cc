@@ -129,8 +129,7 @@ std::string MetricsPage::text() const {
   MetricFamily queues = family("mxd_queue_length", "What waits for a thread.", MetricType::Gauge);
   add(queues, {label("queue", "workers")}, static_cast<double>(workers_.open()));
   add(queues, {label("queue", "passwords")}, static_cast<double>(password_workers_.open()));
-  add(queues, {label("queue", "writes")},
-      static_cast<double>(mxd_sqlite_queued_writes(store_.get())));
+  add(queues, {label("queue", "writes")}, static_cast<double>(store_.queued_writes()));
   const std::vector<MetricFamily> families{
       requests_total(counts),
       request_seconds(counts),

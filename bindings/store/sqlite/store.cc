@@ -11,7 +11,7 @@
 #include <thread>
 #include <utility>
 
-#include "bindings/store/common/url.h"
+#include "bindings/common/url_scheme.h"
 #include "bindings/store/sqlite/authenticate.h"
 #include "bindings/store/sqlite/host_table.h"
 #include "bindings/store/sqlite/schema.h"
@@ -62,7 +62,7 @@ const char* reason_of(int32_t status) {
 
 Outcome read_path(std::string_view url, std::string& path) {
   constexpr std::string_view kScheme = "sqlite";
-  const std::string_view scheme = scheme_of(url);
+  const std::string_view scheme = common::scheme_of(url);
   if (!scheme.empty() &&
       !absl::EqualsIgnoreCase({scheme.data(), scheme.size()}, {kScheme.data(), kScheme.size()})) {
     return {MXD_INVALID_ARGUMENT, "the SQLite store opens sqlite:PATH or a file name, and no " +

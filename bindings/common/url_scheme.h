@@ -1,13 +1,13 @@
-// Where a store is: a URL, or a file name.
-#ifndef MXD_BINDINGS_STORE_COMMON_URL_H
-#define MXD_BINDINGS_STORE_COMMON_URL_H
+// The scheme of what is a URL or a file name.
+#ifndef MXD_BINDINGS_COMMON_URL_SCHEME_H
+#define MXD_BINDINGS_COMMON_URL_SCHEME_H
 
 #include <absl/strings/ascii.h>
 
 #include <algorithm>
 #include <string_view>
 
-namespace mxd::store {
+namespace mxd::common {
 
 // RFC 3986, 3.1: what stands before the colon of a URL; empty for a file name.
 inline std::string_view scheme_of(std::string_view url) {
@@ -22,6 +22,6 @@ inline std::string_view scheme_of(std::string_view url) {
   return is_one ? scheme : std::string_view();
 }
 
-}  // namespace mxd::store
+}  // namespace mxd::common
 
-#endif  // MXD_BINDINGS_STORE_COMMON_URL_H
+#endif  // MXD_BINDINGS_COMMON_URL_SCHEME_H
