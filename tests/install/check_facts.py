@@ -5,7 +5,7 @@ check_facts.py SOURCE    (check_facts_control.py sees to it that each comparison
 - Statuses: what each callback of module.h lists, what the module takes as its answer, and the
   tables of docs/host_guide.md and docs/python.md; which callbacks are mandatory.
 - Settings: keys, defaults and ranges of docs/configuration.md and of the module; those of
-  docs/operations.md and of the server.
+  docs/operations.md and of the server, and the options of its command line.
 - The state of a session and the digest of a body: docs/contract.md and the module.
 - Rows: each that a comment, a test or a document names is in docs/behaviour.md or docs/accounts.md.
 - Conventions of module.h that the documents cite by number.
@@ -17,7 +17,7 @@ from collections.abc import Callable
 
 from facts.formats import check_formats
 from facts.references import check_conventions, check_rows
-from facts.settings import check_module_settings, check_server_settings
+from facts.settings import check_module_settings, check_options, check_server_settings
 from facts.statuses import check_statuses
 from facts.tree import Tree
 
@@ -25,6 +25,7 @@ CHECKS: list[Callable[[Tree], None]] = [
     check_statuses,
     check_module_settings,
     check_server_settings,
+    check_options,
     check_formats,
     check_rows,
     check_conventions,

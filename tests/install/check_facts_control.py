@@ -55,6 +55,8 @@ CHANGES = [
         "guest_lifetime = days(31)",
         "guest",
     ),
+    (OPERATIONS, "| `--log-file FILE` |", "| `--logs FILE` |", "no option --logs"),
+    ("bindings/server/command_line.cc", '"--metrics-listen"', '"--metrics"', "option --metrics"),
     (OPERATIONS, '"login_user": {"burst": 30', '"login_user": {"burst": 31', "login_user"),
     (OPERATIONS, '| `"30d"` |', '| `"40d"` |', "guest_lifetime"),
     ("module/auth/session.cc", '"form_token"', '"page_token"', "members of a state"),

@@ -166,3 +166,15 @@ def check_server_settings(tree: Tree) -> None:
                 f"default of server.{path}", block=json.dumps(block[path]), table=row[1].strip("`")
             )
     tree.expect_equal("settings of the server", server=sorted(keys), block=sorted(block))
+
+
+def check_options(tree: Tree) -> None:
+    text = tree.text(OPERATIONS)
+    code = re.findall(r'"(--[a-z][a-z-]+)', tree.text("bindings/server/command_line.cc"))
+    options = set(found(code, "bindings/server/command_line.cc", 10)) | {"--help"}
+    start = text[text.index("## Start") : text.index("### Signals")]
+    in_table = set(re.findall(r"^\| `(--[a-z-]+)", start, re.M))
+    for option in sorted(in_table - options):
+        tree.problems.append(f"{OPERATIONS}: the server has no option {option}")
+    for option in sorted(options - set(re.findall(r"--[a-z][a-z-]+", text))):
+        tree.problems.append(f"{OPERATIONS}: does not name the option {option}")
