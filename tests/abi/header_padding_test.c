@@ -1,4 +1,4 @@
-/* The control of header_test.c: this has a hole behind `size`, and must not compile. */
+/* The control of header_test.c: this has a hole after `size`, and must not compile. */
 #include "matrix_devices/module.h"
 
 struct has_a_hole {

@@ -1,4 +1,4 @@
-/* max_body_bytes() tells the host where to stop. What it stopped at is answered 413, behind
+/* max_body_bytes() tells the host where to stop. What it stopped at is answered 413, after
  * authentication; so is a body that it read all the same. */
 #include "host_kit.h"
 

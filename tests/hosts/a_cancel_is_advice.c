@@ -1,4 +1,4 @@
-/* cancel(): idempotent, from any thread, at any time. respond() comes all the same, once, behind
+/* cancel(): idempotent, from any thread, at any time. respond() comes all the same, once, after
  * the last completion. */
 #include "host_kit.h"
 
@@ -67,7 +67,7 @@ static void check_without_the_callback(void) {
   kit_close(&host);
 }
 
-/* Behind the answer it is late, and does no harm. */
+/* After the answer it is late, and does no harm. */
 static void check_answered(void) {
   kit_host host;
   kit_init(&host);

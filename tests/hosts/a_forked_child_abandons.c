@@ -1,4 +1,4 @@
-/* After fork() the child abandons what it inherited, and may begin anew; the parent goes on. */
+/* After fork() the child abandons what it inherited, and may begin again; the parent goes on. */
 #include <sys/wait.h>
 #include <unistd.h>
 

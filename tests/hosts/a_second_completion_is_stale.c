@@ -21,7 +21,7 @@ static void check(int32_t (*ask)(kit_host*, const kit_question*)) {
   kit_close(&host);
 }
 
-/* Nothing can be emitted behind a completion either. */
+/* Nothing can be emitted after a completion either. */
 static int32_t emits_after_completing(kit_host* host, const kit_question* question) {
   kit_answer(host, question);
   EXPECT_EQ(MXD_STALE, module->emit_device(question->op, &host->devices[0]));

@@ -13,7 +13,7 @@ typedef struct record {
   uint32_t http_status;                      /* where it is taken */
 } record;
 
-/* On the heap at its exact size, so that a sanitizer sees a read behind it; what is behind the
+/* On the heap at its exact size, so that a sanitizer sees a read past it; what comes after the
    size of 1.0 is no zero, and not the module's business. */
 #define EMIT(function, type, emit_name, ...)                                       \
   static int32_t function(mxd_op op, uint32_t size) {                              \

@@ -1,4 +1,4 @@
-/* route(): what a host registers with its own router, and NOT_FOUND behind the last. */
+/* route(): what a host registers with its own router, and NOT_FOUND after the last. */
 #include "host_kit.h"
 
 typedef struct expected_route {

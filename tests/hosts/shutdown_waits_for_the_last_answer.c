@@ -1,4 +1,4 @@
-/* shutdown(): what is in flight is finished, what is new is refused, `done` is called once, behind
+/* shutdown(): what is in flight is finished, what is new is refused, `done` is called once, after
  * every other callback; and destroy() is legal inside it. */
 #include "host_kit.h"
 

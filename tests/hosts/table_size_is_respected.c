@@ -1,11 +1,11 @@
-/* `size` says how much of a struct there is: less than version 1.0 had is refused, what lies behind
+/* `size` says how much of a struct there is: less than version 1.0 had is refused, what comes after
  * the module's own knowledge is not looked at. */
 #include <stdlib.h>
 
 #include "host_kit.h"
 
 static int32_t create(const kit_host* host, uint32_t size, mxd_instance** instance) {
-  /* On the heap, at its exact size, so that a sanitizer sees a read behind it. */
+  /* On the heap, at its exact size, so that a sanitizer sees a read past it. */
   char* bytes = malloc(size < 4 ? 4 : size);
   memset(bytes, 0xA5, size < 4 ? 4 : size);
   memcpy(bytes, &host->table, size < sizeof host->table ? size : sizeof host->table);
