@@ -37,8 +37,6 @@ int32_t AuthenticateCall::principal(const mxd_principal& record) {
   if (validated && !is_time(record.validated_ms)) {
     return fault("emitted a principal whose validated_ms is negative or too large");
   }
-  // From here on its cookie is to be released, whatever becomes of the request.
-  line_.principal = record.cookie;
   Principal who;
   who.cookie = record.cookie;
   who.user = UserId{keep(record.user_id)};
@@ -51,6 +49,8 @@ int32_t AuthenticateCall::principal(const mxd_principal& record) {
   who.unlimited = (record.flags & MXD_PRINCIPAL_UNLIMITED) != 0;
   if (validated) who.validated_ms = record.validated_ms;
   principal_ = who;
+  // Nothing fails after this: its cookie is to be released, whatever becomes of the request.
+  line_.principal = record.cookie;
   return MXD_OK;
 }
 
