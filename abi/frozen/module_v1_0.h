@@ -262,7 +262,8 @@ typedef struct mxd_error {
   int64_t retry_after_ms; /* < 0: no Retry-After */
   mxd_view errcode;       /* "M_…", 1 to 255 bytes */
   mxd_view text;          /* for a client developer: what to do next; no secrets */
-  mxd_view extra_json;    /* a JSON object whose members are added, or empty */
+  mxd_view extra_json;    /* a JSON object whose members are added, or empty; none of them is
+                             errcode, error or retry_after_ms */
 } mxd_error;
 #define MXD_ERROR_SIZE_1_0 (16 + 3 * MXD_TEXT)
 

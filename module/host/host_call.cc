@@ -61,8 +61,14 @@ int32_t HostCall::error(const mxd_error& error) {
     }
   }
   std::string_view members;
-  if (error.extra_json.size != 0 && !http::is_object(arena(), keep(error.extra_json), members)) {
-    return fault("emitted an error whose extra_json is not a JSON object");
+  if (error.extra_json.size != 0) {
+    const auto* extra = http::read_object(arena(), keep(error.extra_json), members);
+    if (extra == nullptr) return fault("emitted an error whose extra_json is not a JSON object");
+    for (const char* own : {"errcode", "error", "retry_after_ms"}) {
+      if (extra->contains(own)) {
+        return fault("emitted an error whose extra_json has errcode, error or retry_after_ms");
+      }
+    }
   }
   error_ = arena().make<ApiError>(ApiError{static_cast<int>(error.http_status), keep(error.errcode),
                                            keep(error.text), members, error.retry_after_ms});

@@ -70,7 +70,9 @@ const char* FlowsCall::add_params(const mxd_uia_stage& record) {
   if (has_params(flows_, text(record.type))) return nullptr;
   const std::string_view kept = keep(record.params);
   std::string_view members;
-  if (!http::is_object(arena(), kept, members)) return "emitted params that are not a JSON object";
+  if (http::read_object(arena(), kept, members) == nullptr) {
+    return "emitted params that are not a JSON object";
+  }
   auto* added = arena().make<Params>(keep(record.type), kept, nullptr);
   (last_params_ == nullptr ? flows_.params : last_params_->next) = added;
   last_params_ = added;

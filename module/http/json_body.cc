@@ -91,13 +91,14 @@ std::optional<std::string_view> find_string(const json::object& object, std::str
   return std::string_view(value->get_string());
 }
 
-bool is_object(memory::Arena& arena, std::string_view text, std::string_view& members) {
+const json::object* read_object(memory::Arena& arena, std::string_view text,
+                                std::string_view& members) {
   const auto parsed = parse_json(arena, text, JsonLimits());
-  if (parsed.value == nullptr || !parsed.value->is_object()) return false;
+  if (parsed.value == nullptr || !parsed.value->is_object()) return nullptr;
   const auto first = text.find('{') + 1;
   members = text.substr(first, text.rfind('}') - first);
   if (is_blank(members)) members = {};
-  return true;
+  return &parsed.value->get_object();
 }
 
 }  // namespace mxd::http

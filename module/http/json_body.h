@@ -25,8 +25,9 @@ std::string_view serialize(memory::Arena& arena, const boost::json::object& obje
 std::optional<std::string_view> find_string(const boost::json::object& object,
                                             std::string_view name, bool& wrong_type);
 
-// Whether a text is one JSON object; its members without the braces go to `members`.
-// @throws std::bad_alloc
-bool is_object(memory::Arena& arena, std::string_view json, std::string_view& members);
+// The one JSON object that a text is, in the arena; null if it is none. Its members without the
+// braces go to `members`. @throws std::bad_alloc
+const boost::json::object* read_object(memory::Arena& arena, std::string_view json,
+                                       std::string_view& members);
 
 }  // namespace mxd::http
