@@ -11,7 +11,7 @@ TEST_JOBS ?= 8
 # ctest's -R, e.g. make test ONLY=uia. Under the sanitizers, where all is slow: units, the contract,
 # the stores, one run of the conformance suite, what strangers send; make test-asan ONLY=. for all
 ONLY ?= .
-SANITIZED := ^(unit|abi|hosts|fuzz|common|store|server)\.|^conformance$$|^reliability\.
+SANITIZED := ^(unit|abi|hosts|fuzz|sweep|common|store|server)\.|^conformance$$|^reliability\.
 # Of make fuzz, and of the fuzzers of make test-long, in seconds
 FOR ?= 60
 # Of make conformance: the homeserver, NAME:PASSWORD separated by spaces, rows to leave out
@@ -95,9 +95,11 @@ test-long: ## hours: growth, failing memory and disks, kills, the sanitizers, fu
 	$(call configure,release,-DMXD_TESTS=ON -DMXD_PYTHON=ON)
 	@echo "==> Building what is tried"
 	@cmake --build --preset release --parallel $(JOBS) --target matrix-devices-server \
-	  matrix_devices_module mxd_failing_memory mxd_failing_disk mxd_failing_memory_test
+	  matrix_devices_module mxd_failing_memory mxd_failing_disk mxd_failing_memory_test mxd_sweep
 	@echo "==> each_alone"
 	@JOBS=$(JOBS) tests/abi/growth/each_alone.sh
+	@echo "==> sweep"
+	@build/release/out/mxd_sweep build/release/out/libmatrix_devices.so
 	@echo "==> failing_memory_test"
 	@build/release/out/mxd_failing_memory_test build/release/out/libmatrix_devices.so \
 	  build/release/out/libmatrix_devices_sqlite.so build/release/failing_memory.db 1

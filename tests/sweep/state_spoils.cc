@@ -1,0 +1,94 @@
+#include "tests/sweep/state_spoils.h"
+
+#include <regex>
+
+namespace mxd::sweep {
+namespace {
+
+constexpr size_t kMostState = 256 * 1024;
+
+using Change = std::function<std::string(std::string)>;
+
+Change replaced(const std::string& pattern, const std::string& by) {
+  return [pattern = std::regex(pattern), by](std::string state) {
+    return std::regex_replace(state, pattern, by);
+  };
+}
+
+Change with_member(const std::string& member) {
+  return [member](std::string state) { return "{" + member + "," + state.substr(1); };
+}
+
+Change constant(std::string state) {
+  return [state = std::move(state)](const std::string&) { return state; };
+}
+
+Change padded_to(size_t size) {
+  return [size](std::string state) { return state + std::string(size - state.size(), ' '); };
+}
+
+}  // namespace
+
+void add_state_spoils(std::vector<Spoil>& out, size_t index) {
+  const std::string expires = "\"expires_ms\":[0-9]+";
+  const struct {
+    const char* name;
+    Change change;
+    Row row;
+  } states[] = {
+      {"of no bytes", constant(""), Row::kH3},
+      {"of no JSON", constant("CAUSE"), Row::kH3},
+      {"of no object", constant("[]"), Row::kH3},
+      {"of an empty object", constant("{}"), Row::kH3},
+      {"that is not UTF-8", constant("{\"a\":\"\xFF\"}"), Row::kH3},
+      {"with U+0000", constant(std::string("{\0}", 3)), Row::kH3},
+      {"cut in half", [](const std::string& s) { return s.substr(0, s.size() / 2); }, Row::kH3},
+      {"cut by a byte", [](const std::string& s) { return s.substr(0, s.size() - 1); }, Row::kH3},
+      {"twice", [](const std::string& s) { return s + s; }, Row::kH3},
+      {"of 256 KiB", padded_to(kMostState), Row::kAsWithout},
+      {"over 256 KiB", padded_to(kMostState + 1), Row::kH3},
+      {"that is too deep", with_member("\"x\":" + std::string(40, '[') + std::string(40, ']')),
+       Row::kH3},
+      {"with a member twice", with_member("\"user\":\"@alice:example.org\""), Row::kH3},
+      {"with a member of a later version", with_member("\"later\":{\"a\":[1]}"), Row::kAsWithout},
+      {"that must be understood", with_member("\"must\":[\"later\"]"), Row::kU9},
+      {"whose must is no list", with_member("\"must\":\"later\""), Row::kH3},
+      {"that is dead",
+       [](const std::string& s) {
+         return s.find("\"dead\"") == s.npos ? with_member("\"dead\":true")(s) : s;
+       },
+       Row::kU6a},
+      {"whose dead is no boolean", with_member("\"dead\":1"), Row::kH3},
+      {"of another user", replaced("\"user\":\"@alice", "\"user\":\"@mallory"), Row::kU10},
+      {"without a user", replaced("\"user\":\"[^\"]*\",?", ""), Row::kH3},
+      {"without a digest", replaced("\"digest\":\"[^\"]*\",?", ""), Row::kH3},
+      {"of another digest", replaced("\"digest\":\"....", "\"digest\":\"zzzz"), Row::kAny},
+      {"that expired at 0", replaced(expires, "\"expires_ms\":0"), Row::kU9},
+      {"that expired at 1", replaced(expires, "\"expires_ms\":1"), Row::kU9},
+      {"that expires at -1", replaced(expires, "\"expires_ms\":-1"), Row::kH3},
+      {"that expires at 2^53", replaced(expires, "\"expires_ms\":9007199254740992"),
+       Row::kAsWithout},
+      {"that expires after 2^53", replaced(expires, "\"expires_ms\":9007199254740993"), Row::kH3},
+      {"that expires last", replaced(expires, "\"expires_ms\":9223372036854775807"), Row::kH3},
+      {"that expires beyond any number", replaced(expires, "\"expires_ms\":18446744073709551615"),
+       Row::kH3},
+      {"that expires in a text", replaced(expires, "\"expires_ms\":\"soon\""), Row::kH3},
+      {"whose completed is no list", replaced("\"completed\":\\[.*?\\]", "\"completed\":{}"),
+       Row::kH3},
+      {"whose completed has no types", replaced("\"completed\":\\[.*?\\]", "\"completed\":[{}]"),
+       Row::kH3},
+  };
+  out.push_back({"state that is NULL and has a size",
+                 [index](Reply& reply) { reply.results[index].texts[0].no_data = true; },
+                 Row::kH3});
+  for (const auto& [name, change, row] : states) {
+    out.push_back({"state " + std::string(name),
+                   [index, change = change](Reply& reply) {
+                     Text& state = reply.results[index].texts[0];
+                     state.bytes = change(state.bytes);
+                   },
+                   row});
+  }
+}
+
+}  // namespace mxd::sweep
