@@ -56,6 +56,8 @@ read -ra flags < <(pkg-config --cflags matrix_devices)
 "$expect" "$listed" "$work/by_pkg_config" "$(pkg-config --variable=module matrix_devices)"
 "$cxx" -std=c++20 "$here/consumer/cpp_host.cc" "${flags[@]}" -o "$work/cpp_by_pkg_config"
 "$expect" '^200 .*"LAPTOP"' "$work/cpp_by_pkg_config" "$module"
+[ -f "$(pkg-config --variable=check matrix_devices)" ] ||
+  fail "expected the checking module to be where pkg-config says"
 sqlite=$(pkg-config --variable=sqlite matrix_devices)
 if [ -n "$sqlite" ]; then
   "$cc" "$source/docs/examples/store_host.c" "${flags[@]}" -pthread -o "$work/store_by_pkg_config"
