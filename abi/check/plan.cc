@@ -192,7 +192,7 @@ std::optional<Position> Position::read(const std::optional<std::string>& resume_
   if (dot == std::string::npos) return std::nullopt;
   const std::string_view name = std::string_view(*resume_value).substr(0, dot);
   const auto found = std::find_if(kSteps.begin(), kSteps.end(),
-                                  [&](const Step& step) { return step.name == name; });
+                                  [&](const Step& candidate) { return candidate.name == name; });
   const auto notes = from_base64url(std::string_view(*resume_value).substr(dot + 1));
   if (found == kSteps.end() || !notes) return std::nullopt;
   boost::json::error_code error;
