@@ -135,7 +135,6 @@ constexpr auto kPromises = std::to_array<PromiseRow>({
     {"uia_check.another_user", "proving",
      "another user's right password: OK, and their identity, not the requester's"},
     {"uia_check.another_password", "proving", "one user's name with another's password: REFUSED"},
-    {"uia_check.incomplete", "proving", "no identifier, or no password: BAD_DATA"},
     {"uia_check.unknown_identifier", "proving",
      "an unknown kind of identifier: BAD_DATA or REFUSED"},
     {"uia_check.email", "proving", "an e-mail address with the password: OK, and whose it is"},

@@ -72,7 +72,7 @@ constexpr Violation kViolations[] = {
     {"counts changes only", "uia_replace_session.counts"},
     {"compares before it writes", "uia_replace_session.one_wins"},
     {"keeps the first expiry", "uia_replace_session.expiry"},
-    {"refuses what is incomplete", "uia_check.incomplete"},
+    {"takes any badge", "uia_check.unknown_identifier"},
     {"compares with who asks", "uia_check.another_user"},
     {"proves who asks", "uia_check.another_user"},
     {"takes any token", "uia_check.stages"},

@@ -173,8 +173,10 @@ std::string named(const mxd_uia_attempt& attempt) {
 
 int32_t check_password(PlantedHost& host, mxd_op op, const mxd_uia_attempt& attempt) {
   constexpr uint32_t kNamed = MXD_ATTEMPT_HAS_USER | MXD_ATTEMPT_HAS_THIRDPARTY;
-  if ((attempt.flags & kNamed) == 0 || (attempt.flags & MXD_ATTEMPT_HAS_PASSWORD) == 0) {
-    return host.is("refuses what is incomplete") ? MXD_REFUSED : MXD_BAD_DATA;
+  if ((attempt.flags & kNamed) == 0) {
+    if (!host.is("takes any badge")) return MXD_BAD_DATA;
+    host.module().emit_identity(op, attempt.user_id);
+    return MXD_OK;
   }
   const std::string user_id = named(attempt);
   const auto user = host.world().users.find(user_id);

@@ -257,9 +257,8 @@ Task<> create_devices(Check& check) {
 // Reads once more, for what came late.
 Task<> end(Check& check) {
   const Answer list = co_await check.list_devices();
-  if (list.status != MXD_OK) {
-    check.is("list_devices.lists", list, MXD_OK, "list_devices at the end");
-  }
+  if (!check.is("list_devices.lists", list, MXD_OK, "list_devices at the end")) co_return;
+  compare_last_seen(check, list);
 }
 
 }  // namespace mxd::check
