@@ -87,7 +87,7 @@ class Run:
             base_url = self.other_url
         elif step["place"] == "restarted":
             assert self.restart is not None
-            subprocess.run(self.restart, shell=True, check=True)
+            subprocess.run(self.restart, shell=True, check=True, stdout=sys.stderr)
             self.wait_for(base_url)
         with concurrent.futures.ThreadPoolExecutor(step["times"]) as pool:
             asked = [pool.submit(self.ask, base_url, step) for _ in range(step["times"])]

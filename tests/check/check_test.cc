@@ -89,10 +89,6 @@ std::string joined(const std::vector<std::string>& names) {
   return text;
 }
 
-std::string name_of(Answers answers) {
-  return answers == Answers::kInline ? "inline" : "late";
-}
-
 class Checking : public testing::TestWithParam<std::tuple<Violation, Answers>> {};
 
 TEST_P(Checking, NamesWhatIsPlanted) {
@@ -118,7 +114,7 @@ INSTANTIATE_TEST_SUITE_P(All, Checking,
                            std::replace_if(
                                name.begin(), name.end(),
                                [](unsigned char c) { return !std::isalnum(c); }, '_');
-                           return name + "_" + name_of(std::get<1>(test.param));
+                           return name + "_" + testing::PrintToString(std::get<1>(test.param));
                          });
 
 class CheckingARightHost : public testing::TestWithParam<Answers> {};
@@ -131,7 +127,7 @@ TEST_P(CheckingARightHost, FindsNothing) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, CheckingARightHost, testing::Values(Answers::kInline, Answers::kLate),
-                         [](const auto& test) { return name_of(test.param); });
+                         [](const auto& test) { return testing::PrintToString(test.param); });
 
 }  // namespace
 }  // namespace mxd::check_test

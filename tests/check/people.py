@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
-from matrix_devices import Accounts, Credentials, Namespace, Service
+from matrix_devices import Accounts, Credentials, Namespace, Request, Service
 
 SERVER_NAME = "example.org"
 SPARES = 3
@@ -21,7 +21,8 @@ def settle(host: Accounts, parallel: int = 16) -> dict[str, Any]:
     refreshable = host.login("carol", refreshable=True)
     assert refreshable.refresh_token is not None
     refreshed = host.refresh(refreshable.refresh_token)
-    host.identify(Credentials(refreshed.access_token, None, None, "", None))  # now the old token is replaced
+    # Once the new token is used, the old one is replaced.
+    host.identify(Credentials(refreshed.access_token, None, None, "", Request("GET", "/")))
     expired = host.login("carol", lifetime_ms=0).access_token
     host.add_user("dave")
     locked = host.login("dave").access_token

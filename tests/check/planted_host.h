@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <ostream>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -19,6 +20,10 @@
 namespace mxd::check_test {
 
 enum class Answers : uint8_t { kInline, kLate };
+
+inline std::ostream& operator<<(std::ostream& out, Answers answers) {
+  return out << (answers == Answers::kInline ? "inline" : "late");
+}
 
 struct Reply {
   uint32_t http_status = 0;  // 0: the request was not answered
