@@ -130,11 +130,6 @@ Response FakeHost::wait_for(mxd_cookie cookie) {
   return responses_.extract(cookie).mapped();
 }
 
-bool FakeHost::has_answered(mxd_cookie cookie) const {
-  const std::lock_guard lock(mutex_);
-  return responses_.count(cookie) != 0;
-}
-
 Response FakeHost::send(const Request& request) {
   const mxd_cookie cookie = next_cookie_++;
   const int32_t status = start(request, cookie);

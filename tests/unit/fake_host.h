@@ -196,7 +196,6 @@ class FakeHost {
   // What handle() returns for it; if that is MXD_OK, wait_for() has the response.
   int32_t start(const Request& request, mxd_cookie cookie, mxd_request_token* token = nullptr);
   Response wait_for(mxd_cookie cookie);
-  bool has_answered(mxd_cookie cookie) const;
   Response send(const Request& request);
 
  private:
