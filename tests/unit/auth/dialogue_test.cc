@@ -183,6 +183,7 @@ std::string scenario_name(const testing::TestParamInfo<Scenario>& scenario) {
 void expect_serial(const Scenario& scenario, size_t most) {
   constexpr unsigned kSeed = 1;
   const Search search = play_all(scenario, most, kSeed);
+  testing::Test::RecordProperty("interleavings", std::to_string(search.played));
   for (const auto& outcome : search.outcomes) {
     EXPECT_NE(std::find(scenario.serial.begin(), scenario.serial.end(), outcome),
               scenario.serial.end())
