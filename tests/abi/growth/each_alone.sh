@@ -1,7 +1,7 @@
 #!/bin/bash
 # Growth of each struct alone, and of each table: for every growable struct of the header a module and
-# all hosts in which only that one has grown, in both combinations. In a build of its own, without
-# optimisation; some minutes a struct.
+# all hosts in which only that one has grown, in both combinations. In a build of its own, with
+# little optimisation; some minutes a struct.
 #   tests/abi/growth/each_alone.sh [STRUCT...]
 set -euo pipefail
 here=$(dirname "$(readlink -f "$0")")
@@ -22,7 +22,7 @@ trap 'rm -f "$log"' EXIT
 failed=()
 for struct in "${structs[@]}"; do
   cmake -S . -B "$build" -G Ninja --log-level=WARNING -DCMAKE_BUILD_TYPE=Debug \
-    -DCMAKE_C_FLAGS_DEBUG=-O0 -DCMAKE_CXX_FLAGS_DEBUG=-O0 -DMXD_TESTS=ON -DMXD_SQLITE=OFF \
+    -DCMAKE_C_FLAGS_DEBUG=-O1 -DCMAKE_CXX_FLAGS_DEBUG=-O1 -DMXD_TESTS=ON -DMXD_SQLITE=OFF \
     -DMXD_SERVER=OFF -DMXD_PYTHON=OFF -DMXD_GROW="$struct" "${launcher[@]}"
   cmake --build "$build" --parallel "$jobs" --target mxd_growth >"$log" ||
     { cat "$log"; echo "each_alone: $struct does not build" >&2; exit 1; }
