@@ -17,7 +17,8 @@ problems: list[str] = []
 
 
 def line(text: str) -> str:
-    assert server.stdin and server.stdout
+    assert server.stdin
+    assert server.stdout
     server.stdin.write(text + "\n")
     server.stdin.flush()
     return server.stdout.readline().rstrip("\n")
