@@ -187,11 +187,11 @@ bool ends_in_first_half(std::string_view text) {
 // Whether an error is that of half a pair. The parser calls it by several names, of which two say
 // other things too; `read` is the text in front of the error.
 bool is_half_surrogate(const error_code& error, std::string_view read) {
-  if (error == json::error::syntax) {  // no escape behind the first half
+  if (error == json::error::syntax) {  // no escape after the first half
     if (read.ends_with('\\')) read.remove_suffix(1);
     return ends_in_first_half(read);
   }
-  if (error == json::error::expected_hex_digit) {  // a whole escape behind it, of something else
+  if (error == json::error::expected_hex_digit) {  // a whole escape after it, of something else
     constexpr size_t kEscape = 6;
     if (read.size() < kEscape) return false;
     const std::string_view escape = read.substr(read.size() - kEscape);

@@ -75,7 +75,7 @@ void describe_serving(CLI::App& app, Raw& raw) {
       ->check(listen_address());
   describe_database(app, raw.serve);
   app.add_option("--server-name", raw.serve.server_name,
-                 "The part of user IDs behind the colon, such as example.org")
+                 "The part of user IDs after the colon, such as example.org")
       ->type_name("NAME");
   app.add_flag("--open-registration", raw.serve.open_registration,
                "Let anybody register accounts and guests");

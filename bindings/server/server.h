@@ -33,7 +33,7 @@ class Server {
   // Where the metrics are; nothing if nowhere.
   std::optional<ListenAddress> metrics_address() const;
 
-  // Registrations, settings and the log's file are read and opened anew. What is wrong is refused
+  // Registrations, settings and the log's file are read and opened again. What is wrong is refused
   // as a whole, with a line of log that says why, and the old goes on. Requests in flight end as
   // they began. accounts.md, O1a
   void reload();

@@ -79,7 +79,7 @@ class Accounts(Protocol):
 
     @property
     def server_name(self) -> str:
-        """What stands behind the colon of user IDs."""
+        """What stands after the colon of user IDs."""
 
     def add_user(
         self,

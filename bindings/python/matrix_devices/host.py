@@ -96,7 +96,7 @@ class Host(abc.ABC):
 
     @abc.abstractmethod
     def uia_load_session(self, principal: Principal | None, key: SessionKey) -> Answer[KeptSession]:
-        """The session of this ID, whosoever it is, as last created or replaced by any process.
+        """The session of this ID, whoever's it is, as last created or replaced by any process.
 
         Refusal: ``NotFound``; also for one that has expired.
         """

@@ -95,7 +95,7 @@ class StoreHost:
                 raise ConfigurationError(text) from None
             raise StoreError(text) from None
         self.server_name = self._store.server_name
-        """What stands behind the colon of user IDs."""
+        """What stands after the colon of user IDs."""
         self.clock: Clock = _StoreClock(self._store)
         """The system's, unless it is turned: for tests."""
         self._names = UserNames(self.server_name)

@@ -86,7 +86,7 @@ class DeviceServer:
 
     @property
     def server_name(self) -> str:
-        """What stands behind the colon of user IDs."""
+        """What stands after the colon of user IDs."""
         return self._host.server_name
 
     @property

@@ -24,7 +24,7 @@ Response store_failure(int32_t status, std::string_view cause);
 struct AccountContext {
   const Store& store;
   Workers& workers;           // for commits
-  Workers& password_workers;  // for what hashes a password, which nothing else waits behind; T7
+  Workers& password_workers;  // for what hashes a password, for which nothing else waits; T7
   const CurrentRegistrations& services;
   std::string server_name;
   bool open_registration = false;

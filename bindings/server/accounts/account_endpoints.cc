@@ -28,7 +28,7 @@ constexpr std::string_view kPrefix = "/_matrix/client/";
 
 constexpr Route kVersions = {"versions", &get_versions, nullptr};
 
-// Behind v3 or r0.
+// After v3 or r0.
 constexpr std::array kRoutes = {
     Route{"login", &get_login, &post_login},        Route{"register", nullptr, &post_register},
     Route{"refresh", nullptr, &post_refresh},       Route{"logout", nullptr, &post_logout},

@@ -107,7 +107,7 @@ std::string TrustedProxies::client(std::string_view peer,
           comma == std::string_view::npos ? rest : rest.substr(comma + 1);
       rest = comma == std::string_view::npos ? std::string_view() : rest.substr(0, comma);
       const auto address = normal_address(entry);
-      if (!address) return client;  // "unknown", or nonsense: nothing behind it can be trusted
+      if (!address) return client;  // "unknown", or nonsense: nothing before it can be trusted
       client = *address;
       if (!trusts(client)) return client;
     }

@@ -10,7 +10,7 @@
 namespace mxd::server {
 
 // An IP address in its one written form (IPv4 in IPv6 becomes IPv4; a zone is dropped), or nothing
-// if `text` is none. A port behind it is allowed: some proxies write one.
+// if `text` is none. A port after it is allowed: some proxies write one.
 std::optional<std::string> normal_address(std::string_view text);
 
 // Whose attempts are counted together: an IPv4 address, or the /64 of an IPv6 address, which is
@@ -20,7 +20,7 @@ std::string limited_network(std::string_view address);
 // Addresses that begin with the same bits, or the peers on Unix sockets, which have none.
 class Network {
  public:
-  // "172.16.0.0/12", "fd00::/8", one address, or "unix". Bits behind the prefix count for nothing:
+  // "172.16.0.0/12", "fd00::/8", one address, or "unix". Bits after the prefix count for nothing:
   // "172.17.0.1/16" is the network of that address.
   static std::optional<Network> parse(std::string_view text);
 

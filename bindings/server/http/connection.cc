@@ -1,6 +1,6 @@
 // A connection is driven by run(): it goes on from state to state until there is something to wait
 // for. What has been read is parsed until a request is complete; the request goes to the router;
-// its answer is written; then the bytes that came behind it are parsed. So pipelined requests are
+// its answer is written; then the bytes that came after it are parsed. So pipelined requests are
 // answered in order, one at a time, and a client that sends faster than it reads is not read from.
 #include "bindings/server/http/connection.h"
 

@@ -126,7 +126,7 @@ void EventLoop::stop_now() {
   error_code ignored;
   acceptor_.close(ignored);
   timer_.cancel();  // from now on it is shorter
-  // Who goes on waiting comes in behind those who wait now.
+  // Who goes on waiting comes in after those who wait now.
   if (!waiting_.empty()) {
     Connection* const last = &waiting_.back();
     Connection* connection = nullptr;

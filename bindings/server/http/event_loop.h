@@ -113,7 +113,7 @@ class EventLoop final : public ConnectionOwner {
   std::atomic<Clock::rep> longest_waiting_;  // since when
   bool destroyed_ = false;
 
-  // Behind the above: connections that are destroyed with it still call gone().
+  // After the above: connections that are destroyed with it still call gone().
   boost::asio::io_context context_;
   Acceptor acceptor_;
   bool accepting_ = false;

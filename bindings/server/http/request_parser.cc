@@ -160,7 +160,7 @@ void RequestParser::on_header_impl(ErrorCode& error) {
   for (const Field& field : fields_) {
     headers_.push_back({view(part(field.name)), view(part(field.value))});
   }
-  // RFC 9112, 6.1: the framing of HTTP/1.0 knows no chunks; what stands behind them may be a part.
+  // RFC 9112, 6.1: the framing of HTTP/1.0 knows no chunks; what stands after them may be a part.
   keep_alive_ = basic_parser::keep_alive() && (codings_ == 0 || version_ == 11);
   if (version_ != 11) expects_continue_ = false;
 

@@ -29,7 +29,7 @@ class RequestParser final : private boost::beast::http::basic_parser<true> {
   RequestParser& operator=(const RequestParser&) = delete;
 
   // Takes what it can of `bytes`, and says how much that was; what is left comes again, with more
-  // behind it. Not for kComplete, kTooLarge, kRefused. Throws std::bad_alloc.
+  // after it. Not for kComplete, kTooLarge, kRefused. Throws std::bad_alloc.
   size_t put(std::string_view bytes);
 
   State state() const { return state_; }

@@ -18,7 +18,7 @@ constexpr std::array<std::string_view, 20> kStatuses{
     "200", "201", "204", "400", "401", "403", "404", "405", "408", "413",
     "417", "426", "429", "431", "500", "501", "503", "504", "505", "other"};
 
-// After the prefix and the version; what stands behind "*" is data.
+// After the prefix and the version; what stands after "*" is data.
 struct Route {
   std::string_view path;
   std::string_view name;
@@ -52,7 +52,7 @@ size_t endpoint_of(std::string_view target) {
   if (!path.starts_with(kPrefix)) return kOther;
   path.remove_prefix(kPrefix.size());
   if (path == "versions") return kVersions;
-  const auto slash = path.find('/');  // behind the version
+  const auto slash = path.find('/');  // after the version
   if (slash == path.npos) return kOther;
   path.remove_prefix(slash + 1);
   for (size_t i = 0; i < kRoutes.size(); ++i) {

@@ -21,7 +21,7 @@
 namespace mxd::store::sqlite {
 
 // Sweeps at the start, then every minute what an index finds and every hour what has to be looked
-// for. It writes in portions of kPortion, each a transaction of its own behind all other writes,
+// for. It writes in portions of kPortion, each a transaction of its own after all other writes,
 // and what it does not get to it does the next time, in another process if need be.
 class Sweeper {
  public:

@@ -62,7 +62,7 @@ class MemoryAccounts:
 
     @property
     def server_name(self) -> str:
-        """What stands behind the colon of user IDs."""
+        """What stands after the colon of user IDs."""
         return self._state.names.server_name
 
     # ---- Accounts ----

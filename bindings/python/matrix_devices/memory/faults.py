@@ -45,7 +45,7 @@ class Faults:
         self.armed = False  # whether anything is planted: one look for each call of a host
 
     def plant(self, method: str, fault: Fault, times: int = 1) -> None:
-        """The next ``times`` calls of the method, behind those planted before, have this fault."""
+        """The next ``times`` calls of the method, after those planted before, have this fault."""
         if method not in METHODS:
             raise ValueError(f"{method!r} is no method of a host; there are {', '.join(METHODS)}")
         if times < 1 or fault.delay < 0:

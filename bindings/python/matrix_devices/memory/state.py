@@ -33,7 +33,7 @@ class AccountRow:
     suspended: bool = False
     deactivated: bool = False
     devices: dict[str, DeviceRow] = field(default_factory=dict, repr=False)
-    listing: tuple[Device, ...] | None = field(default=(), repr=False)  # None: to be made anew
+    listing: tuple[Device, ...] | None = field(default=(), repr=False)  # None: to be made again
 
     def list(self) -> tuple[Device, ...]:
         """The devices by ID, byte by byte: of UTF-8 that is the order of code points (row G3)."""
@@ -67,7 +67,7 @@ class AccessToken:
     pair: Pair | None = field(repr=False)
     oauth: bool
     expires_ms: int | None  # or REPLACED_MS
-    principal: Principal | None = None  # kept between requests; None: to be made anew
+    principal: Principal | None = None  # kept between requests; None: to be made again
 
 
 @dataclass(eq=False, slots=True)

@@ -2,7 +2,7 @@
 
 ``/versions``, and under ``v3`` and ``r0`` ``/login``, ``/register``, ``/refresh``, ``/logout``,
 ``/logout/all``, ``/account/whoami``: what a client needs to get at the device endpoints. They
-behave as those of ``matrix-devices-server``. Behind the module, before what else there is:
+behave as those of ``matrix-devices-server``. After the module, before what else there is:
 
     response = module.handle(request) or account_api.handle(request)
 """

@@ -42,7 +42,7 @@ class AttemptLimits:
     login_user: Bucket = Bucket(30, 2_000)
     """Wrong passwords for one user, from wherever."""
     login_address: Bucket = Bucket(100, 1_000)
-    """Wrong passwords of one address, for whomever."""
+    """Wrong passwords of one address, for any user."""
     registration_address: Bucket = Bucket(30, 10_000)
     """Registrations of one address; and, of its own, refreshes with unknown tokens."""
 

@@ -74,7 +74,7 @@ def takes_device_id_alias(version: str) -> bool:
     return major_and_minor(version) < _ALIAS_IS_GONE
 
 
-# What is needed: a name, and how it is called where it is; behind `*` by keyword, as in Python.
+# What is needed: a name, and how it is called where it is; after `*` by keyword, as in Python.
 
 IMPORTED: Mapping[str, Sequence[str]] = {
     "synapse.api.errors": (

@@ -47,7 +47,7 @@ class Deleting:
         await delay_cancellation(self._delete(user_id, present, device_ids))
 
     async def _present(self, user_id: str, device_ids: Sequence[str]) -> list[str]:
-        """Those that are there, and those whose deletion a crash has broken off behind the device
+        """Those that are there, and those whose deletion a crash has broken off after the device
         itself: Synapse's goes on with its pushers and messages."""
         present = await self._in("devices", device_ids, {"user_id": user_id, "hidden": False})
         others = set(device_ids) - present

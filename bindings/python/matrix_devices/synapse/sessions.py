@@ -92,7 +92,7 @@ class Sessions:
 
     async def _write(self, what: str, function: Any, *arguments: Any) -> Any:
         """In a transaction that waits for others at the same rows, where Synapse's own would begin
-        anew, five times at most."""
+        again, five times at most."""
         await self.prepare()
         return await self._db.runInteraction(
             f"matrix_devices_{what}",

@@ -265,7 +265,7 @@ typedef struct mxd_store_library { /* const and good for ever; no slot within si
                        size_t error_size) MXD_NOEXCEPT;
 
   /* May be called again. What is over is removed in the background, within the hour, in small
-     transactions behind all other writes; expired access tokens, expired sessions and what is left
+     transactions after all other writes; expired access tokens, expired sessions and what is left
      of deleted devices always are. INVALID_ARGUMENT: a negative one. */
   int32_t (*set_lifetimes)(mxd_store* store, const mxd_store_lifetimes* lifetimes, char* error,
                            size_t error_size) MXD_NOEXCEPT;
