@@ -60,9 +60,10 @@ def test_U23_sixteen_right_passwords(homeserver: Homeserver) -> None:
 
     def remove(number: int) -> list[int]:
         waits: list[int] = []
+        session = device.begin_delete(f"UNKNOWN{number}")
         barrier.wait()
         while True:
-            answer = device.delete(f"UNKNOWN{number}", user.auth())
+            answer = device.delete(f"UNKNOWN{number}", user.auth(session))
             if answer.status == 200:
                 return waits
             assert answer.status == 429, str(answer)

@@ -166,8 +166,11 @@ def test_O9_metrics_count_refusals_and_connections(measured: tuple[Homeserver, M
         "identifier": {"type": "m.id.user", "user": user.localpart},
         "password": "wrong",
     }
-    for _ in range(12):
-        homeserver.client.request("POST", client_path("/login"), json=login)
+    poll(
+        lambda: homeserver.client.request("POST", client_path("/login"), json=login).status == 429,
+        60,
+        "a refusal",
+    )
     with RawSocket(homeserver.client), RawSocket(homeserver.client):
         poll(lambda: metrics.read()["mxd_open_connections"] >= 2, 10, "two connections")
     values = metrics.read()
