@@ -1,13 +1,18 @@
 # FROZEN_DIR holds a copy of HEADER for the minor that HEADER states. The copies of minors that
 # were released never change again; that of the one being worked on follows the header.
-file(STRINGS ${HEADER} line REGEX "^#define MXD_ABI_MINOR ")
-if(NOT line MATCHES "MXD_ABI_MINOR +([0-9]+)")
-  message(FATAL_ERROR "${HEADER}: expected '#define MXD_ABI_MINOR <number>', got '${line}'")
+get_filename_component(of ${HEADER} NAME_WE)
+set(macro MXD_ABI_MINOR)
+if(of STREQUAL "store")
+  set(macro MXD_STORE_ABI_MINOR)
+endif()
+file(STRINGS ${HEADER} line REGEX "^#define ${macro} ")
+if(NOT line MATCHES "${macro} +([0-9]+)")
+  message(FATAL_ERROR "${HEADER}: expected '#define ${macro} <number>', got '${line}'")
 endif()
 set(minor ${CMAKE_MATCH_1})
-set(copy ${FROZEN_DIR}/module_v1_${minor}.h)
+set(copy ${FROZEN_DIR}/${of}_v1_${minor}.h)
 set(how "If version 1.${minor} is not released yet, say: cp ${HEADER} ${copy}\n"
-  "If it is, the change needs a new minor: raise MXD_ABI_MINOR first.")
+  "If it is, the change needs a new minor: raise ${macro} first.")
 if(NOT EXISTS ${copy})
   message(FATAL_ERROR "expected a frozen copy of the header of 1.${minor} at ${copy}, got none.\n"
     ${how})
