@@ -12,7 +12,7 @@ import signal
 import sqlite3
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -392,6 +392,13 @@ class Synapse:
             process.kill() if killed else process.stop()
         for process in self.processes:
             process.start()
+
+    def configure(self, module: Mapping[str, Any]) -> None:
+        """From the next start on, the module has this configuration."""
+        self.options = replace(self.options, module=module)
+        path = self.folder / "homeserver.yaml"
+        config = {**json.loads(path.read_text()), "modules": self._modules()}
+        self._write(path.name, config)
 
     def expect_contexts_kept(self) -> None:
         """No process has noticed a lost log context."""

@@ -78,11 +78,10 @@ def takes_device_id_alias(version: str) -> bool:
 
 IMPORTED: Mapping[str, Sequence[str]] = {
     "synapse.api.errors": (
-        "AuthError",
         "LimitExceededError",
         "NotFoundError",
         "StoreError",
-        "SynapseError",
+        "SynapseError.error_dict(config)",
         "UnrecognizedRequestError(*, code)",
     ),
     "synapse.appservice": ("ApplicationService.is_rate_limited()",),
@@ -160,6 +159,7 @@ LIVE: Mapping[str, Sequence[str]] = {
         "simple_select_many_batch"
         "(*, table, column, iterable, retcols, keyvalues, desc, batch_size)",
         "simple_select_one(*, table, keyvalues, retcols, allow_none, desc)",
+        "simple_update(*, table, keyvalues, updatevalues, desc)",
         "simple_update_txn(txn, table, keyvalues, updatevalues)",
     ),
     "store": (
@@ -178,7 +178,6 @@ LIVE: Mapping[str, Sequence[str]] = {
         "get_ui_auth_session(session_id)",
         "get_user_by_access_token(token)",
         "try_acquire_lock(lock_name, lock_key)",
-        "update_access_token_last_validated(token_id)",
     ),
 }
 """By the homeserver's object, whose class depends on version and configuration. Looked for when the
@@ -364,13 +363,6 @@ def forget_signatures_txn(txn: Any, store: Any, user_id: str, device_ids: Iterab
 
 
 # What goes by another name within the known range.
-
-
-def is_of_service(requester: Any) -> bool:
-    """Whether an application service is asking."""
-    return bool(
-        getattr(requester, "app_service_id", None) or getattr(requester, "app_service", None)
-    )
 
 
 def is_login_delegated(config: Any) -> bool:

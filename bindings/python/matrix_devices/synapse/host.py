@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from synapse.api.errors import AuthError, LimitExceededError, SynapseError
+from synapse.api.errors import LimitExceededError, SynapseError
 from synapse.http import get_request_user_agent
 
 from .. import (
@@ -23,9 +23,11 @@ from .. import (
     DeviceQuery,
     DeviceUpdate,
     Flow,
+    Forbidden,
     KeptSession,
     NewSession,
     Principal,
+    Refusal,
     Refused,
     Replacement,
     SessionKey,
@@ -33,6 +35,7 @@ from .. import (
     UiaOperation,
     UnknownDevice,
     UnknownToken,
+    UserLocked,
     Validation,
 )
 from . import compatibility
@@ -76,21 +79,19 @@ class SynapseHost:
     async def authenticate(self, credentials: Credentials) -> Caller:
         """Synapse's own authentication, which also records last seen.
 
-        What it raises (an unknown or expired token, a locked or expired account, somebody else's
-        user) is Synapse's answer as it is, with its fields and headers: rows A4 to A6, A11, A16.
+        What the contract has no refusal for (an expired account, too many requests) is Synapse's
+        answer as it is, with its fields and headers: row A16.
         """
         request: SynapseRequest = credentials.request.context
-        self._say_as_the_module_understood(request, credentials)
+        service = self._service_of(credentials.access_token)
+        _say_as_the_module_understood(request, credentials, service)
         try:
             requester = await self._auth.get_user_by_req(request, allow_guest=True)
-        except AuthError as error:
-            if error.code == 400:  # older versions have a preliminary errcode
-                raise UnknownDevice from None  # A13
-            raise
-
-        service = None
-        if compatibility.is_of_service(requester):
-            service = self._store.get_app_service_by_token(credentials.access_token)
+        except SynapseError as error:
+            refusal = _refusal(error, service)
+            if refusal is None:
+                raise
+            raise refusal from None
         return Caller(
             user_id=requester.user.to_string(),
             device_id=requester.device_id,
@@ -104,33 +105,11 @@ class SynapseHost:
             request=request,
         )
 
-    def _say_as_the_module_understood(
-        self, request: SynapseRequest, credentials: Credentials
-    ) -> None:
-        """Synapse reads header and query again: let it find the same there.
-
-        The module takes `bearer` in any case (A1), of the names of `device_id` those that this
-        Synapse takes (A14), and parameters of the query only, where Synapse would also look into a
-        form in the body.
-        """
-        token = credentials.access_token
+    def _service_of(self, token: str) -> Any:
+        """The application service whose token it is, or none. Raises UnknownToken."""
         if _TOKEN.fullmatch(token) is None:
             raise UnknownToken  # A4
-        request.requestHeaders.setRawHeaders(b"Authorization", [b"Bearer " + token.encode()])
-        arguments = request.args
-        for name in (b"access_token", b"user_id", b"device_id", b"org.matrix.msc3202.device_id"):
-            arguments.pop(name, None)
-
-        service = self._store.get_app_service_by_token(token)
-        if service is None:
-            return  # A15
-        user_id, device_id = credentials.user_id, credentials.device_id
-        if user_id is None and device_id is not None:
-            user_id = service.sender.to_string()  # which Synapse would look up in a wrong type
-        if user_id is not None:
-            arguments[b"user_id"] = [user_id.encode()]
-        if device_id is not None:
-            arguments[b"device_id"] = [device_id.encode()]
+        return self._store.get_app_service_by_token(token)
 
     async def _validated_ms(self, request: SynapseRequest, requester: Any) -> int | None:
         """For deletions only: it costs a query."""
@@ -144,10 +123,16 @@ class SynapseHost:
         return validated_ms
 
     async def mark_validated(self, principal: Caller, validation: Validation) -> None:
-        """Where Synapse keeps it for its own ``ui_auth.session_timeout`` (U22)."""
+        """Where Synapse keeps it for its own ``ui_auth.session_timeout`` (U22), whose function for
+        it takes another time than the one that was said."""
         token_id = principal.requester.access_token_id
         if token_id is not None:
-            await self._store.update_access_token_last_validated(token_id)
+            await self._store.db_pool.simple_update(
+                table="access_tokens",
+                keyvalues={"id": token_id},
+                updatevalues={"last_validated": validation.validated_ms},
+                desc="matrix_devices_mark_validated",
+            )
 
     # Devices.
 
@@ -211,6 +196,44 @@ class SynapseHost:
         if not result:
             raise Refused
         return identity_of(result)
+
+
+def _say_as_the_module_understood(
+    request: SynapseRequest, credentials: Credentials, service: Any
+) -> None:
+    """Synapse reads header and query again: let it find the same there.
+
+    The module takes `bearer` in any case (A1), of the names of `device_id` those that this Synapse
+    takes (A14), and parameters of the query only, where Synapse would also look into a form in the
+    body.
+    """
+    bearer = b"Bearer " + credentials.access_token.encode()
+    request.requestHeaders.setRawHeaders(b"Authorization", [bearer])
+    arguments = request.args
+    for name in (b"access_token", b"user_id", b"device_id", b"org.matrix.msc3202.device_id"):
+        arguments.pop(name, None)
+    if service is None:
+        return  # A15
+    user_id, device_id = credentials.user_id, credentials.device_id
+    if user_id is None and device_id is not None:
+        user_id = service.sender.to_string()  # which Synapse would look up in a wrong type
+    if user_id is not None:
+        arguments[b"user_id"] = [user_id.encode()]
+    if device_id is not None:
+        arguments[b"device_id"] = [device_id.encode()]
+
+
+def _refusal(error: SynapseError, service: Any) -> Refusal | None:
+    """What the contract calls an error of Synapse's authentication."""
+    if error.errcode == "M_UNKNOWN_TOKEN":  # A4, A5
+        return UnknownToken(soft_logout=error.error_dict(None).get("soft_logout", False))
+    if error.errcode == "M_USER_LOCKED":
+        return UserLocked()  # A6
+    if service is not None and error.code == 403:
+        return Forbidden()  # A11
+    if service is not None and error.code == 400:
+        return UnknownDevice()  # A13
+    return None
 
 
 def _is_unlimited(service: Any, requester: Any) -> bool:

@@ -34,7 +34,7 @@ class DeviceModule:
         module = config.open(settings, self._hs.get_clock().time_msec)
         has_grace_period = settings["uia"]["grace_period_ms"] > 0
         self._host = SynapseHost(self._hs, has_grace_period=has_grace_period)
-        self._engine = servlets.Engine(module, self._host)
+        self._engine = servlets.Engine(module, self._host, self._hs.get_reactor())
         servlets.put_in_place()
         servlets.attach(self._hs, self._engine)
         api.delayed_background_call(0, self._started, desc="matrix_devices_started")

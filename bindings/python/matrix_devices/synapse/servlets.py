@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 import synapse.rest.client.devices as synapse_devices
 from synapse.api.errors import UnrecognizedRequestError
 from synapse.http.server import respond_with_json_bytes, set_cors_headers
+from synapse.logging.context import make_deferred_yieldable
+from twisted.internet.defer import Deferred
 
 from .. import Exchange, Module, Refusal, Request, Response, Unavailable
 from . import compatibility
@@ -34,11 +36,13 @@ _SYNAPSES_OWN = frozenset({"content-type", "cache-control"})
 
 
 class Engine:
-    """The module, at work for one homeserver."""
+    """The module, at work for one homeserver. On the reactor's thread."""
 
-    def __init__(self, module: Module, host: SynapseHost) -> None:
+    def __init__(self, module: Module, host: SynapseHost, reactor: Any) -> None:
         self.module = module
         self._host = host
+        self._reactor = reactor
+        self._waiting: list[Deferred[None]] = []
 
     async def answer(self, request: SynapseRequest) -> None:
         """Answer a request to one of the five endpoints.
@@ -48,6 +52,7 @@ class Engine:
         exchange = self.module.begin(self._as_it_came(request))
         if exchange is None:
             raise UnrecognizedRequestError(code=404)  # R8
+        self._others_go_on()
         response = await self._drive(exchange)
         _send(request, response)
 
@@ -71,7 +76,12 @@ class Engine:
 
     async def _drive(self, exchange: Exchange) -> Response:
         failure: Exception | None = None
-        while (question := exchange.next()) is not None:
+        while exchange.response is None:
+            question = exchange.next()
+            if question is None:  # it has to do with another request
+                self._waiting.append(Deferred())
+                await make_deferred_yieldable(self._waiting[-1])
+                continue
             try:
                 if failure is not None:
                     raise Unavailable
@@ -83,13 +93,19 @@ class Engine:
                 question.fail(Unavailable())
             else:
                 question.answer(answer)
+            self._others_go_on()
         if failure is not None:
             try:
                 raise failure
             finally:
                 failure = None  # it holds this frame
-        assert exchange.response is not None
         return exchange.response
+
+    def _others_go_on(self) -> None:
+        """This request has gone on: those that wait may have something to do."""
+        for waiting in self._waiting:
+            self._reactor.callLater(0, waiting.callback, None)
+        self._waiting.clear()
 
 
 def _send(request: SynapseRequest, response: Response) -> None:
