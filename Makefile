@@ -70,7 +70,7 @@ test-peers: ## real clients, real Synapse, the newest Python packages (from thei
 	$(call configure,release,-DMXD_TESTS=ON -DMXD_PYTHON=ON)
 	@echo "==> Building what the peers meet"
 	@cmake --build --preset release --parallel $(JOBS) \
-	  --target matrix-devices-server matrix_devices_module get_devices_in_cpp
+	  --target matrix-devices-server matrix_devices_module matrix_devices_check get_devices_in_cpp
 	@tests/peers/setup
 	@tests/peers/run
 	@tests/synapse/setup --wheel "$$(tests/peers/setup --wheel)"
