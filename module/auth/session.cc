@@ -38,6 +38,10 @@ constexpr std::string_view kKnown[] = {
     kUser,   kDevice, kToken,     kExpires,   kMethod,   kEndpoint, kPathDevice, kPathDeviceDigest,
     kDigest, kBody,   kFormToken, kCompleted, kFinished, kDead,     kMust};
 
+// The most that a state has completed: as many as were completed elsewhere, which need be of no
+// flow, and beside them all stages of the flows.
+constexpr size_t kMaxCompleted = 2 * host::kMaxStages;
+
 bool is_known(const json::value& name) {
   const auto* text = name.if_string();
   return text != nullptr && std::find(std::begin(kKnown), std::end(kKnown),
@@ -104,7 +108,7 @@ void append(memory::Arena& arena, Session& session, std::string_view type,
 
 void read_completed(memory::Arena& arena, const json::array& stages, Reader& state,
                     Session& session) {
-  if (stages.size() > host::kMaxStages) return state.refuse();
+  if (stages.size() > kMaxCompleted) return state.refuse();
   for (const auto& element : stages) {
     const auto* object = element.if_object();
     if (object == nullptr) return state.refuse();
