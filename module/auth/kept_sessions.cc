@@ -2,6 +2,8 @@
 
 #include <sodium/utils.h>
 
+#include <algorithm>
+
 #include "module/host/uia_calls.h"
 #include "module/http/target.h"
 #include "module/http/text.h"
@@ -67,7 +69,8 @@ async::Task<const ApiError*> create_session(host::Exchange& exchange, Session& s
   session.user = who.user;
   session.device = who.device;
   session.token_id = who.token_id;
-  session.expires_ms = exchange.now_ms() + exchange.config.uia.session_lifetime_ms;
+  session.expires_ms =
+      std::min(exchange.now_ms() + exchange.config.uia.session_lifetime_ms, host::kLatestTimeMs);
 
   mxd_uia_session record{};
   record.size = sizeof record;
