@@ -142,7 +142,8 @@ void add_elsewhere(std::vector<Dialogue>& all) {
                  {{"DELETE", kPhone, "", 401},
                   {"DELETE", kPhone, with_auth("", ""), 403, kAliceToken, Scene::kDead,
                    StageElsewhere{"m.login.sso", std::string(kMallory)}},
-                  {"DELETE", kPhone, with_auth("", password()), 403, kAliceToken, Scene::kDead}}});
+                  {"DELETE", kPhone, with_auth("", password()), 403, kAliceToken, Scene::kDead,
+                   std::nullopt, true}}});
   all.push_back({"fallback page", setup(), page_dialogue()});
   all.push_back({"fallback page, without the optional callbacks",
                  {.config = config(), .bare = true},

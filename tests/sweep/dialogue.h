@@ -18,6 +18,7 @@ struct Step {
   std::string_view token = kAliceToken;
   Scene scene = Scene::kUser;
   std::optional<StageElsewhere> before = std::nullopt;  // is completed before the request
+  bool forgets = false;  // before the request the host forgets what was completed elsewhere
 };
 
 // An endpoint's whole dialogue, from the first request to the last.

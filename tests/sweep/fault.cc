@@ -173,6 +173,7 @@ class Faults {
 }  // namespace
 
 std::string Fault::describe() const {
+  if (everywhere) return "every answer " + std::string(kHowNames[static_cast<size_t>(how)]);
   std::string text = std::string(traits(callback).name) +
                      (callback == Callback::kGiveBack ? " (-1)" : "") + " #" + std::to_string(nth) +
                      ": ";
@@ -197,6 +198,15 @@ std::string Fault::describe() const {
       return text + std::to_string(status);
   }
   return text + ", " + std::string(kHowNames[static_cast<size_t>(how)]);
+}
+
+std::vector<Fault> deliveries() {
+  std::vector<Fault> all;
+  for (const How how : {How::kLate, How::kCompletedAndReturned, How::kTwice, How::kTwiceLate,
+                        How::kTwiceAtOnce, How::kEmittedAfter}) {
+    all.push_back({.how = how, .everywhere = true});
+  }
+  return all;
 }
 
 std::vector<Fault> faults_of(const Asked& asked) {

@@ -54,7 +54,8 @@ struct Fault {
   int64_t status = 0;   // of kStatus and kRetry; the value of kValue
   bool done = false;    // kStatus: the results are emitted, and the effect is there, all the same
   bool always = false;  // from that call on
-  Spoil spoil = {};     // of kRubbish, kError and kRetry
+  bool everywhere = false;  // at every call of every callback with an operation
+  Spoil spoil = {};         // of kRubbish, kError and kRetry
 
   std::string describe() const;
 };
@@ -69,6 +70,9 @@ struct Asked {
 
 // Everything that is tried in the place of one right answer, in an order that stays the same.
 std::vector<Fault> faults_of(const Asked& asked);
+
+// Ways in which all right answers of a dialogue can come.
+std::vector<Fault> deliveries();
 
 // Those of faults_of() that spoil results, and errors of the host's own.
 std::vector<Spoil> spoils_of(const Asked& asked);

@@ -94,7 +94,9 @@ void FaultyHost::begin(const Setup& setup, const Fault* fault) {
 }
 
 bool FaultyHost::is_at_fault(Callback callback, int nth) const {
-  return fault_ != nullptr && fault_->callback == callback &&
+  if (fault_ == nullptr) return false;
+  if (fault_->everywhere) return callback != Callback::kNow && callback != Callback::kRandom;
+  return fault_->callback == callback &&
          (fault_->nth == nth || (fault_->always && nth > fault_->nth));
 }
 
@@ -341,8 +343,9 @@ void FaultyHost::settle() {
   }
   answers_.clear();
   if (completions_.empty()) return;
-  std::sort(completions_.begin(), completions_.end());
-  if (completions_ != std::vector<int32_t>{MXD_STALE, MXD_OK}) {
+  const auto taken = std::count(completions_.begin(), completions_.end(), MXD_OK);
+  const auto stale = std::count(completions_.begin(), completions_.end(), MXD_STALE);
+  if (taken != stale || taken + stale != static_cast<ptrdiff_t>(completions_.size())) {
     complaints_.emplace_back("of two completions at once, not one was taken and one stale");
   }
   completions_.clear();

@@ -170,6 +170,9 @@ Reply Homeserver::replace_session(const mxd_uia_replacement& asked) {
   const bool finished = (asked.flags & MXD_UIA_FINISHED) != 0;
   if (session.finished && !finished) complain("a finished session was replaced by a live one");
   if (session.user != text(asked.user_id)) complain("a session was replaced with another user's");
+  if (has_later_member_ && mxd::text(asked.state).find(kLaterMember) == std::string::npos) {
+    complain("a member of a later version was dropped");
+  }
   if (asked.state.size < 1 || asked.state.size > 256 * 1024) {
     complain("uia_replace_session with a state of no bytes or over 256 KiB");
   }
@@ -227,7 +230,11 @@ void Homeserver::note_principal(const Reply& sent) {
 }
 
 void Homeserver::note_proofs(const Reply& sent) {
+  has_later_member_ = false;
   for (const auto& result : sent.results) {
+    if (result.kind == Kind::kSession) {
+      has_later_member_ = result.texts[0].bytes.find(kLaterMember) != std::string::npos;
+    }
     if (result.kind == Kind::kCompleted && sent.status == MXD_OK) {
       proved_[result.texts[0].bytes] = result.texts[1].bytes;
     }
@@ -244,6 +251,11 @@ void Homeserver::note_proof(std::string_view type, const Reply& sent) {
 void Homeserver::complete_elsewhere(const StageElsewhere& stage) {
   for (auto& [id, session] : sessions_)
     session.elsewhere.push_back(stage);
+}
+
+void Homeserver::forget_elsewhere() {
+  for (auto& [id, session] : sessions_)
+    session.elsewhere.clear();
 }
 
 std::vector<std::string> Homeserver::secrets() const {

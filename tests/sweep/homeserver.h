@@ -24,6 +24,9 @@ struct StageElsewhere {
   std::string identity;
 };
 
+// In a state, a member of a later version of the module.
+inline constexpr std::string_view kLaterMember = R"("later":{"a":[1]})";
+
 struct Setup {
   std::string config;  // of the module
   std::vector<std::vector<std::string>> flows{{"m.login.password"}};
@@ -58,6 +61,8 @@ class Homeserver {
 
   // A stage that is completed on another page, in each session there is.
   void complete_elsewhere(const StageElsewhere& stage);
+  // Breaks a promise: such a stage is to come with every load.
+  void forget_elsewhere();
 
   const std::set<std::string>& devices() const { return devices_; }
   int deletions() const { return deletions_; }
@@ -94,6 +99,7 @@ class Homeserver {
 
   Result principal_{};                         // as it went out last
   std::map<std::string, std::string> proved_;  // identities, by type
+  bool has_later_member_ = false;              // of the state that was loaded last
   std::vector<std::string> complaints_;
 };
 

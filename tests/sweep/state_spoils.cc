@@ -2,6 +2,8 @@
 
 #include <regex>
 
+#include "tests/sweep/homeserver.h"
+
 namespace mxd::sweep {
 namespace {
 
@@ -50,7 +52,7 @@ void add_state_spoils(std::vector<Spoil>& out, size_t index) {
       {"that is too deep", with_member("\"x\":" + std::string(40, '[') + std::string(40, ']')),
        Row::kH3},
       {"with a member twice", with_member("\"user\":\"@alice:example.org\""), Row::kH3},
-      {"with a member of a later version", with_member("\"later\":{\"a\":[1]}"), Row::kAsWithout},
+      {"with a member of a later version", with_member(std::string(kLaterMember)), Row::kAsWithout},
       {"that must be understood", with_member("\"must\":[\"later\"]"), Row::kU9},
       {"whose must is no list", with_member("\"must\":\"later\""), Row::kH3},
       {"that is dead",

@@ -45,7 +45,8 @@ class Sweep {
     std::printf("FAILED %s", name.c_str());
     for (std::string problem : problems) {
       std::replace_if(
-          problem.begin(), problem.end(), [](unsigned char c) { return c < 0x20; }, ' ');
+          problem.begin(), problem.end(), [](unsigned char c) { return c < 0x20 || c > 0x7E; },
+          '?');
       std::printf("; %s", problem.c_str());
     }
     std::printf("\n");
@@ -59,6 +60,19 @@ class Sweep {
     return plain || number_ % options_.thin == 0;
   }
 
+  template <class Run>
+  void try_case(const Fault& fault, const std::string& what, Run run) {
+    ++number_;
+    if (!is_chosen(fault)) return;
+    const std::string name = "--case " + std::to_string(number_) + ": " + what;
+    if (options_.list) {
+      std::printf("%s\n", name.c_str());
+      return;
+    }
+    ++run_;
+    judge(name, run(name));
+  }
+
   void sweep(const Dialogue& dialogue) {
     const auto started = std::chrono::steady_clock::now();
     const long before = run_;
@@ -66,18 +80,16 @@ class Sweep {
     const auto wrong = trial.run_right();
     judge("'" + dialogue.name + "' without a fault", wrong);
     if (!wrong.empty()) return;
+    for (const auto& fault : deliveries()) {
+      try_case(fault, "'" + dialogue.name + "', " + fault.describe(),
+               [&](const std::string& name) { return trial.run_delivered(fault, name); });
+    }
     for (const auto& asked : trial.asked()) {
       for (const auto& fault : faults_of(asked)) {
-        ++number_;
-        if (!is_chosen(fault)) continue;
-        const std::string name = "--case " + std::to_string(number_) + ": '" + dialogue.name +
-                                 "', step " + std::to_string(asked.step) + ", " + fault.describe();
-        if (options_.list) {
-          std::printf("%s\n", name.c_str());
-          continue;
-        }
-        ++run_;
-        judge(name, trial.run(fault, name));
+        try_case(
+            fault,
+            "'" + dialogue.name + "', step " + std::to_string(asked.step) + ", " + fault.describe(),
+            [&](const std::string& name) { return trial.run(fault, name); });
       }
     }
     judge("'" + dialogue.name + "' at shutdown", trial.shut_down());

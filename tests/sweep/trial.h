@@ -26,6 +26,9 @@ class Trial {
   // The questions of that run.
   const std::vector<Asked>& asked() const { return asked_; }
 
+  // With all answers delivered so.
+  std::vector<std::string> run_delivered(const Fault& fault, const std::string& name);
+
   // With this one; `name` is what is said of it where it never ends. Empty, or what is wrong.
   std::vector<std::string> run(const Fault& fault, const std::string& name);
 
@@ -35,10 +38,14 @@ class Trial {
   size_t requests() const { return requests_; }
 
  private:
+  void begin(const Fault* fault);
+  void prepare(const Step& step);
   Answer send(const Step& step);
   void learn(const Answer& answer);
   void check_log(const Expected* expected, const Fault* fault);
   bool go_on_after(size_t step, const Answer& answer, const Fault& fault);
+  void run_steps();
+  void run_rest(size_t step);
   void run_again();
   std::vector<std::string> end();
 
