@@ -173,6 +173,13 @@ TEST_P(FallbackRows, F3_ASessionThatChangesMeanwhile) {  // U26
   browser.open();
   host.before["uia_replace_session"] = [&] { ++host.sessions[session].revision; };
   EXPECT_TRUE(is_page(browser.submit(password), 200, "authDone"));
+  const std::string denied = session_of(remove("LAPTOP"));
+  Browser twice(host, denied, "m.login.password");
+  twice.open();
+  host.denials["uia_replace_session"] = MXD_CONFLICT;
+  EXPECT_TRUE(is_page(twice.submit(password), 200, "authDone"));
+  EXPECT_EQ(host.sessions.at(denied).revision, 2) << "a stage that is kept is not written again";
+  host.denials.clear();
   Browser gone(host, session_of(remove("LAPTOP")), "m.login.password");
   gone.open();
   host.scripts["uia_replace_session"] = [](mxd_op) { return MXD_NOT_FOUND; };
