@@ -77,7 +77,9 @@ ReadDevicesCall::ReadDevicesCall(Line& line, UserId user, DeviceId device, Devic
 int32_t ReadDevicesCall::ask(mxd_op op) noexcept {
   const HostTable& table = line_.table;
   if (one()) return table->get_device(table.cookie(), line_.request, op, line_.principal, &key_);
-  query_ = {sizeof query_, 0, key_.user_id};
+  query_ = {};
+  query_.size = sizeof query_;
+  query_.user_id = key_.user_id;
   return table->list_devices(table.cookie(), line_.request, op, line_.principal, &query_);
 }
 
