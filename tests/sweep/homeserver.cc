@@ -282,6 +282,12 @@ std::string Homeserver::fault_of_sessions() const {
   return {};
 }
 
+bool Homeserver::has_dead_session() const {
+  return std::any_of(sessions_.begin(), sessions_.end(), [](const auto& kept) {
+    return kept.second.state.find("\"dead\":true") != std::string::npos;
+  });
+}
+
 std::vector<std::string> Homeserver::take_complaints() {
   return std::exchange(complaints_, {});
 }

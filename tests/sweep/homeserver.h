@@ -70,6 +70,7 @@ class Homeserver {
   std::vector<std::string> secrets() const;
   // Whether every session is whole: what is wrong, or nothing.
   std::string fault_of_sessions() const;
+  bool has_dead_session() const;  // U6a
   // What the module asked that it must not.
   std::vector<std::string> take_complaints();
 

@@ -104,6 +104,9 @@ std::vector<std::string> Trial::run_right() {
       problems_.push_back("step " + std::to_string(i) + ": " + std::to_string(answer.status) +
                           " in the place of " + std::to_string(step.status) + " " + answer.body);
     }
+    if (step.scene == Scene::kDead && !host_.homeserver().has_dead_session()) {
+      problems_.emplace_back("U6a: the session was not written as dead");
+    }
     without_.push_back(answer);
   }
   check_log(nullptr, nullptr);
