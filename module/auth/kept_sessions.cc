@@ -104,6 +104,11 @@ async::Task<Result<int32_t>> replace_session(host::Exchange& exchange, const Ses
   record.session_id = host::view(session.id);
   record.user_id = host::view(session.user.text);
   record.state = host::view(write_state(exchange.arena(), session));
+  if (record.state.size > host::kMaxState) {  // of members that a later version has added
+    exchange.line.table.log(exchange.line.request, MXD_LOG_ERROR,
+                            "a session's state would be over 256 KiB; it is left as it was");
+    co_return &http::kInternal;
+  }
   host::ReplaceSessionCall question(exchange.line, record);
   const auto replaced = co_await question;
   if (replaced.error != nullptr) co_return replaced.error;

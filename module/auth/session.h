@@ -56,8 +56,8 @@ struct ReadSession {
 // @throws std::bad_alloc
 ReadSession read_session(memory::Arena& arena, std::string_view id, const host::KeptSession& kept);
 
-// The `state` of a session, at most host::kMaxState bytes. Keeps what it does not know; leaves the
-// body out where there is no room for it. @throws std::bad_alloc
+// The `state` of a session. Keeps what it does not know; leaves the body out where that takes it
+// over host::kMaxState bytes, under which all is that this version writes. @throws std::bad_alloc
 std::string_view write_state(memory::Arena& arena, const Session& session);
 
 // Adds a stage. @throws std::bad_alloc
