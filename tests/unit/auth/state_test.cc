@@ -190,7 +190,7 @@ TEST_P(State, H3_StatesThatTheModuleDidNotWrite) {
         state["completed"] = json::array{json::object{{"type", "a"}, {"identity", 1}}};
       },
       [](json::object& state) {
-        state["completed"] = json::array(65, json::object{{"type", "a"}});
+        state["completed"] = json::array(129, json::object{{"type", "a"}});
       },
   };
   for (size_t i = 0; i < std::size(changes); ++i) {
