@@ -1,6 +1,8 @@
 #include "tests/sweep/state_spoils.h"
 
-#include <regex>
+#include <boost/json/object.hpp>
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
 
 #include "tests/sweep/homeserver.h"
 
@@ -11,9 +13,16 @@ constexpr size_t kMostState = 256 * 1024;
 
 using Change = std::function<std::string(std::string)>;
 
-Change replaced(const std::string& pattern, const std::string& by) {
-  return [pattern = std::regex(pattern), by](std::string state) {
-    return std::regex_replace(state, pattern, by);
+// The member has this value, in JSON; none: it is left out.
+Change with(const std::string& name, const std::string& value) {
+  return [name, value](const std::string& text) {
+    auto state = boost::json::parse(text).as_object();
+    if (value.empty()) {
+      state.erase(name);
+    } else {
+      state[name] = boost::json::parse(value);
+    }
+    return boost::json::serialize(state);
   };
 }
 
@@ -32,7 +41,7 @@ Change padded_to(size_t size) {
 }  // namespace
 
 void add_state_spoils(std::vector<Spoil>& out, size_t index) {
-  const std::string expires = "\"expires_ms\":[0-9]+";
+  const std::string expires = "expires_ms";
   const struct {
     const char* name;
     Change change;
@@ -61,24 +70,20 @@ void add_state_spoils(std::vector<Spoil>& out, size_t index) {
        },
        Row::kU6a},
       {"whose dead is no boolean", with_member("\"dead\":1"), Row::kH3},
-      {"of another user", replaced("\"user\":\"@alice", "\"user\":\"@mallory"), Row::kU10},
-      {"without a user", replaced("\"user\":\"[^\"]*\",?", ""), Row::kH3},
-      {"without a digest", replaced("\"digest\":\"[^\"]*\",?", ""), Row::kH3},
-      {"of another digest", replaced("\"digest\":\"....", "\"digest\":\"zzzz"), Row::kAny},
-      {"that expired at 0", replaced(expires, "\"expires_ms\":0"), Row::kU9},
-      {"that expired at 1", replaced(expires, "\"expires_ms\":1"), Row::kU9},
-      {"that expires at -1", replaced(expires, "\"expires_ms\":-1"), Row::kH3},
-      {"that expires at 2^53", replaced(expires, "\"expires_ms\":9007199254740992"),
-       Row::kAsWithout},
-      {"that expires after 2^53", replaced(expires, "\"expires_ms\":9007199254740993"), Row::kH3},
-      {"that expires last", replaced(expires, "\"expires_ms\":9223372036854775807"), Row::kH3},
-      {"that expires beyond any number", replaced(expires, "\"expires_ms\":18446744073709551615"),
-       Row::kH3},
-      {"that expires in a text", replaced(expires, "\"expires_ms\":\"soon\""), Row::kH3},
-      {"whose completed is no list", replaced("\"completed\":\\[.*?\\]", "\"completed\":{}"),
-       Row::kH3},
-      {"whose completed has no types", replaced("\"completed\":\\[.*?\\]", "\"completed\":[{}]"),
-       Row::kH3},
+      {"of another user", with("user", "\"@mallory:example.org\""), Row::kU10},
+      {"without a user", with("user", ""), Row::kH3},
+      {"without a digest", with("digest", ""), Row::kH3},
+      {"of another digest", with("digest", "\"zzzz\""), Row::kAny},
+      {"that expired at 0", with(expires, "0"), Row::kU9},
+      {"that expired at 1", with(expires, "1"), Row::kU9},
+      {"that expires at -1", with(expires, "-1"), Row::kH3},
+      {"that expires at 2^53", with(expires, "9007199254740992"), Row::kAsWithout},
+      {"that expires after 2^53", with(expires, "9007199254740993"), Row::kH3},
+      {"that expires last", with(expires, "9223372036854775807"), Row::kH3},
+      {"that expires beyond any number", with(expires, "18446744073709551615"), Row::kH3},
+      {"that expires in a text", with(expires, "\"soon\""), Row::kH3},
+      {"whose completed is no list", with("completed", "{}"), Row::kH3},
+      {"whose completed has no types", with("completed", "[{}]"), Row::kH3},
   };
   out.push_back({"state that is NULL and has a size",
                  [index](Reply& reply) { reply.results[index].texts[0].no_data = true; },
