@@ -803,3 +803,12 @@ def test_stopped_without_having_been_started(host: MemoryHost | AsyncMemoryHost)
     server = Server(host)
     server.stop()
     server.stop()
+
+
+def test_connections_that_come_at_once_wait_to_be_accepted() -> None:
+    server = Server(MemoryHost())  # nobody accepts yet
+    url = urlsplit(server.url)
+    opened = [socket.create_connection((url.hostname, url.port), timeout=5) for _ in range(64)]
+    for connection in opened:
+        connection.close()
+    server.stop()

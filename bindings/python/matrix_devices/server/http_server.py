@@ -155,6 +155,7 @@ class _HttpServer(ThreadingHTTPServer):
     """The listening socket, the thread that accepts, and the open connections."""
 
     max_body_bytes = 0  # set before it starts
+    request_queue_size = 128  # the base's 5 loses connections when a few more come at once
 
     def __init__(self, listen: tuple[str, int], answer: Callable[[Request], Response]) -> None:
         self.address_family = socket.AF_INET6 if ":" in listen[0] else socket.AF_INET
