@@ -64,13 +64,15 @@ std::string fault_of(const json::value& check) {
 ReadConfiguration read_configuration(std::string_view text) {
   json::error_code error;
   json::value value = json::parse(text, error);
-  if (error || !value.is_object()) return {{}, "the configuration is not a JSON object"};
+  if (error || !value.is_object()) return {{}, false, "the configuration is not a JSON object"};
   json::value* const check = value.get_object().if_contains("check");
   if (check == nullptr || !check->is_object()) {
-    return {{}, "set `check` in the configuration: this is the module that checks its host"};
+    return {{}, false, "set `check` in the configuration: this is the module that checks its host"};
   }
   std::string fault = fault_of(*check);
-  return {std::move(*check), std::move(fault)};
+  const json::value* const grace = find(value, "/uia/grace_period_ms");
+  const bool has_grace_period = grace != nullptr && grace->is_int64() && grace->get_int64() > 0;
+  return {std::move(*check), has_grace_period, std::move(fault)};
 }
 
 }  // namespace mxd::check

@@ -117,6 +117,41 @@ void compare_principal(const Step& step, Check& check) {
                 quoted(check.me().user_id) + " with device " + quoted(check.me().device_id));
 }
 
+// What the client of a refused token sees: "STATUS ERRCODE", and " soft_logout" where it is.
+std::string_view client_answer(int32_t status) {
+  switch (status) {
+    case MXD_UNKNOWN_TOKEN:
+      return "401 M_UNKNOWN_TOKEN";
+    case MXD_TOKEN_EXPIRED:
+      return "401 M_UNKNOWN_TOKEN soft_logout";
+    case MXD_USER_LOCKED:
+      return "401 M_USER_LOCKED soft_logout";
+    case MXD_FORBIDDEN:
+      return "403 M_FORBIDDEN";
+    default:
+      return "400 M_UNKNOWN_DEVICE";
+  }
+}
+
+// The step brought no report. A host that gives its own answer to a refused token in the place of
+// the module's must give the same.
+void pass_over(const Step& step, Check& check) {
+  const Request& request = check.request();
+  if (!step.refusal || !request.answered) {
+    skip(step, *request.skip, check.instance());
+    const std::string_view status = request.answered ? *request.answered : std::string_view();
+    if (status.substr(0, 4) == "401 " || status.substr(0, 4) == "403 ") {
+      check.broken(step.let_in, "the host itself answered " + std::string(status) +
+                                    " to the token at check" + std::string(step.token));
+    }
+    return;
+  }
+  const std::string_view expected = client_answer(step.refusal->status);
+  check.say(
+      step.refusal->promise, *request.answered == expected,
+      "the host itself answered " + *request.answered + " instead of " + std::string(expected));
+}
+
 Task<> run(const Step& step, Check& check) {
   const Answer& answer = check.authenticated();
   const std::string token = "the token at check" + std::string(step.token);
@@ -173,7 +208,7 @@ Task<> converse(Dialogue& dialogue) {
     co_return;
   }
   if (request.skip) {
-    skip(step, *request.skip, instance);
+    pass_over(step, check);
   } else if (request.method == step.method && is_token_of(step, instance, request.token)) {
     instance.log(request.cookie, {"step " + std::string(step.name)});
     co_await run(step, check);

@@ -71,7 +71,7 @@ int32_t create_instance(const mxd_host* from, mxd_view config, mxd_instance** ou
   }
   mxd::check::ReadConfiguration read = mxd::check::read_configuration(text(config));
   if (!read.fault.empty()) return refuse(MXD_INVALID_ARGUMENT, read.fault);
-  *out = new mxd_instance{std::make_shared<Instance>(host, std::move(read.check))};
+  *out = new mxd_instance{std::make_shared<Instance>(host, std::move(read))};
   return MXD_OK;
 }
 

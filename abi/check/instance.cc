@@ -30,12 +30,12 @@ const char* quiet_callback() noexcept {
   return running_quiet;
 }
 
-Instance::Instance(const mxd_host& host, boost::json::value check)
-    : host_(host), check_(std::move(check)), gatherings_(parallel()) {}
+Instance::Instance(const mxd_host& host, ReadConfiguration configuration)
+    : host_(host), configuration_(std::move(configuration)), gatherings_(parallel()) {}
 
 const boost::json::value* Instance::find_setting(std::string_view pointer) const {
   boost::json::error_code error;
-  return check_.find_pointer({pointer.data(), pointer.size()}, error);
+  return configuration_.check.find_pointer({pointer.data(), pointer.size()}, error);
 }
 
 std::string Instance::setting(std::string_view pointer) const {

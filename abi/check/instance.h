@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "abi/check/configuration.h"
 #include "abi/check/gathering.h"
 #include "abi/check/report.h"
 #include "matrix_devices/module.h"
@@ -21,8 +22,7 @@ class Dialogue;
 // [any-thread]
 class Instance {
  public:
-  // `check` is the member of that name of the configuration.
-  Instance(const mxd_host& host, boost::json::value check);
+  Instance(const mxd_host& host, ReadConfiguration configuration);
 
   const mxd_host& host() const { return host_; }
   // A text of the configuration by a JSON pointer, "/users/0/token"; empty: it is not there.
@@ -30,6 +30,7 @@ class Instance {
   // An object or another value, as JSON text; empty: it is not there.
   const boost::json::value* find_setting(std::string_view pointer) const;
   size_t parallel() const;
+  bool has_grace_period() const { return configuration_.has_grace_period; }
 
   Report& report() { return *report_; }
   const std::shared_ptr<Report>& shared_report() const { return report_; }
@@ -60,7 +61,7 @@ class Instance {
 
  private:
   mxd_host host_;
-  boost::json::value check_;
+  ReadConfiguration configuration_;
   std::shared_ptr<Report> report_ = std::make_shared<Report>();
   Gatherings gatherings_;
   std::atomic<bool> abandoned_ = false;

@@ -157,6 +157,9 @@ std::string obstacle(const Step& step, const boost::json::object& notes, Instanc
   if (step.needs && !has(instance.host(), *step.needs)) {
     return "the host has no " + std::string(row(*step.needs).name);
   }
+  if (step.needs == Callback::kMarkValidated && !instance.has_grace_period()) {
+    return "the configuration has no uia.grace_period_ms";
+  }
   if (!step.device.empty() &&
       notes.if_contains({step.device.data(), step.device.size()}) == nullptr) {
     return "no device was made for it";

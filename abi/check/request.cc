@@ -56,6 +56,8 @@ void read_query(std::string_view query, Request& request) {
       request.resume = std::move(value);
     else if (name == "skip")
       request.skip = std::move(value);
+    else if (name == "answered")
+      request.answered = std::move(value);
     else if (name == "user_id")
       request.user_id = std::move(value);
     else if (name == "device_id")

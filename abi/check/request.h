@@ -32,9 +32,10 @@ struct Request {
   bool wants_json = false;      // by Accept
   bool body_too_large = false;  // the flag
   size_t body_size = 0;
-  std::optional<std::string> resume;   // the query's, which says what to go on with
-  std::optional<std::string> skip;     // the query's: why that can't be tried
-  std::optional<std::string> user_id;  // the query's, for an application service
+  std::optional<std::string> resume;    // the query's, which says what to go on with
+  std::optional<std::string> skip;      // the query's: why that can't be tried
+  std::optional<std::string> answered;  // the query's: what the host answered itself
+  std::optional<std::string> user_id;   // the query's, for an application service
   std::optional<std::string> device_id;
 };
 

@@ -40,6 +40,11 @@ FIRST = {
 class Unanswered(Exception):
     """A request brought no report, and why."""
 
+    def __init__(self, why: str, answered: str = "") -> None:
+        super().__init__(why)
+        self.answered = answered
+        """The host's own answer: status, errcode and perhaps ``soft_logout``."""
+
 
 @dataclass
 class Run:
@@ -56,19 +61,16 @@ class Run:
     def go(self) -> None:
         """Send what is to be sent until there is nothing. Raises Unanswered: nothing goes."""
         step: dict[str, Any] | None = FIRST
-        lost = 0
         while step is not None:
-            obstacle = self.obstacle(step)
-            try:
-                if obstacle is None:
-                    step, lost = self.send(step), 0
-                else:
-                    step = self.skip(step, obstacle)
-            except Unanswered as error:
-                lost += 1
-                if lost > 1:
-                    raise
-                step = self.skip(step, f"the request for it brought no report: {error}")
+            why, answered = self.obstacle(step), ""
+            if why is None:
+                try:
+                    step = self.send(step)
+                    continue
+                except Unanswered as error:
+                    why = f"the request for it brought no report: {error}"
+                    answered = error.answered
+            step = self.skip(step, why, answered)
 
     def obstacle(self, step: dict[str, Any]) -> str | None:
         """Why the step can't be sent."""
@@ -86,9 +88,8 @@ class Run:
             assert self.other_url is not None
             base_url = self.other_url
         elif step["place"] == "restarted":
-            assert self.restart is not None
-            subprocess.run(self.restart, shell=True, check=True, stdout=sys.stderr)
-            self.wait_for(base_url)
+            self.restart_host()
+            base_url = self.base_url
         with concurrent.futures.ThreadPoolExecutor(step["times"]) as pool:
             asked = [pool.submit(self.ask, base_url, step) for _ in range(step["times"])]
         reports = [each.result() for each in asked]
@@ -96,17 +97,21 @@ class Run:
             self.keep(report)
         return reports[-1]["next"]
 
-    def skip(self, step: dict[str, Any], why: str) -> dict[str, Any] | None:
+    def skip(self, step: dict[str, Any], why: str, answered: str) -> dict[str, Any] | None:
         """Have the module pass a step over."""
         query = urllib.parse.urlsplit(step["target"]).query
         target = f"/_matrix/client/v3/devices?{query}&skip={urllib.parse.quote(why)}"
+        if answered:
+            target += f"&answered={urllib.parse.quote(answered)}"
         report = self.ask(self.base_url, {**FIRST, "target": target})
         self.keep(report)
         return report["next"]
 
-    def wait_for(self, base_url: str) -> None:
-        """Wait until something listens again."""
-        url = urllib.parse.urlsplit(base_url)
+    def restart_host(self) -> None:
+        """Restart it, and wait until something listens again. Raises Unanswered."""
+        assert self.restart is not None
+        subprocess.run(self.restart, shell=True, check=True, stdout=sys.stderr)
+        url = urllib.parse.urlsplit(self.base_url)
         end = time.monotonic() + self.timeout
         while True:
             try:
@@ -187,9 +192,13 @@ def read_report(status: int, content: bytes) -> Report:
         report = json.loads(content)
     except ValueError:
         report = None
-    if not isinstance(report, dict) or "promises" not in report:
+    if not isinstance(report, dict):
         shown = content[:200].decode(errors="replace")
         raise Unanswered(f"HTTP {status}, {shown!r}")
+    if "promises" not in report:
+        soft = " soft_logout" if report.get("soft_logout") else ""
+        answered = f"{status} {report.get('errcode')}{soft}"
+        raise Unanswered(f"HTTP {answered}: {report.get('error')}", answered)
     return report
 
 

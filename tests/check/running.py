@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 PROGRAM = Path(__file__).parents[2] / "abi" / "check" / "run.py"
@@ -28,10 +30,21 @@ NO_LIMITS = {
 }
 
 
+def load() -> ModuleType:
+    """The program as a module."""
+    spec = importlib.util.spec_from_file_location("check_host", PROGRAM)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # where its dataclass looks
+    spec.loader.exec_module(module)
+    return module
+
+
 def write(folder: Path, check: dict[str, Any]) -> Path:
     """A configuration file."""
     path = folder / "config.json"
-    path.write_text(json.dumps({"check": check}))
+    path.write_text(json.dumps({"check": check, "uia": {"grace_period_ms": 1000}}))
     return path
 
 

@@ -20,6 +20,7 @@ from running import (
     NO_STAGES,
     PROGRAM,
     Promises,
+    load,
     named,
     run,
     start,
@@ -94,3 +95,26 @@ def test_nobody_answers(tmp_path: Path) -> None:
     done = start(config, "http://127.0.0.1:1")
     assert done.returncode == 2
     assert done.stderr.startswith("the host can't be asked: ConnectionRefusedError")
+
+
+def test_the_own_answer_of_a_host_must_be_the_modules(tmp_path: Path) -> None:
+    program = load()
+
+    class Overridden(program.Run):  # type: ignore[misc, name-defined]
+        """What is refused gets the host's answer in the place of the module's."""
+
+        def ask(self, base_url: str, step: dict[str, Any]) -> Any:
+            if step["token"] in (None, "/tokens/expired"):
+                raise program.Unanswered("no report", "401 M_UNKNOWN_TOKEN")
+            return super().ask(base_url, step)
+
+    host = MemoryHost(SERVER_NAME)
+    config = json.loads(write(tmp_path, settle(host)).read_text())
+    with Server(host, config, library=LIBRARY) as server:
+        asked = Overridden(config["check"], server.url, None, None, 60)
+        asked.go()
+    assert asked.promises["authenticate.unknown"]["outcome"] == "held"
+    assert named(asked.promises, "broken") == {
+        "authenticate.expired": "the host itself answered 401 M_UNKNOWN_TOKEN instead of"
+        " 401 M_UNKNOWN_TOKEN soft_logout"
+    }

@@ -75,7 +75,8 @@ std::string configuration(int parallel) {
       {"stages",
        {{"m.login.registration_token",
          {{"right", {{"token", "open sesame"}}}, {"wrong", {{"token", "open barley"}}}}}}}};
-  return json::serialize(json::object{{"check", check}, {"unknown_fields", "null"}});
+  return json::serialize(json::object{
+      {"check", check}, {"uia", {{"grace_period_ms", 1'000}}}, {"unknown_fields", "null"}});
 }
 
 }  // namespace mxd::check_test
