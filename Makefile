@@ -11,7 +11,7 @@ TEST_JOBS ?= 8
 # ctest's -R, e.g. make test ONLY=uia. Under the sanitizers, where all is slow: units, the contract,
 # the stores, one run of the conformance suite, what strangers send; make test-asan ONLY=. for all
 ONLY ?= .
-SANITIZED := ^(unit|abi|hosts|fuzz|sweep|common|store|server)\.|^conformance$$|^reliability\.
+SANITIZED := ^(unit|abi|hosts|fuzz|common|store|server)\.|^conformance$$|^reliability\.
 # Of make fuzz, and of the fuzzers of make test-long, in seconds
 FOR ?= 60
 # Of make conformance: the homeserver, NAME:PASSWORD separated by spaces, rows to leave out
