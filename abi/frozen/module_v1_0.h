@@ -612,7 +612,8 @@ typedef struct mxd_module { /* const and good for ever; no slot within size is N
 
   /* Results, copied. OK. STALE as above. INVALID_ARGUMENT: not for this operation, or malformed;
      the client then gets a 500 and the log says why. NO_MEMORY. BUSY: another emit into the same
-     operation is under way. All [any-thread] [serial-per-op]. */
+     operation is under way. Those about a failure (reason, retry_after, error) any operation takes,
+     and drops where its status does not ask for them. All [any-thread] [serial-per-op]. */
   int32_t (*emit_principal)(mxd_op op, const mxd_principal* principal) MXD_NOEXCEPT;
   int32_t (*emit_device)(mxd_op op, const mxd_device* device) MXD_NOEXCEPT;
   int32_t (*emit_stage)(mxd_op op, const mxd_uia_stage* stage) MXD_NOEXCEPT;
