@@ -22,14 +22,22 @@ constexpr ApiError kContended{503,
                               {},
                               1000};
 
-// 256 random bits as 43 characters of [A-Za-z0-9_-]; empty where there is no randomness.
-std::string_view random_text(host::Exchange& exchange) {
+constexpr size_t kRandomBytes = 32;
+
+// As 43 characters of [A-Za-z0-9_-].
+std::string_view to_id(memory::Arena& arena, const unsigned char (&random)[kRandomBytes]) {
   constexpr int kVariant = sodium_base64_VARIANT_URLSAFE_NO_PADDING;
-  constexpr size_t kSize = sodium_base64_ENCODED_LEN(32, kVariant);
-  unsigned char random[32];
-  if (!exchange.line.table.random_bytes(random, sizeof random)) return {};
-  char* const out = exchange.arena().make_array<char>(kSize);
-  sodium_bin2base64(out, kSize, random, sizeof random, kVariant);
+  constexpr size_t kSize = sodium_base64_ENCODED_LEN(kRandomBytes, kVariant);
+  char* const out = arena.make_array<char>(kSize);
+  sodium_bin2base64(out, kSize, random, kRandomBytes, kVariant);
+  return {out, kSize - 1};
+}
+
+// As 64 hexadecimal digits.
+std::string_view to_form_token(memory::Arena& arena, const unsigned char (&random)[kRandomBytes]) {
+  constexpr size_t kSize = 2 * kRandomBytes + 1;
+  char* const out = arena.make_array<char>(kSize);
+  sodium_bin2hex(out, kSize, random, kRandomBytes);
   return {out, kSize - 1};
 }
 
@@ -58,13 +66,14 @@ async::Task<const ApiError*> create_session(host::Exchange& exchange, Session& s
   const auto* limited = co_await limits::take(exchange, buckets);  // U25
   if (limited != nullptr) co_return limited;
 
-  const std::string_view proposed_id = random_text(exchange);
-  session.form_token = random_text(exchange);
-  if (proposed_id.empty() || session.form_token.empty()) {
+  unsigned char random[2][kRandomBytes];
+  if (!exchange.line.table.random_bytes(random, sizeof random)) {
     exchange.line.table.log(exchange.line.request, MXD_LOG_ERROR,
                             "random_bytes failed, and a session can't do without");
     co_return &http::kInternal;
   }
+  const std::string_view proposed_id = to_id(exchange.arena(), random[0]);
+  session.form_token = to_form_token(exchange.arena(), random[1]);
   const host::Principal& who = exchange.who;
   session.user = who.user;
   session.device = who.device;
