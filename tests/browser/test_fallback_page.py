@@ -162,7 +162,7 @@ def test_a_screen_reader_has_names(browser: Any, visit: Visit) -> None:
     field = by_id(browser, "password")
     assert field.accessible_name == "Password"
     button = browser.find_element("tag name", "button")
-    assert (button.aria_role, button.accessible_name) == ("button", "Continue")
+    assert (button.aria_role, button.accessible_name) == ("button", "Sign out")
     assert browser.title == heading(browser) == "Confirm that it is you"
     assert browser.find_element("tag name", "html").get_attribute("lang") == "en"
     assert len(browser.find_elements("tag name", "main")) == 1
