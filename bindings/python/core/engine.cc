@@ -150,21 +150,21 @@ bool Engine::close(std::chrono::milliseconds timeout) noexcept {
 void Engine::abandon() noexcept {
   if (!usable_.exchange(false)) return;
   // A thread that was inside the module may still begin a callback: what that touches stays.
-  new std::shared_ptr<Touched>(touched_);
-  new std::shared_ptr<Store>(store_);
+  left_alone_->touched = touched_;
+  left_alone_->store = store_;
   if (visits_.load() == 0) {
     instance_->abandon();
   } else {
-    new std::shared_ptr<Instance>(instance_);  // it must not be destroyed under them
+    left_alone_->instance = instance_;  // it must not be destroyed under them
   }
+  static_cast<void>(left_alone_.release());
 }
 
 void Engine::forget() {
   if (!usable_.exchange(false)) return;
   // Other threads of the parent may have been inside: nothing is destroyed here.
-  new std::shared_ptr<Touched>(touched_);
-  new std::shared_ptr<Store>(store_);
-  new std::shared_ptr<Instance>(instance_);
+  *left_alone_ = {store_, touched_, instance_};
+  static_cast<void>(left_alone_.release());
 }
 
 }  // namespace mxd::python

@@ -89,6 +89,14 @@ class Engine {
   std::shared_ptr<Store> store_;
   std::shared_ptr<Touched> touched_ = std::make_shared<Touched>();
   std::shared_ptr<Instance> instance_;
+  // What is left where it lies when the engine goes away under other threads: made beforehand,
+  // since then there may be no memory, and released to nobody.
+  struct LeftAlone {
+    std::shared_ptr<Store> store;
+    std::shared_ptr<Touched> touched;
+    std::shared_ptr<Instance> instance;
+  };
+  std::unique_ptr<LeftAlone> left_alone_ = std::make_unique<LeftAlone>();
   std::atomic<bool> usable_ = true;
   mutable std::atomic<uint32_t> visits_ = 0;  // threads in a call that takes the instance
   uint64_t max_body_bytes_ = 0;

@@ -38,12 +38,12 @@ bool take_prefix(std::string_view& text, std::string_view prefix) {
   return true;
 }
 
-template <size_t Size>
-bool decode(std::string_view base64, std::array<unsigned char, Size>& out) {
+template <size_t kSize>
+bool decode(std::string_view base64, std::array<unsigned char, kSize>& out) {
   size_t size = 0;
-  return sodium_base642bin(out.data(), Size, base64.data(), base64.size(), nullptr, &size, nullptr,
+  return sodium_base642bin(out.data(), kSize, base64.data(), base64.size(), nullptr, &size, nullptr,
                            sodium_base64_VARIANT_ORIGINAL_NO_PADDING) == 0 &&
-         size == Size;
+         size == kSize;
 }
 
 std::optional<Argon2id> parse(std::string_view text) {

@@ -27,9 +27,9 @@ inline void copy_terminated(char* to, size_t capacity, std::string_view from) {
   to[size] = '\0';
 }
 
-template <size_t Capacity>
-void copy_terminated(char (&to)[Capacity], std::string_view from) {
-  copy_terminated(to, Capacity, from);
+template <size_t kCapacity>
+void copy_terminated(char (&to)[kCapacity], std::string_view from) {
+  copy_terminated(to, kCapacity, from);
 }
 
 }  // namespace mxd::store
