@@ -59,7 +59,7 @@ serve: ## build, then run a server with a demo account on 127.0.0.1:8008
 	  echo "==> Configuring build/release"; \
 	  cmake --preset release --log-level=WARNING $(launcher) -DMXD_TESTS=OFF -DMXD_PYTHON=OFF; }
 	@echo "==> Building the server (the first time takes some minutes)"
-	@cmake --build --preset release --parallel $(JOBS) --target matrix-devices-server matrix_devices_module
+	@cmake --build --preset release --parallel $(JOBS) --target matrix-devices-server
 	@exec bindings/server/serve_demo.sh build/release/out $(LISTEN)
 
 test: ## build and run all tests
@@ -70,7 +70,7 @@ test-peers: ## real clients, real Synapse, the newest Python packages (from thei
 	$(call configure,release,-DMXD_TESTS=ON -DMXD_PYTHON=ON)
 	@echo "==> Building what the peers meet"
 	@cmake --build --preset release --parallel $(JOBS) \
-	  --target matrix-devices-server matrix_devices_module matrix_devices_check get_devices_in_cpp
+	  --target matrix-devices-server matrix_devices_check get_devices_in_cpp
 	@tests/peers/setup
 	@tests/peers/run
 	@tests/synapse/setup --wheel "$$(tests/peers/setup --wheel)"
@@ -95,7 +95,7 @@ test-long: ## hours: growth, failing memory and disks, kills, the sanitizers, fu
 	$(call configure,release,-DMXD_TESTS=ON -DMXD_PYTHON=ON)
 	@echo "==> Building what is tried"
 	@cmake --build --preset release --parallel $(JOBS) --target matrix-devices-server \
-	  matrix_devices_module mxd_failing_memory mxd_failing_disk mxd_failing_memory_test mxd_sweep
+	  mxd_failing_memory mxd_failing_disk mxd_failing_memory_test mxd_sweep
 	@echo "==> each_alone"
 	@JOBS=$(JOBS) tests/abi/growth/each_alone.sh
 	@echo "==> sweep"

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from matrix_devices import AsyncMemoryHost, MemoryHost, SqliteHost
 from matrix_devices.server import Server
-
 from people import SERVER_NAME, settle
 from running import (
     NO_ADDRESSES,
