@@ -43,12 +43,12 @@ ScriptedHost::~ScriptedHost() {
   require(module_.destroy(instance_) == MXD_OK, "destroy() frees what is shut down");
 }
 
-template <class Asked, int32_t (ScriptedHost::*answer)(mxd_op, const Asked&)>
-struct ScriptedHost::Question<answer> {
+template <class Asked, int32_t (ScriptedHost::*kAnswer)(mxd_op, const Asked&)>
+struct ScriptedHost::Question<kAnswer> {
   static int32_t callback(mxd_cookie host, mxd_cookie, mxd_op op, mxd_cookie,
                           const Asked* asked) noexcept {
     require(asked->size == sizeof *asked, "a struct of the module's has its whole size");
-    return self(host).answer(op, [=] { return (self(host).*answer)(op, *asked); });
+    return self(host).answer(op, [=] { return (self(host).*kAnswer)(op, *asked); });
   }
 };
 
