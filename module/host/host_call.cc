@@ -32,6 +32,12 @@ bool HostCall::await_suspend(std::coroutine_handle<> waiting) noexcept {
   return false;
 }
 
+int32_t HostCall::reason(std::string_view text) {
+  if (!http::is_plain_text(text)) return fault("emitted a reason that is not UTF-8 without U+0000");
+  reason_ = arena().copy(text);
+  return MXD_OK;
+}
+
 int32_t HostCall::retry_after(int64_t ms) {
   if (ms < 0) return fault("emitted a negative time to retry after");
   retry_after_ms_ = ms;

@@ -59,12 +59,14 @@ class HostCall : public Results {
   memory::Arena& arena() noexcept { return line_.slot.arena(); }
   std::string_view keep(mxd_view view) { return arena().copy(text(view)); }
 
+  int32_t reason(std::string_view text) override;
   int32_t retry_after(int64_t ms) override;
   int32_t error(const mxd_error& error) override;
 
   static constexpr uint32_t bit(int32_t status) { return uint32_t{1} << status; }
 
   Line& line_;
+  std::string_view reason_;
   int64_t retry_after_ms_ = -1;
 
  private:

@@ -19,7 +19,7 @@ class Results {
   virtual int32_t session(const mxd_uia_kept&) { return misplaced(); }
   virtual int32_t completed(const mxd_uia_completed&) { return misplaced(); }
   virtual int32_t identity(std::string_view) { return misplaced(); }
-  virtual int32_t reason(std::string_view) { return misplaced(); }
+  virtual int32_t reason(std::string_view) = 0;
   virtual int32_t retry_after(int64_t ms) = 0;
   virtual int32_t error(const mxd_error&) = 0;
 

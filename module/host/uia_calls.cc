@@ -190,12 +190,6 @@ int32_t CheckCall::identity(std::string_view user_id) {
   return MXD_OK;
 }
 
-int32_t CheckCall::reason(std::string_view text) {
-  if (!http::is_plain_text(text)) return fault("emitted a reason that is not UTF-8 without U+0000");
-  reason_ = arena().copy(text);
-  return MXD_OK;
-}
-
 const char* CheckCall::missing() const noexcept {
   return identity_.has_value()
              ? nullptr

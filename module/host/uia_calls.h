@@ -97,12 +97,10 @@ class CheckCall final : public HostCall {
  private:
   int32_t ask(mxd_op op) noexcept override;
   int32_t identity(std::string_view user_id) override;
-  int32_t reason(std::string_view text) override;
   const char* missing() const noexcept override;
 
   mxd_uia_attempt attempt_;
   std::optional<UserId> identity_;
-  std::string_view reason_;
 };
 
 // `mark_validated`
