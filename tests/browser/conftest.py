@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
-from client import TIME_FACTOR
-from homeserver import Homeserver, User
-from server import Server, server_binary
+from matrix_device_conformance.client import TIME_FACTOR
+from matrix_device_conformance.homeserver import Homeserver, User
+from matrix_device_conformance.server import Server, server_binary
 
 SWITCHES = (
     "--headless=new",

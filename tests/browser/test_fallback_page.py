@@ -8,9 +8,9 @@ from urllib.parse import urlencode
 
 import pytest
 
-from client import client_path
-from homeserver import PASSWORD_STAGE, Device, Homeserver, User
-from server import poll
+from matrix_device_conformance.client import client_path
+from matrix_device_conformance.homeserver import PASSWORD_STAGE, Device, Homeserver, User
+from matrix_device_conformance.server import poll
 
 PHONE = {"width": 320, "height": 640, "deviceScaleFactor": 2, "mobile": True}
 NO_SCRIPTS = {"profile.managed_default_content_settings.javascript": 2}

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from client import client_path
-from homeserver import Homeserver, Service, User
+from matrix_device_conformance.client import client_path
+from matrix_device_conformance.homeserver import Homeserver, Service, User
+from matrix_device_conformance.server import Server, server_binary
 from running import NO_ADDRESSES, NO_LIMITS, NO_STAGES, named, run, write
-from server import Server, server_binary
 
 LIBRARY = os.environ["MXD_CHECK_LIBRARY"]
 SPARES = 3

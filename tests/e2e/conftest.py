@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from homeserver import Homeserver, Service
-from server import Server, server_binary
+from matrix_device_conformance.homeserver import Homeserver, Service
+from matrix_device_conformance.server import Server, server_binary
 
 SERVERS = pytest.StashKey[list[Server]]()
 SHOWN_OUTPUT = 20_000

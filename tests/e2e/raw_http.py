@@ -7,7 +7,7 @@ import io
 import socket
 from types import TracebackType
 
-from client import SOCKET_TIMEOUT_S, Client, Response
+from matrix_device_conformance.client import SOCKET_TIMEOUT_S, Client, Response
 
 
 class RawSocket:

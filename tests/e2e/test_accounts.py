@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from client import Response, client_path
 from conftest import Launch
-from homeserver import Device, Homeserver, Service, User
-from server import SERVER_NAME, Server, poll
+from matrix_device_conformance.client import Response, client_path
+from matrix_device_conformance.homeserver import Device, Homeserver, Service, User
+from matrix_device_conformance.server import SERVER_NAME, Server, poll
 
 SHORT_LIFETIME_S = 2
 

@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
-from client import TIME_FACTOR, Response, client_path
 from conftest import Launch
-from homeserver import Homeserver, Service, User
-from server import Server, poll
+from matrix_device_conformance.client import TIME_FACTOR, Response, client_path
+from matrix_device_conformance.homeserver import Homeserver, Service, User
+from matrix_device_conformance.server import Server, poll
 from test_accounts import expect_error, password_login, post
 from test_lifecycle import expect_refusal
 

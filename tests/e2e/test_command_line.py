@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from client import client_path, device_path
-from homeserver import Device, Homeserver, User
-from server import SERVER_NAME, Server, poll
+from matrix_device_conformance.client import client_path, device_path
+from matrix_device_conformance.homeserver import Device, Homeserver, User
+from matrix_device_conformance.server import SERVER_NAME, Server, poll
 
 PASSWORD = "from standard input, with spaces and é"
 

@@ -9,10 +9,10 @@ from threading import Barrier
 
 import pytest
 
-from client import TIME_FACTOR, client_path
 from conftest import Launch
-from homeserver import Device, Homeserver, Service, User
-from server import Server
+from matrix_device_conformance.client import TIME_FACTOR, client_path
+from matrix_device_conformance.homeserver import Device, Homeserver, Service, User
+from matrix_device_conformance.server import Server
 from store import expect_whole
 
 THREADS = 8

@@ -14,11 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from client import TIME_FACTOR, client_path
 from conftest import Launch
-from homeserver import Device, Homeserver
+from matrix_device_conformance.client import TIME_FACTOR, client_path
+from matrix_device_conformance.homeserver import Device, Homeserver
+from matrix_device_conformance.server import Server, poll
 from raw_http import RawSocket, request_bytes, unread_bytes
-from server import Server, poll
 from store import add_devices
 
 LOGIN = client_path("/login")

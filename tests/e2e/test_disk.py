@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from conftest import Launch
-from homeserver import Homeserver, Service
-from server import Server, poll
+from matrix_device_conformance.homeserver import Homeserver, Service
+from matrix_device_conformance.server import Server, poll
 from store import expect_whole
 
 DISK = "64m"

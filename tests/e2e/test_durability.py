@@ -10,9 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from client import client_path, device_path
-from homeserver import Device, Homeserver, Service, User
-from server import Server, poll
+from matrix_device_conformance.client import client_path, device_path
+from matrix_device_conformance.homeserver import Device, Homeserver, Service, User
+from matrix_device_conformance.server import Server, poll
 from store import expect_whole
 
 DEVICES = 1000

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from client import client_path, device_path
 from conftest import Launch
-from homeserver import Device, Homeserver
+from matrix_device_conformance.client import client_path, device_path
+from matrix_device_conformance.homeserver import Device, Homeserver
+from matrix_device_conformance.server import Server, poll
 from raw_http import RawSocket, request_bytes
-from server import Server, poll
 
 LIST = client_path("/devices")
 

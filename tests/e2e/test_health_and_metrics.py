@@ -10,11 +10,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from client import Client, Response, client_path, device_path
 from conftest import Launch
-from homeserver import Homeserver, Service
+from matrix_device_conformance.client import Client, Response, client_path, device_path
+from matrix_device_conformance.homeserver import Homeserver, Service
+from matrix_device_conformance.server import Server, poll
 from raw_http import RawSocket
-from server import Server, poll
 
 
 def health(server: Server) -> Response:

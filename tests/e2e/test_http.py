@@ -10,10 +10,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from client import TIME_FACTOR, client_path, device_path
-from homeserver import Device, Homeserver
+from matrix_device_conformance.client import TIME_FACTOR, client_path, device_path
+from matrix_device_conformance.homeserver import Device, Homeserver
+from matrix_device_conformance.server import Server, poll
 from raw_http import RawSocket, request_bytes
-from server import Server, poll
 
 LIST = client_path("/devices")
 STATUS_LINE = re.compile(rb"HTTP/1\.[01] (\d{3}) ")

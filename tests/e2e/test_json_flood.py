@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from client import TIME_FACTOR, client_path, device_path
-from homeserver import Homeserver
+from matrix_device_conformance.client import TIME_FACTOR, client_path, device_path
+from matrix_device_conformance.homeserver import Homeserver
 
 LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 PRIME = 0x1B3

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from client import device_path
 from conftest import Launch
-from homeserver import Device, Homeserver
-from server import Server, poll
+from matrix_device_conformance.client import device_path
+from matrix_device_conformance.homeserver import Device, Homeserver
+from matrix_device_conformance.server import Server, poll
 
 MINUTE_MS = 60_000
 

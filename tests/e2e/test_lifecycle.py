@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from client import client_path, device_path
 from conftest import Launch
-from homeserver import Homeserver, Service
+from matrix_device_conformance.client import client_path, device_path
+from matrix_device_conformance.homeserver import Homeserver, Service
+from matrix_device_conformance.server import Server, poll
 from raw_http import RawSocket, request_bytes, unread_bytes
-from server import Server, poll
 
 IDLE_STOP_S = 5
 HALF_SENT_STOP_S = 5

@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from client import client_path
 from conftest import Launch
-from server import Server, poll
+from matrix_device_conformance.client import client_path
+from matrix_device_conformance.server import Server, poll
 
 # Passes a socket that listens on as file 3, as systemd does, and becomes the server.
 PASS_ON = """

@@ -9,10 +9,10 @@ from urllib.parse import quote
 
 import pytest
 
-from client import client_path
-from homeserver import Device, Homeserver, Service
+from matrix_device_conformance.client import client_path
+from matrix_device_conformance.homeserver import Device, Homeserver, Service
+from matrix_device_conformance.server import Server, poll
 from raw_http import RawSocket, request_bytes
-from server import Server, poll
 
 
 def lines_of_requests(server: Server) -> list[dict]:

@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from client import client_path
 from conftest import Launch
-from server import Server, poll
+from matrix_device_conformance.client import client_path
+from matrix_device_conformance.server import Server, poll
 from test_stopping import full_pipe
 
 LOST = re.compile(r"(\d+) lines of log could not be written")

@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from client import client_path, device_path
 from conftest import Launch
-from homeserver import Homeserver, Service
+from matrix_device_conformance.client import client_path, device_path
+from matrix_device_conformance.homeserver import Homeserver, Service
+from matrix_device_conformance.server import Server, poll
 from raw_http import RawSocket, request_bytes, unread_bytes
-from server import Server, poll
 
 READ_AGAIN = "have been read again"
 STAY = "stay as they were"

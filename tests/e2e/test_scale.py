@@ -8,9 +8,9 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
-from client import TIME_FACTOR
-from homeserver import Homeserver
-from server import Server
+from matrix_device_conformance.client import TIME_FACTOR
+from matrix_device_conformance.homeserver import Homeserver
+from matrix_device_conformance.server import Server
 from store import HANGS_OFF_A_DEVICE, add_devices, expect_whole
 
 BULK = 20_000

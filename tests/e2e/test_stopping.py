@@ -16,11 +16,11 @@ from pathlib import Path
 
 import pytest
 
-from client import TIME_FACTOR, client_path, device_path
 from conftest import Launch
-from homeserver import Homeserver
+from matrix_device_conformance.client import TIME_FACTOR, client_path, device_path
+from matrix_device_conformance.homeserver import Homeserver
+from matrix_device_conformance.server import Server, poll
 from raw_http import RawSocket, request_bytes, unread_bytes
-from server import Server, poll
 
 STOP_S = 10
 UNFINISHED = 3

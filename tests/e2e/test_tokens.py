@@ -7,9 +7,9 @@ import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from client import Response, client_path
-from homeserver import Device, Homeserver
-from server import Server, poll
+from matrix_device_conformance.client import Response, client_path
+from matrix_device_conformance.homeserver import Device, Homeserver
+from matrix_device_conformance.server import Server, poll
 
 TABS = 4
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from client import TIME_FACTOR
+from matrix_device_conformance.client import TIME_FACTOR
 
 CALL_S = 60 * TIME_FACTOR
 

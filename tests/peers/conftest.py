@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from client_process import ClientProcess
-from server import server_binary
+from matrix_device_conformance.server import server_binary
 from sites import CppSite, PythonSite, Site
 
 HERE = Path(__file__).resolve().parent

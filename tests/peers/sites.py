@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
+from matrix_device_conformance.server import Server
 from pytest_matrix_devices import DeviceServer
-from server import Server
 
 Asked = tuple[str, str, int]  # method, raw path, status
 

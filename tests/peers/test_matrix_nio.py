@@ -10,7 +10,7 @@ import pytest
 
 from client_process import ClientProcess, LibraryClient
 from conftest import HERE, StartProcess
-from server import poll
+from matrix_device_conformance.server import poll
 from sites import Site
 
 DEBIAN_PYTHON = "/usr/bin/python3"

@@ -22,8 +22,15 @@ from urllib.parse import quote
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "conformance"))
 
-from client import ABSENT, TIME_FACTOR, RawConnection, Response, client_path, device_path
-from server import SERVER_NAME, Server, ServerError
+from matrix_device_conformance.client import (
+    ABSENT,
+    TIME_FACTOR,
+    RawConnection,
+    Response,
+    client_path,
+    device_path,
+)
+from matrix_device_conformance.server import SERVER_NAME, Server, ServerError
 
 __all__ = [
     "AS_TOKEN",

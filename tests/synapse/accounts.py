@@ -9,9 +9,9 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
-from client import Client, Response, client_path
-from homeserver import Device, Homeserver, PreconditionError, User
-from server import SERVER_NAME
+from matrix_device_conformance.client import Client, Response, client_path
+from matrix_device_conformance.homeserver import Device, Homeserver, PreconditionError, User
+from matrix_device_conformance.server import SERVER_NAME
 from synapse_server import Process, Synapse
 
 

@@ -24,8 +24,8 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "conformance")]
 
-from client import RawConnection, Response, client_path, device_path  # noqa: E402
-from homeserver import Device, Homeserver  # noqa: E402
+from matrix_device_conformance.client import RawConnection, Response, client_path, device_path  # noqa: E402
+from matrix_device_conformance.homeserver import Device, Homeserver  # noqa: E402
 from synapse_server import (  # noqa: E402
     ENVIRONMENTS,
     Options,

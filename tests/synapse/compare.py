@@ -30,7 +30,7 @@ SUITE = HERE.parent / "conformance"
 sys.path[:0] = [str(HERE), str(SUITE)]
 
 from front import Front  # noqa: E402
-from rows import cell_text, row_of  # noqa: E402
+from matrix_device_conformance.rows import cell_text, row_of  # noqa: E402
 from suite_services import write_services  # noqa: E402
 from synapse_server import (  # noqa: E402
     ENVIRONMENTS,

@@ -11,7 +11,7 @@ import pytest
 
 from accounts import DelegatedSite, Site
 from fakes import FakeAuthenticationService, FakeCas
-from homeserver import Device, User
+from matrix_device_conformance.homeserver import Device, User
 from synapse_server import (
     Installation,
     Options,

@@ -11,8 +11,8 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from client import TIME_FACTOR
-from server import ServerError, poll
+from matrix_device_conformance.client import TIME_FACTOR
+from matrix_device_conformance.server import ServerError, poll
 
 DEBIAN_POSTGRES = Path("/usr/lib/postgresql")
 

@@ -7,7 +7,7 @@ import re
 import socket
 import threading
 
-from client import Client
+from matrix_device_conformance.client import Client
 
 DEVICES = re.compile(rb"\S+ /_matrix/client/[^/]+/(devices|delete_devices)\b")
 READ_SIZE = 65536

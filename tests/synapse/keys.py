@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from accounts import expect_ok
-from homeserver import Device, User
+from matrix_device_conformance.homeserver import Device, User
 
 Keys = dict[str, Any]
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from homeserver import Homeserver, Service
+from matrix_device_conformance.homeserver import Homeserver, Service
 
 
 def write_services(services: Sequence[Service], path: Path) -> dict[str, str]:

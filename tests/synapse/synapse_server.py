@@ -16,10 +16,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from client import TIME_FACTOR, Client
 from databases import Postgres, Redis
-from homeserver import Service
-from server import SERVER_NAME, ServerError, poll
+from matrix_device_conformance.client import TIME_FACTOR, Client
+from matrix_device_conformance.homeserver import Service
+from matrix_device_conformance.server import SERVER_NAME, ServerError, poll
 
 HERE = Path(__file__).resolve().parent
 REPOSITORY = HERE.parent.parent

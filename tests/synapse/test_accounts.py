@@ -8,9 +8,9 @@ from urllib.parse import quote
 import pytest
 
 from accounts import Site
-from client import Response, device_path
-from homeserver import Device
-from server import poll
+from matrix_device_conformance.client import Response, device_path
+from matrix_device_conformance.homeserver import Device
+from matrix_device_conformance.server import poll
 
 SHOWN = ("device_id", "display_name", "last_seen_ip", "last_seen_ts")
 

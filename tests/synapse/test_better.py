@@ -7,8 +7,8 @@ import time
 import pytest
 
 from accounts import Site
-from client import device_path
-from homeserver import Auth, Device, User, challenge_session
+from matrix_device_conformance.client import device_path
+from matrix_device_conformance.homeserver import Auth, Device, User, challenge_session
 from synapse_server import Installation
 
 BULK = 10_000

@@ -13,7 +13,7 @@ import pytest
 
 from accounts import Site
 from client_process import ClientError, ClientProcess, LibraryClient
-from homeserver import User
+from matrix_device_conformance.homeserver import User
 
 PEERS = Path(__file__).resolve().parent.parent / "peers"
 BUILT = PEERS.parent.parent / "build" / "peers"

@@ -9,7 +9,7 @@ import pytest
 
 from accounts import Site
 from conftest import Sites
-from homeserver import Device, User, challenge_session
+from matrix_device_conformance.homeserver import Device, User, challenge_session
 from synapse_server import Options
 
 EMAIL = "Owner{}@Example.ORG"

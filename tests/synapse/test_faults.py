@@ -13,10 +13,10 @@ from contextlib import contextmanager
 import pytest
 
 from accounts import Site
-from client import Client, client_path, device_path
 from databases import Postgres
-from homeserver import Device
-from server import poll
+from matrix_device_conformance.client import Client, client_path, device_path
+from matrix_device_conformance.homeserver import Device
+from matrix_device_conformance.server import poll
 
 POOL = 5  # cp_max, of synapse_server.py
 PROMPT_S = 5.0  # far less than the wait that it is compared with

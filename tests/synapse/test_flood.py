@@ -13,8 +13,8 @@ from contextlib import contextmanager
 import pytest
 
 from accounts import Site
-from client import TIME_FACTOR, Response, device_path
-from homeserver import Device
+from matrix_device_conformance.client import TIME_FACTOR, Response, device_path
+from matrix_device_conformance.homeserver import Device
 
 ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 # As Boost.JSON 1.81 places the members of an object: by FNV-1a with this prime. The start is salted

@@ -13,7 +13,7 @@ import pytest
 
 from accounts import Site
 from conftest import Sites, services
-from homeserver import Device, User
+from matrix_device_conformance.homeserver import Device, User
 from synapse_server import REPOSITORY, Options, Synapse
 from test_accounts import expired_token, guest, locked
 

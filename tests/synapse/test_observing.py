@@ -11,9 +11,9 @@ from functools import partial
 import pytest
 
 from accounts import Site
-from client import device_path
-from homeserver import Device, User
-from server import poll
+from matrix_device_conformance.client import device_path
+from matrix_device_conformance.homeserver import Device, User
+from matrix_device_conformance.server import poll
 from synapse_server import Process
 
 SAMPLE = re.compile(r"^(synapse_http_\w+)\{([^}]*)\} ([0-9.e+\-]+|NaN)$", re.MULTILINE)

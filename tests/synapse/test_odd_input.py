@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from accounts import Site
-from client import client_path
-from homeserver import Device
-from server import poll
+from matrix_device_conformance.client import client_path
+from matrix_device_conformance.homeserver import Device
+from matrix_device_conformance.server import poll
 from synapse_server import Process
 
 LONG = 4096  # bytes of a token

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from accounts import DelegatedSite, Site
-from client import device_path
-from homeserver import Service
+from matrix_device_conformance.client import device_path
+from matrix_device_conformance.homeserver import Service
 
 ALIAS = "org.matrix.msc3202.device_id"
 CREATION_BURST = 20  # limits.device_creation

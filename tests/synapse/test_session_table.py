@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from accounts import Site
-from homeserver import Device, User, challenge_session
+from matrix_device_conformance.homeserver import Device, User, challenge_session
 
 pytestmark = pytest.mark.module
 

@@ -9,9 +9,9 @@ from urllib.parse import quote, urlsplit
 import pytest
 
 from accounts import Site
-from client import Client, Response, client_path
 from fakes import FakeCas
-from homeserver import Device, User, challenge_session
+from matrix_device_conformance.client import Client, Response, client_path
+from matrix_device_conformance.homeserver import Device, User, challenge_session
 from test_better import end_grace_period
 
 LINK = re.compile(r'href="([^"]*/login\?[^"]*)"')

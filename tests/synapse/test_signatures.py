@@ -9,9 +9,9 @@ from functools import partial
 import pytest
 
 from accounts import Site
-from homeserver import Device, User
 from keys import CrossSigning, DeviceKeys, query
-from server import poll
+from matrix_device_conformance.homeserver import Device, User
+from matrix_device_conformance.server import poll
 from test_faults import expect_waiting, locked_table, postgres_of
 
 PLACES = ["main", "worker"]

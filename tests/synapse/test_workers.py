@@ -12,8 +12,8 @@ import pytest
 from accounts import Site
 from conftest import MAX_DEVICES
 from fakes import FakeCas
-from homeserver import Device
-from server import poll
+from matrix_device_conformance.homeserver import Device
+from matrix_device_conformance.server import poll
 from test_sessions import sign_on, single_sign_on_user
 
 PLACES = ["main", "worker"]

@@ -3,4 +3,4 @@
 from planted import bugs as bugs
 from planted import deletion_bugs as deletion_bugs
 from planted.bug import BUGS as BUGS
-from planted.proxy import PlantedServer as PlantedServer
+from planted.proxy import Proxy as Proxy

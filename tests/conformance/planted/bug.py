@@ -10,7 +10,7 @@ from http.client import HTTPMessage
 from typing import Any, ClassVar
 from urllib.parse import unquote
 
-from client import Client, Header, Response
+from matrix_device_conformance.client import Client, Header, Response
 
 ENDPOINT = re.compile(r"/_matrix/client/[^/]+(/[^?]*)")
 COMMON_HEADERS: list[Header] = [

@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 from typing import Any, ClassVar
 
-from client import Response
+from matrix_device_conformance.client import Response
 from planted.bug import Bug, Request, Upstream, error, reply, with_body, without_headers
 
 LAST_SEEN_TS = 1_700_000_000_000

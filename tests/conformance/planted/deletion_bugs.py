@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from typing import Any, ClassVar
 
-from client import Response, client_path
+from matrix_device_conformance.client import Response, client_path
 from planted.bug import Bug, Request, Upstream, error, reply, with_body
 
 BULK_PART = 100

@@ -7,9 +7,8 @@ from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from client import Client
+from matrix_device_conformance.client import Client
 from planted.bug import Bug, Request, Upstream
-from server import Server
 
 OF_THE_CONNECTION = {"connection", "content-length", "host", "transfer-encoding"}
 
@@ -71,26 +70,3 @@ class Proxy(ThreadingHTTPServer):
         self.shutdown()
         self.thread.join()
         self.server_close()
-
-
-class PlantedServer(Server):
-    """A real server whose clients see it through a proxy."""
-
-    def __init__(self, *arguments: Any, bug: Bug) -> None:
-        super().__init__(*arguments)
-        self.bug = bug
-        self.proxy: Proxy | None = None
-
-    def start(self) -> PlantedServer:
-        """Start the server, then the proxy before it."""
-        super().start()
-        self.proxy = Proxy(self.client, self.bug)
-        self.client = self.proxy.client
-        return self
-
-    def stop(self) -> None:
-        """Stop the proxy, then the server."""
-        if self.proxy is not None:
-            self.proxy.close()
-            self.proxy = None
-        super().stop()

@@ -7,6 +7,7 @@ and then once for each bug.
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -15,11 +16,12 @@ from typing import Any
 
 import pytest
 
-from client import TIME_FACTOR
+from matrix_device_conformance.client import TIME_FACTOR
 from planted import BUGS
 from planted.bug import Bug
 
-SUITE = Path(__file__).parent.parent
+SERVER = Path(__file__).with_name("server.py")
+TESTS = SERVER.parent.parent / "matrix_device_conformance/tests"
 PLANTED = [bug for name, bug in BUGS.items() if name != Bug.name]
 
 Lines = dict[str, dict[str, Any]]
@@ -28,10 +30,11 @@ Lines = dict[str, dict[str, Any]]
 def run_suite(bug: str, tests: list[str], report: Path) -> Lines:
     """The lines of the suite's table for these tests, by the name of the function."""
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q"]
-    command += [f"--planted={bug}", f"--report={report}", *tests]
+    command += [f"--server={SERVER}", f"--report={report}", *tests]
     done = subprocess.run(
         command,
-        cwd=SUITE,
+        cwd=TESTS,
+        env={**os.environ, "MXD_PLANTED": bug},
         capture_output=True,
         text=True,
         timeout=120 * TIME_FACTOR,

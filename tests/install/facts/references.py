@@ -31,7 +31,7 @@ def check_rows(tree: Tree) -> None:
         cite(path, re.findall(a_row, comments))
     for path in tree.files("tests/unit/**/*.cc", "tests/store/*.cc", "tests/server/*.cc"):
         cite(path, re.findall(rf"TEST\w*\(\w+,\s*([{letters}]\d{{1,2}}[a-z]?)_", path.read_text()))
-    for path in tree.files("bindings/python/**/*.py", "tests/conformance/*.py"):
+    for path in tree.files("bindings/python/**/*.py", "tests/conformance/**/*.py"):
         text = path.read_text()
         cite(path, re.findall(rf"\brows? ([{letters}]\d{{1,2}}[a-z]?)\b", text))
         cite(path, re.findall(rf"\(([{letters}]\d{{1,2}}[a-z]?)\)", text))

@@ -10,10 +10,10 @@ from threading import Barrier
 
 import pytest
 
-from client import Response
-from homeserver import Configured, Homeserver, User, challenge_session
-from rows import Check
-from server import poll
+from matrix_device_conformance.client import Response
+from matrix_device_conformance.homeserver import Configured, Homeserver, User, challenge_session
+from matrix_device_conformance.rows import Check
+from matrix_device_conformance.server import poll
 
 FAILURE_BURST = 3
 FAILURE_INTERVAL_S = 6

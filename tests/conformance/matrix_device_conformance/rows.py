@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from client import Response
+from matrix_device_conformance.client import Response
 
 ROW = re.compile(r"test_([A-Z]\d+[a-z]?)_")
 CHALLENGE = {"flows", "params", "session"}

@@ -6,10 +6,17 @@ from typing import Any
 
 import pytest
 
-from client import Response, client_path, device_path
-from homeserver import PASSWORD_STAGE, Configured, Device, Homeserver, Service, User
-from rows import Check
-from server import poll
+from matrix_device_conformance.client import Response, client_path, device_path
+from matrix_device_conformance.homeserver import (
+    PASSWORD_STAGE,
+    Configured,
+    Device,
+    Homeserver,
+    Service,
+    User,
+)
+from matrix_device_conformance.rows import Check
+from matrix_device_conformance.server import poll
 
 UNKNOWN_SESSION = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 

@@ -6,10 +6,10 @@ import json
 
 import pytest
 
-from client import Response, client_path, device_path
-from homeserver import Configured, Homeserver, User
-from rows import Check
-from server import poll
+from matrix_device_conformance.client import Response, client_path, device_path
+from matrix_device_conformance.homeserver import Configured, Homeserver, User
+from matrix_device_conformance.rows import Check
+from matrix_device_conformance.server import poll
 
 MAX_BODY_BYTES = 1024 * 1024
 MAX_KEPT_BYTES = 64 * 1024

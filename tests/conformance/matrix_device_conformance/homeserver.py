@@ -13,8 +13,15 @@ from typing import Any
 
 import pytest
 
-from client import ABSENT, TIME_FACTOR, Client, Response, client_path, device_path
-from server import SERVER_NAME, Server
+from matrix_device_conformance.client import (
+    ABSENT,
+    TIME_FACTOR,
+    Client,
+    Response,
+    client_path,
+    device_path,
+)
+from matrix_device_conformance.server import SERVER_NAME, Server
 
 PASSWORD_STAGE = "m.login.password"
 Auth = dict[str, Any]

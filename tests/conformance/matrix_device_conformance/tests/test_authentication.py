@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from client import Client, Response, client_path, device_path
-from homeserver import Configured, Device, Homeserver, Service, User
-from rows import Check
-from server import poll
+from matrix_device_conformance.client import Client, Response, client_path, device_path
+from matrix_device_conformance.homeserver import Configured, Device, Homeserver, Service, User
+from matrix_device_conformance.rows import Check
+from matrix_device_conformance.server import poll
 
 
 def list_with(client: Client, *authorization: str, query: str = "") -> Response:

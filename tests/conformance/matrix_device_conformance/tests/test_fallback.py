@@ -11,10 +11,16 @@ from urllib.parse import urlencode
 
 import pytest
 
-from client import TIME_FACTOR, Client, Response, client_path
-from homeserver import PASSWORD_STAGE, Configured, Device, Homeserver, User
-from rows import Check
-from server import poll
+from matrix_device_conformance.client import TIME_FACTOR, Client, Response, client_path
+from matrix_device_conformance.homeserver import (
+    PASSWORD_STAGE,
+    Configured,
+    Device,
+    Homeserver,
+    User,
+)
+from matrix_device_conformance.rows import Check
+from matrix_device_conformance.server import poll
 
 FAILURE_BURST = 3
 FAILURE_INTERVAL_S = 6

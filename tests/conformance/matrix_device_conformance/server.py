@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from client import TIME_FACTOR, Client
+from matrix_device_conformance.client import TIME_FACTOR, Client
 
 SERVER_NAME = "example.org"
 LISTENING = re.compile(r"listening on (http://[^\s\"]+)")

@@ -1,0 +1,1 @@
+"""Asks any Matrix homeserver whether it keeps the rows of device management."""

@@ -1,0 +1,1 @@
+"""A test for each row that can be seen from outside."""
