@@ -15,6 +15,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
+from matrix_device_conformance.verdicts import Exchange
+
 # By the name of a member or a parameter: what its value is.
 KINDS: Mapping[str, str] = {
     "access_token": "token",
@@ -61,7 +63,7 @@ class Redactor:
         self._labels: dict[str, str] = {}  # of secrets: what stands in their place
         self._counts: dict[str, int] = {}
         self._short: list[str] = []
-        self._needles = Needles()  # by their beginnings: secrets, their base64 and hexadecimal
+        self._needles = Needles()  # secrets, their base64 and hexadecimal; all without escapes
         self._beginnings = Needles(PIECE)
         self._endings = Needles(PIECE)
 
@@ -75,7 +77,8 @@ class Redactor:
             self._short.append(secret)
             return
         for writing in (secret, *binary_writings(secret)):
-            self._needles.add(folded(writing), (writing, secret))
+            for plain in plain_writings(writing):
+                self._needles.add(plain, (writing, secret))
         self._beginnings.add(secret, (secret, secret))
         self._endings.add(secret[::-1], (secret, secret))
 
@@ -94,12 +97,13 @@ class Redactor:
         if name in KINDS and isinstance(value, str) and len(value) >= SHORT:
             self.add(value, KINDS[name])
 
-    def learn_body(self, body: str | bytes) -> None:
-        """Know the secrets in a body, where it is JSON. MEMBER finds those in what is not quite."""
+    def learn_body(self, body: str) -> None:
+        """Know the secrets in a body of JSON, also where it was cut off."""
         try:
             self.learn(json.loads(body))
         except (ValueError, RecursionError):
-            return
+            for found in MEMBER.finditer(body):
+                self.learn_named(found["name"], found["value"])
 
     def learn_target(self, target: str) -> None:
         """Know the secrets in a query."""
@@ -112,6 +116,13 @@ class Redactor:
             token = value.partition(" ")[2].strip()
             if name.lower() == "authorization" and len(token) >= SHORT:
                 self.add(token, "token")
+
+    def learn_exchange(self, exchange: Exchange) -> None:
+        """Know all secrets of a request and its answer."""
+        self.learn_target(exchange.target)
+        self.learn_headers(exchange.request_headers)
+        self.learn_body(exchange.request_body)
+        self.learn_body(exchange.response_body)
 
     def header(self, name: str, value: str) -> str:
         """The value of a header, fit to be shown."""
@@ -207,8 +218,9 @@ def folded(text: str) -> str:
 
 
 def plain_writings(text: str) -> set[str]:
-    """The text with its escapes undone, several deep."""
-    for _ in range(4):
+    """The text, and the text with its escapes undone, several deep."""
+    written = folded(text)
+    for _ in range(6):
         before = text
         text = html.unescape(unquote(text))
         text = re.sub(r"\\+(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2}))", _character, text)
@@ -217,7 +229,7 @@ def plain_writings(text: str) -> set[str]:
     # Pairs of surrogates become one character, and so do the octets of UTF-8.
     text = text.encode("utf-16", errors="surrogatepass").decode("utf-16", errors="replace")
     octets = bytes(ord(character) for character in text if ord(character) < 256)
-    return {folded(text), folded(octets.decode(errors="replace"))}
+    return {written, folded(text), folded(octets.decode(errors="replace"))}
 
 
 def _character(found: re.Match[str]) -> str:

@@ -130,14 +130,16 @@ def judge_row(row: str, tests: list[TestResult], text: RowText) -> RowVerdict:
     """The verdict of the row that all these tests are for."""
     own = OURS if text.section is None else SPECIFICATION
     failures = [failure for test in tests for failure in test.failures]
-    bases = set().union(*(test.bases for test in tests if test.verdict != NOT_JUDGED))
+    judged = [test for test in tests if test.verdict != NOT_JUDGED]
+    bases = set().union(*(test.bases for test in judged))
 
     def verdict(column: str) -> str | None:
         if any(failure.basis == column for failure in failures):
             return NOT_KEPT
         if column in bases:
             return KEPT
-        return NOT_JUDGED if column == own else None
+        unjudged = len(judged) < len(tests) or not bases
+        return NOT_JUDGED if column == own and unjudged else None
 
     return RowVerdict(
         row=row,
