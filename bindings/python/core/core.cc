@@ -3,6 +3,7 @@
 #include "bindings/python/core/bind.h"
 
 PYBIND11_MODULE(_core, core) {
+  core.attr("__version__") = MXD_PACKAGE_VERSION;
   mxd::python::bind_library(core);
   mxd::python::bind_exchange(core);
   mxd::python::bind_store(core);

@@ -10,6 +10,10 @@ docs/python.md has the whole of it.
 
 from __future__ import annotations
 
+import importlib
+from typing import TYPE_CHECKING
+
+from ._core import __version__
 from .accounts import Accounts, Identity, Login, Namespace, Service
 from .clock import Clock
 from .errors import (
@@ -60,6 +64,9 @@ from .records import (
     Validation,
 )
 from .store import SqliteHost, StoreHost
+
+if TYPE_CHECKING:
+    from . import asgi, server, wsgi
 
 __all__ = [
     "Accounts",
@@ -115,4 +122,20 @@ __all__ = [
     "UnknownToken",
     "UserLocked",
     "Validation",
+    "__version__",
+    "asgi",
+    "server",
+    "wsgi",
 ]
+
+_ON_DEMAND = ("asgi", "server", "wsgi")  # what not every program needs
+
+
+def __getattr__(name: str) -> object:
+    if name in _ON_DEMAND:
+        return importlib.import_module(f".{name}", __name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_ON_DEMAND})

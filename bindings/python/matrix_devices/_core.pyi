@@ -8,6 +8,9 @@ into Python, and nothing that runs on a thread of the store takes the GIL.
 from collections.abc import Sequence
 from typing import Any
 
+__version__: str
+"""Of the package, "1.0.0": the project's when it was built."""
+
 class StatusError(Exception):
     """(status, text): what the module or the store refused."""
 
