@@ -17,6 +17,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
+from matrix_devices import SqliteHost, __version__
 from matrix_devices._libraries import module_path
 
 MODULE = [sys.executable, "-m", "matrix_devices"]
@@ -107,7 +108,7 @@ def test_serve_a_database(tmp_path: Path) -> None:
     with serving(*options, "--user", "alice:old") as running:
         token = running.log_in("@alice:matrix.test", "old", "LAPTOP")
         running.stop(signal.SIGTERM)
-    with serving(*options, "--user", "alice:new") as running:
+    with serving(*options[:2], "--user", "alice:new") as running:  # its server's name is known
         devices = running.fetch("/v3/devices", token=token)["devices"]
         assert [device["device_id"] for device in devices] == ["LAPTOP"]
         running.log_in("alice", "new", "PHONE")
@@ -146,13 +147,16 @@ def test_registration_is_closed_unless_opened() -> None:
 def test_serve_says_what_is_wrong(tmp_path: Path) -> None:
     not_a_database = tmp_path / "text"
     not_a_database.write_text("no database" * 1000)
+    database = tmp_path / "devices.db"
+    SqliteHost(database, server_name="a.test").close()
     for arguments, text in (
         (["--config", '{"no_such_key": 1}'], "no_such_key"),
         (["--config", '{"server": {"limits": {"login": 1}}}'], "limits.login"),
         (["--config", '{"server": {"max_connections": 1}}'], "no settings but limits"),
         (["--config", '{"server": 1}'], "JSON objects"),
-        (["--server-name", "no name"], "server name"),
         (["--database", str(not_a_database)], "database"),
+        (["--database", str(tmp_path / "none" / "devices.db")], "directory"),
+        (["--database", str(database), "--server-name", "b.test"], "is of a.test; leave the"),
         (["--user", "Not Valid:x"], "user name"),
         (["--library", "/nowhere.so"], "/nowhere.so"),
         (["--listen", "192.0.2.1:1"], "assign"),
@@ -161,6 +165,8 @@ def test_serve_says_what_is_wrong(tmp_path: Path) -> None:
         assert done.returncode == 1, done
         (line,) = done.stderr.splitlines()
         assert text in line
+        assert "StoreHost" not in line
+        assert "server_name=" not in line
     with serving() as running:
         address = running.url.removeprefix("http://")
         assert "in use" in command("serve", "--listen", address).stderr
@@ -177,6 +183,7 @@ def test_serve_says_what_is_wrong(tmp_path: Path) -> None:
         ["serve", "--user", "alice"],
         ["serve", "--config", "/nowhere.json"],
         ["serve", "--config", "{"],
+        ["serve", "--server-name", "no name"],
         ["serve", "--config", "[]"],
         ["check", "a", "b"],
     ],
@@ -253,12 +260,41 @@ def test_check_finds_what_is_wrong(
 def test_version() -> None:
     done = command("version")
     assert done.returncode == 0
+    assert done.stdout.startswith(f"package       {__version__}\n")
     assert re.search(r"^version +\d+\.\d+\.\d+$", done.stdout, re.MULTILINE)
     assert command("version", "--library", "/nowhere.so").returncode == 1
+    assert command("--version").stdout == f"matrix-devices {__version__}\n"
 
 
-def test_help() -> None:
-    for arguments in (["--help"], ["serve", "--help"], ["check", "--help"], ["version", "--help"]):
-        done = command(*arguments)
-        assert done.returncode == 0
-        assert "usage: python -m matrix_devices" in done.stdout
+@pytest.mark.parametrize(
+    ("arguments", "example"),
+    [
+        (["--help"], "serve --user alice:secret"),
+        (["serve", "--help"], "serve --user alice:secret --config '{\"max_devices_per_user\": 3}'"),
+        (["check", "--help"], "check /usr/lib/libmatrix_devices.so"),
+        (["version", "--help"], "version"),
+    ],
+)
+def test_help_has_examples(arguments: list[str], example: str) -> None:
+    done = command(*arguments)
+    assert done.returncode == 0
+    assert "usage: python -m matrix_devices" in done.stdout
+    assert f"  python -m matrix_devices {example}\n" in done.stdout.split("examples:\n")[1]
+
+
+def test_help_lists_the_commands() -> None:
+    commands = command("--help").stdout.split("commands:\n")[1].split("examples:")[0]
+    for name in ("serve", "check", "version"):
+        assert re.search(rf"^ +{name} +\w", commands, re.MULTILINE)
+
+
+def test_the_script_goes_by_its_own_name(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """pyproject.toml installs ``main`` as this script."""
+    from matrix_devices.__main__ import main
+
+    monkeypatch.setattr(sys, "argv", ["/usr/local/bin/matrix-devices", "--help"])
+    with pytest.raises(SystemExit):
+        main()
+    assert "usage: matrix-devices " in capsys.readouterr().out

@@ -1,24 +1,42 @@
-"""``python -m matrix_devices serve|check|version``."""
+"""``matrix-devices serve|check|version``, which is ``python -m matrix_devices`` too."""
 
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import logging
 import signal
 import sys
-from collections.abc import Sequence
+import textwrap
+from collections.abc import Callable, Sequence
 from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import Any
 
+from ._core import __version__
 from .check import check, describe
 from .errors import ConfigurationError, Error, MatrixError
 from .memory import MemoryHost
 from .module import Module
+from .names import UserNames
 from .server import AttemptLimits, Server
 from .store import StoreHost
 
+_DESCRIPTION = "The Matrix device endpoints: a homeserver to try out, and a self-test."
+_EXAMPLES = """\
+{program} serve --user alice:secret
+{program} check
+{program} serve --help"""
+_SERVE_EXAMPLES = """\
+{program} --user alice:secret
+{program} --listen 127.0.0.1:0 --database devices.db --open-registration
+{program} --user alice:secret --config '{{"max_devices_per_user": 3}}'"""
+_CHECK_EXAMPLES = """\
+{program}
+{program} /usr/lib/libmatrix_devices.so"""
+_VERSION_EXAMPLES = "{program}"
+_SERVER_NAME = "example.org"
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -33,12 +51,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m matrix_devices", description="Matrix device management."
-    )
-    commands = parser.add_subparsers(required=True, metavar="serve|check|version")
+    # Started as the script matrix-devices, or with python -m.
+    script = Path(sys.argv[0]).name
+    program = "matrix-devices" if script == "matrix-devices" else "python -m matrix_devices"
+    parser = _command_parser(argparse.ArgumentParser, program, _DESCRIPTION, _EXAMPLES)
+    parser.add_argument("--version", action="version", version=f"matrix-devices {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", title="commands")
 
-    serve = commands.add_parser("serve", help="run a homeserver of accounts and devices")
+    def command(name: str, summary: str, examples: str) -> argparse.ArgumentParser:
+        make = functools.partial(commands.add_parser, name, help=summary)
+        text = f"{summary[0].upper()}{summary[1:]}."
+        return _command_parser(make, f"{program} {name}", text, examples)
+
+    serve = command(
+        "serve", "run a homeserver of accounts and devices, to try out", _SERVE_EXAMPLES
+    )
     serve.add_argument(
         "--listen",
         type=_address,
@@ -51,7 +78,12 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FILE|URL",
         help="SQLite file, made if need be, or URL of a store; without: in memory",
     )
-    serve.add_argument("--server-name", default="example.org", metavar="NAME")
+    serve.add_argument(
+        "--server-name",
+        type=_server_name,
+        metavar="NAME",
+        help="what stands after the colon of user IDs (default: the database's, else example.org)",
+    )
     serve.add_argument(
         "--user",
         action="append",
@@ -73,14 +105,25 @@ def _parser() -> argparse.ArgumentParser:
     _add_library(serve, "--library")
     serve.set_defaults(run=_serve)
 
-    checking = commands.add_parser("check", help="load the module, say what it is, and test it")
+    checking = command("check", "load the module, say what it is, and test it", _CHECK_EXAMPLES)
     _add_library(checking, "library", nargs="?")
     checking.set_defaults(run=_check)
 
-    version = commands.add_parser("version", help="the versions of package and module")
+    version = command("version", "say the versions of package and module", _VERSION_EXAMPLES)
     _add_library(version, "--library")
     version.set_defaults(run=_version)
     return parser
+
+
+def _command_parser(
+    make: Callable[..., argparse.ArgumentParser], program: str, text: str, examples: str
+) -> argparse.ArgumentParser:
+    return make(
+        prog=program,
+        description=text,
+        epilog="examples:\n" + textwrap.indent(examples.format(program=program), "  "),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
 
 
 def _add_library(parser: argparse.ArgumentParser, name: str, **settings: Any) -> None:
@@ -99,9 +142,9 @@ def _serve(options: argparse.Namespace) -> int:
     limits = _limits(options.config)
     host: MemoryHost | StoreHost
     if options.database is None:
-        host = MemoryHost(options.server_name)
+        host = MemoryHost(options.server_name or _SERVER_NAME)
     else:
-        host = StoreHost(options.database, server_name=options.server_name)
+        host = _open_store(options.database, options.server_name)
     with nullcontext() if isinstance(host, MemoryHost) else closing(host):
         for name, password in options.user:
             _have_user(host, name, password)
@@ -119,13 +162,31 @@ def _serve(options: argparse.Namespace) -> int:
     return 0
 
 
+def _open_store(url: str, server_name: str | None) -> StoreHost:
+    """The database that is there, or a new one."""
+    try:
+        host = StoreHost(url)
+    except ConfigurationError:  # it is not there; or the reason comes again
+        try:
+            return StoreHost(url, server_name=server_name or _SERVER_NAME)
+        except ConfigurationError as error:
+            raise Error(f"--database: {str(error).removeprefix('StoreHost: ')}") from error
+    if server_name not in (None, host.server_name):
+        host.close()
+        raise Error(
+            f"--server-name {server_name}: the database is of {host.server_name}; leave the option "
+            "out, or name another --database"
+        )
+    return host
+
+
 def _limits(config: dict[str, Any]) -> AttemptLimits | None:
     """Take the server's own settings out of those of the module."""
     settings = config.pop("server", {})
     if not isinstance(settings, dict) or not isinstance(settings.get("limits", {}), dict):
-        raise ConfigurationError("server and server.limits must be JSON objects")
+        raise ConfigurationError("--config: server and server.limits must be JSON objects")
     if settings.keys() - {"limits"}:
-        raise ConfigurationError("server: this server has no settings but limits")
+        raise ConfigurationError("--config: server: this server has no settings but limits")
     return AttemptLimits.of_settings(settings.get("limits", {}))
 
 
@@ -145,6 +206,7 @@ def _check(options: argparse.Namespace) -> int:
 
 def _version(options: argparse.Namespace) -> int:
     with Module.open(MemoryHost(), library=options.library) as module:
+        print(f"package       {__version__}")
         for line in describe(module):
             print(line)
     return 0
@@ -160,11 +222,18 @@ def _address(text: str) -> tuple[str, int]:
     return host.strip("[]"), int(port)
 
 
+def _server_name(text: str) -> str:
+    try:
+        return UserNames(text).server_name
+    except ConfigurationError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
 def _account(text: str) -> tuple[str, str]:
     """The last colon divides: a full user ID has one of its own."""
     name, colon, password = text.rpartition(":")
     if not colon or not name or not password:
-        raise argparse.ArgumentTypeError("expected NAME:PASSWORD")
+        raise argparse.ArgumentTypeError("give NAME:PASSWORD, such as alice:secret")
     return name, password
 
 
@@ -175,7 +244,7 @@ def _config(text: str) -> dict[str, Any]:
     except OSError as error:
         raise argparse.ArgumentTypeError(f"{text}: cannot be read: {error.strerror}") from error
     except ValueError as error:
-        raise argparse.ArgumentTypeError(f"no JSON: {error}") from error
+        raise argparse.ArgumentTypeError(f"it is no JSON: {error}") from error
     if not isinstance(value, dict):
         raise argparse.ArgumentTypeError("the configuration must be a JSON object")
     return value
