@@ -317,10 +317,14 @@ def test_ini_options(pytester: pytest.Pytester) -> None:
 @pytest.mark.parametrize(
     ("mark", "text"),
     [
-        ('host="postgres"', "host is one of memory, async, sqlite"),
-        ("hots=1", "unexpected keyword argument 'hots'"),
+        ('host="postgres"', "no host 'postgres'; give one of memory, async, sqlite"),
+        ("hots=1", "has no argument hots; there are host, config, server_name,"),
+        ("config=[]", "config is of the type list; give a Mapping"),
+        ('limits="no"', "limits is of the type str; give a bool"),
+        ('server_name="no name"', "'no name' is no server name"),
+        ('server_name="no name", host="sqlite"', "'no name' is no server name"),
         ("1", "keyword arguments only"),
-        ('config={"no_such_key": 1}', "no_such_key"),
+        ('config={"no_such_key": 1}', 'configuration: "no_such_key" is not a known key'),
     ],
 )
 def test_mistakes_are_named(pytester: pytest.Pytester, mark: str, text: str) -> None:

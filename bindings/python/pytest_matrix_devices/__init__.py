@@ -58,6 +58,15 @@ class Options:
     limits: bool = False  # on logins and registrations: docs/accounts.md, T5 and T6
 
 
+_KINDS: Mapping[str, type] = {
+    "host": str,
+    "config": Mapping,
+    "server_name": str,
+    "open_registration": bool,
+    "limits": bool,
+}
+
+
 class DeviceServer:
     """A running homeserver, and everything a test does to it. Any thread."""
 
@@ -174,7 +183,10 @@ class DeviceServer:
         from matrix_devices.store import SqliteHost
 
         if isinstance(self._host, SqliteHost):
-            raise TypeError('faults need @pytest.mark.matrix_devices(host="memory") or "async"')
+            raise TypeError(
+                'no faults can be planted in a host of the kind "sqlite": use '
+                '@pytest.mark.matrix_devices(host="memory") or "async"'
+            )
         return self._host
 
     def _log(self, request: Request, response: Response) -> None:
@@ -220,7 +232,7 @@ def matrix_device_server(
     """A Matrix homeserver of accounts and devices, running and empty."""
     options = _options(request)
     folder = tmp_path_factory.mktemp("matrix_devices") if options.host == "sqlite" else Path()
-    server = DeviceServer(options, folder)
+    server = _start(options, folder)
     try:
         yield server
     finally:
@@ -243,21 +255,46 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, None]:
         report.sections.append(("matrix_device_server requests", "\n".join(lines) or "none"))
 
 
+def _start(options: Options, folder: Path) -> DeviceServer:
+    from matrix_devices.errors import ConfigurationError
+
+    try:
+        return DeviceServer(options, folder)
+    except ConfigurationError as error:  # where it was raised is of no use to who reads it
+        raise pytest.UsageError(f"matrix_device_server: {error}") from None
+
+
 def _options(request: pytest.FixtureRequest) -> Options:
     config = _json_or_none(str(request.config.getini("matrix_devices_config")).encode())
     if not isinstance(config, dict):
-        raise pytest.UsageError("ini option matrix_devices_config: give a JSON object")
+        raise pytest.UsageError(
+            "the ini option matrix_devices_config is no JSON object; give one, such as "
+            '{"max_devices_per_user": 3}'
+        )
     given: dict[str, Any] = {"host": request.config.getini("matrix_devices_host"), "config": config}
     for mark in reversed(list(request.node.iter_markers("matrix_devices"))):  # the nearest wins
         if mark.args:
-            raise pytest.UsageError("the marker matrix_devices takes keyword arguments only")
+            raise pytest.UsageError(
+                "the marker matrix_devices takes keyword arguments only, such as "
+                '@pytest.mark.matrix_devices(host="sqlite")'
+            )
         given.update(mark.kwargs)
-    try:
-        options = Options(**given)
-    except TypeError as error:
-        raise pytest.UsageError(f"the marker matrix_devices: {error}") from error
+    for name, value in given.items():
+        kind = _KINDS.get(name)
+        if kind is None:
+            raise pytest.UsageError(
+                f"the marker matrix_devices has no argument {name}; there are {', '.join(_KINDS)}"
+            )
+        if not isinstance(value, kind):
+            raise pytest.UsageError(
+                f"the marker matrix_devices: {name} is of the type {type(value).__name__}; give a "
+                f"{kind.__name__}"
+            )
+    options = Options(**given)
     if options.host not in HOSTS:
-        raise pytest.UsageError(f"matrix_devices: host is one of {', '.join(HOSTS)}")
+        raise pytest.UsageError(
+            f"matrix_devices: there is no host {options.host!r}; give one of {', '.join(HOSTS)}"
+        )
     return options
 
 
