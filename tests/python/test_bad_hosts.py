@@ -55,13 +55,23 @@ WRONG = [
     ("list_devices", None, get(), "list_devices() returned None; it must return an iterable of"),
     ("list_devices", "abc", get(), "list_devices() returned a str"),
     ("list_devices", [Device("D0"), "D1"], get(), "list_devices() returned a str among the"),
-    ("list_devices", [Device(5)], get(), "a field holds a int where a str belongs"),  # type: ignore[arg-type]
-    ("list_devices", [Device("D", last_seen_ts_ms=1.5)], get(), "a float where an int"),  # type: ignore[arg-type]
-    ("list_devices", [Device("D", last_seen_ts_ms=1 << 70)], get(), "list_devices() gave a wrong"),
-    ("list_devices", [Device("\udc80")], get(), "surrogates not allowed"),
+    ("list_devices", [Device(5)], get(), "a Device whose device_id is an int; it must be str"),  # type: ignore[arg-type]
+    (
+        "list_devices",
+        [Device("D", last_seen_ts_ms=1.5)],
+        get(),
+        "is a float; it must be int or None",
+    ),  # type: ignore[arg-type]
+    (
+        "list_devices",
+        [Device("D", last_seen_ts_ms=1 << 70)],
+        get(),
+        "last_seen_ts_ms is over 64 bits",
+    ),
+    ("list_devices", [Device("\udc80")], get(), "half of a surrogate pair"),
     ("get_device", {"device_id": "D0"}, get("/D0"), "get_device() returned a dict; it must return"),
-    ("delete_devices", 1, delete("D0"), "delete_devices() returned a int; it must return None"),
-    ("authenticate", Principal(5), get(), "a field holds a int where a str belongs"),  # type: ignore[arg-type]
+    ("delete_devices", 1, delete("D0"), "delete_devices() returned an int; it must return None"),
+    ("authenticate", Principal(5), get(), "a Principal whose user_id is an int; it must be str"),  # type: ignore[arg-type]
 ]
 
 

@@ -352,16 +352,24 @@ def test_parameters_of_stages() -> None:
 # ---- What a host does wrong ----
 
 WRONG = [
-    ("uia_create_session", 5, "uia_create_session() returned a int; it must return the session's"),
+    ("uia_create_session", 5, "uia_create_session() returned an int; it must return the session's"),
     ("uia_create_session", "", "uia_create_session() returned a str; it must return the session's"),
     ("uia_load_session", None, "uia_load_session() returned None; it must return a KeptSession"),
-    ("uia_load_session", KeptSession("{}", 1), "a field holds a str where bytes belong"),  # type: ignore[arg-type]
-    ("uia_load_session", KeptSession(b"{}", 1.5), "uia_load_session() gave a wrong answer"),  # type: ignore[arg-type]
+    (
+        "uia_load_session",
+        KeptSession("{}", 1),
+        "a KeptSession whose state is a str; it must be bytes",
+    ),  # type: ignore[arg-type]
+    ("uia_load_session", KeptSession(b"{}", 1.5), "whose revision is a float; it must be int"),  # type: ignore[arg-type]
     ("uia_replace_session", True, "uia_replace_session() returned a bool; it must return None"),
-    ("uia_check", 5, "uia_check() returned a int; it must return the user ID that was proved"),
+    ("uia_check", 5, "uia_check() returned an int; it must return the user ID that was proved"),
     ("uia_flows", "abc", "uia_flows() returned a str; it must return a sequence of Flow"),
-    ("uia_flows", [Flow(SSO)], "returned a Flow whose stages are a str; give a tuple"),  # type: ignore[arg-type]
-    ("uia_flows", [Flow((SSO,), {SSO: {"a": object()}})], "uia_flows() gave a wrong answer"),
+    ("uia_flows", [Flow(SSO)], "returned a Flow whose stages is a str; it must be a"),  # type: ignore[arg-type]
+    (
+        "uia_flows",
+        [Flow((SSO,), {SSO: {"a": object()}})],
+        f"a Flow whose params for {SSO} are no JSON",
+    ),
 ]
 
 

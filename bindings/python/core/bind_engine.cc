@@ -35,7 +35,8 @@ py::object begin(Engine& engine, py::handle method, py::handle target, py::handl
   for (size_t i = 0; i < count; ++i) {
     const auto pair = py::reinterpret_borrow<py::sequence>(
         PySequence_Fast_GET_ITEM(header_list.ptr(), static_cast<Py_ssize_t>(i)));
-    if (!PySequence_Check(pair.ptr()) || pair.size() != 2) {
+    const bool is_text = PyUnicode_Check(pair.ptr()) || PyBytes_Check(pair.ptr());
+    if (is_text || !PySequence_Check(pair.ptr()) || pair.size() != 2) {
       throw py::type_error("a header of a request is not a pair of name and value");
     }
     const py::object name = pair[0];

@@ -39,6 +39,15 @@ class AsyncioDriver:
         finally:
             self._driven -= 1
 
+    def check_loop(self) -> None:
+        """Raise RuntimeError if what goes on in the background does so on another loop."""
+        running = asyncio.get_running_loop()
+        if any(task.get_loop() is not running for task in self._background):
+            raise RuntimeError(
+                "deletions go on on another event loop: await aclose() there, on the loop that "
+                "serves the requests"
+            )
+
     async def settle(self) -> None:
         """Wait for what goes on in the background."""
         while self._background:

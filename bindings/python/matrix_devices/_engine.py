@@ -11,18 +11,17 @@ import weakref
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from . import _contract, _core, _libraries
+from . import _contract, _core, _explain, _libraries
 from .errors import ClosedError, ConfigurationError, LoadError
+from .host import OPTIONAL
 from .records import Request
 
-__all__ = ["OPTIONAL", "Engine", "milliseconds_to"]
+__all__ = ["Engine", "milliseconds_to"]
 
 logger = logging.getLogger("matrix_devices")
 
-OPTIONAL = ("put_device", "mark_validated", "take_limit")
-"""The callbacks with an operation that a host may do without."""
-
 _LEVELS = (logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR, logging.ERROR)
+_MAX_TIME_MS = 1 << 53
 _SIGNAL_INTERVAL_MS = 50  # how often a blocked wait looks for Ctrl-C
 
 
@@ -48,6 +47,8 @@ class Engine:
         now_ms: Callable[[], int] | None,
     ) -> None:
         """Raises LoadError, ConfigurationError."""
+        if isinstance(optional, str):
+            raise ConfigurationError(f'optional is a str; give a list: ["{optional}"]')
         present = set(optional)
         if not present <= set(OPTIONAL):
             raise ConfigurationError(
@@ -96,6 +97,11 @@ class Engine:
             if status == _contract.UNAVAILABLE:
                 raise _closed() from None
             raise ValueError(text) from None
+        except (TypeError, UnicodeEncodeError) as error:
+            wrong = _explain.wrong_request(request)
+            if wrong is None:
+                raise
+            raise (TypeError if isinstance(error, TypeError) else ValueError)(wrong) from None
         self.pass_on_log()
         return exchange
 
@@ -106,8 +112,21 @@ class Engine:
 
     def read_clock(self) -> None:
         """Tell the module the host's time, before it goes on."""
-        if self._now_ms is not None:
-            self.core.set_now(self._now_ms())
+        if self._now_ms is None:
+            return
+        try:
+            now_ms = self._now_ms()
+            if not isinstance(now_ms, int) or not 0 <= now_ms <= _MAX_TIME_MS:
+                logger.error(
+                    "now_ms() returned %s; it must return ms since the epoch, an int from 0 to "
+                    "2**53. The system's clock counts in its place",
+                    _explain.a(now_ms),
+                )
+                now_ms = _system_ms()
+        except Exception:  # a host's fault breaks no request (H3)
+            logger.exception("now_ms() failed: the system's clock counts in its place")
+            now_ms = _system_ms()
+        self.core.set_now(now_ms)
 
     def pass_on_log(self) -> None:
         """Lines of the module and of the store, to logging, after it went on."""
@@ -147,15 +166,24 @@ class Engine:
             self.leave()
 
 
+def _system_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
 def _closed() -> ClosedError:
     return ClosedError("the module is closed, or was opened before a fork(): open one")
 
 
 def _to_json(config: Mapping[str, Any] | None) -> bytes:
+    if config is not None and not isinstance(config, Mapping):
+        raise ConfigurationError(
+            f"config is {_explain.a(config)}; give a mapping, such as "
+            '{"max_devices_per_user": 100} (docs/configuration.md)'
+        )
     try:
-        return json.dumps(dict(config or {})).encode()
+        return json.dumps(dict(config or {}), allow_nan=False).encode()
     except (TypeError, ValueError) as error:
-        raise ConfigurationError(f"configuration: {error}; give what JSON can hold") from None
+        raise ConfigurationError(f"config: {error}; give what JSON can hold") from None
 
 
 _open_engines: weakref.WeakSet[Engine] = weakref.WeakSet()

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from . import _contract, errors
+from . import _contract, _explain, errors
 from .records import (
     CompletedStage,
     Credentials,
@@ -45,11 +45,17 @@ class WrongAnswer(TypeError):
 
 
 def _wrong(result: object, expected: str) -> NoReturn:
-    raise WrongAnswer(f"returned {_name(result)}; it must return {expected}")
+    raise WrongAnswer(_explain.wrong_result(result, expected))
 
 
-def _name(result: object) -> str:
-    return "None" if result is None else f"a {type(result).__name__}"
+_NOT_TAKEN = (TypeError, OverflowError, UnicodeEncodeError)
+
+
+def _blame_field(record: object) -> None:
+    """Raise WrongAnswer if it is a field of this record that was not taken."""
+    wrong = _explain.wrong_field(record)
+    if wrong is not None:
+        raise WrongAnswer(f"returned {wrong}") from None
 
 
 _Fields = tuple[Any, ...]
@@ -85,45 +91,49 @@ def _emit_principal(library: Library, op: int, result: object) -> int:
         flags |= _contract.PRINCIPAL_OAUTH
     if result.unlimited:
         flags |= _contract.PRINCIPAL_UNLIMITED
-    library.emit_principal(
-        op,
-        result.user_id,
-        result.device_id,
-        result.token_id,
-        result.service_id,
-        flags,
-        result.validated_ms,
-    )
+    try:
+        library.emit_principal(
+            op,
+            result.user_id,
+            result.device_id,
+            result.token_id,
+            result.service_id,
+            flags,
+            result.validated_ms,
+        )
+    except _NOT_TAKEN:
+        _blame_field(result)
+        raise
     return _contract.OK
 
 
 def _emit_device(library: Library, op: int, result: object) -> int:
     if not isinstance(result, Device):
         _wrong(result, "a Device")
-    library.emit_device(
-        op,
-        result.device_id,
-        result.display_name,
-        result.last_seen_ip,
-        result.last_seen_ts_ms,
-    )
-    return _contract.OK
+    return _emit_devices(library, op, (result,))
 
 
 def _emit_devices(library: Library, op: int, result: object) -> int:
     if not isinstance(result, Iterable) or isinstance(result, str | bytes):
         _wrong(result, "an iterable of Device")
     emit = library.emit_device
-    for device in result:
-        if not isinstance(device, Device):
-            raise WrongAnswer(f"returned {_name(device)} among the devices; each must be a Device")
-        emit(
-            op,
-            device.device_id,
-            device.display_name,
-            device.last_seen_ip,
-            device.last_seen_ts_ms,
-        )
+    device = None
+    try:
+        for device in result:
+            if not isinstance(device, Device):
+                came = _explain.a(device)
+                raise WrongAnswer(f"returned {came} among the devices; each must be a Device")
+            emit(
+                op,
+                device.device_id,
+                device.display_name,
+                device.last_seen_ip,
+                device.last_seen_ts_ms,
+            )
+    except _NOT_TAKEN:
+        if isinstance(device, Device):
+            _blame_field(device)
+        raise  # of the host's own iterator
     return _contract.OK
 
 
@@ -144,18 +154,27 @@ def _emit_flows(library: Library, op: int, result: object) -> int:
         _wrong(result, "a sequence of Flow")
     for number, flow in enumerate(result):
         if not isinstance(flow, Flow):
-            raise WrongAnswer(f"returned {_name(flow)} among the flows; each must be a Flow")
+            raise WrongAnswer(f"returned {_explain.a(flow)} among the flows; each must be a Flow")
         if isinstance(flow.stages, str):
-            raise WrongAnswer("returned a Flow whose stages are a str; give a tuple of str")
+            raise WrongAnswer("returned a Flow whose stages is a str; it must be a tuple of str")
         for stage in flow.stages:
-            library.emit_stage(
-                op,
-                number,
-                stage,
-                stage in flow.proves_nobody,
-                _to_json(flow.params[stage]) if stage in flow.params else b"",
-            )
+            if not isinstance(stage, str):
+                came = _explain.a(stage)
+                raise WrongAnswer(f"returned a Flow with {came} among its stages; each is a str")
+            params = _params_of(flow, stage)
+            library.emit_stage(op, number, stage, stage in flow.proves_nobody, params)
     return _contract.OK
+
+
+def _params_of(flow: Flow, stage: str) -> bytes:
+    if stage not in flow.params:
+        return b""
+    try:
+        return _to_json(flow.params[stage])
+    except (TypeError, ValueError) as error:
+        raise WrongAnswer(
+            f"returned a Flow whose params for {stage} are no JSON: {error}"
+        ) from None
 
 
 def _to_json(members: Mapping[str, Any]) -> bytes:
@@ -174,13 +193,20 @@ def _emit_session_id(library: Library, op: int, result: object) -> int:
 def _emit_session(library: Library, op: int, result: object) -> int:
     if not isinstance(result, KeptSession):
         _wrong(result, "a KeptSession")
-    library.emit_session(op, result.revision, result.state)
+    try:
+        library.emit_session(op, result.revision, result.state)
+    except _NOT_TAKEN:
+        _blame_field(result)
+        raise
     for stage in result.completed:
         if not isinstance(stage, CompletedStage):
-            raise WrongAnswer(
-                f"returned {_name(stage)} among the completed stages; each must be a CompletedStage"
-            )
-        library.emit_completed(op, stage.type, stage.identity)
+            came = _explain.a(stage)
+            raise WrongAnswer(f"returned {came} among the completed stages; each: CompletedStage")
+        try:
+            library.emit_completed(op, stage.type, stage.identity)
+        except _NOT_TAKEN:
+            _blame_field(stage)
+            raise
     return _contract.OK
 
 
@@ -259,18 +285,42 @@ def status_of_refusal(callback: Callback, refusal: errors.Refusal) -> int | None
 
 
 def emit_refusal(library: Library, op: int, refusal: errors.Refusal) -> None:
-    """What goes with a refusal. Raises TypeError, ValueError where a field of it is wrong."""
+    """What goes with a refusal. Raises WrongAnswer where a field of it is wrong."""
     if isinstance(refusal, errors.MatrixError):
+        wait_ms = refusal.retry_after_ms
+        _blame_value(refusal, "status", int)
+        _blame_value(refusal, "errcode", str)
+        _blame_value(refusal, "text", str)
+        if wait_ms is not None:
+            _blame_value(refusal, "retry_after_ms", int)
+        try:
+            extra = _to_json(refusal.extra) if refusal.extra else b""
+        except (TypeError, ValueError) as error:
+            raise WrongAnswer(
+                f"raised a MatrixError with members that are no JSON: {error}"
+            ) from None
         library.emit_error(
             op,
             refusal.status,
-            -1 if refusal.retry_after_ms is None else refusal.retry_after_ms,
+            -1 if wait_ms is None else wait_ms,
             refusal.errcode,
             refusal.text,
-            _to_json(refusal.extra) if refusal.extra else b"",
+            extra,
         )
     elif isinstance(refusal, errors.LimitExceeded):
+        _blame_value(refusal, "retry_after_ms", int)
         if refusal.retry_after_ms > 0:
             library.emit_retry_after(op, refusal.retry_after_ms)
-    elif isinstance(refusal, errors.Refused | errors.BadData) and refusal.reason:
-        library.emit_reason(op, refusal.reason)
+    elif isinstance(refusal, errors.Refused | errors.BadData) and refusal.reason is not None:
+        _blame_value(refusal, "reason", str)
+        if refusal.reason:
+            library.emit_reason(op, refusal.reason)
+
+
+def _blame_value(refusal: errors.Refusal, name: str, kind: type) -> None:
+    value = getattr(refusal, name)
+    if not isinstance(value, kind):
+        raise WrongAnswer(
+            f"raised {_explain.a(refusal)} whose {name} is {_explain.a(value)}; "
+            f"it must be {kind.__name__}"
+        )

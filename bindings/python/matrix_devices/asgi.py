@@ -10,12 +10,14 @@ routes goes to the wrapped application.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from contextlib import suppress
 from typing import Any, TypeAlias
 from urllib.parse import quote
 
-from . import _core
+from . import _core, _explain
+from .errors import ConfigurationError
 from .host import Host
 from .module import Module
 from .records import Request, Response
@@ -38,15 +40,17 @@ def app(
     host: Host | StoreHost,
     wrapped: Application | None = None,
     config: Mapping[str, Any] | None = None,
-    **options: Any,
+    *,
+    library: str | os.PathLike[str] | None = None,
+    timeout: float = 30.0,
 ) -> AsgiApp:
-    """An application that asks ``host``. ``options`` are those of ``Module.open``, which raises.
+    """An application that asks ``host``. The rest is as in ``Module.open``, which raises.
 
     A plain host is called on the event loop's thread, and must not block there. The module is
     closed with the server's lifespan; where the application is mounted, which has none, by the
     caller: ``await app.module.aclose()``, or by the interpreter's exit.
     """
-    return AsgiApp(Module.open(host, config, **options), wrapped)
+    return AsgiApp(Module.open(host, config, library=library, timeout=timeout), wrapped)
 
 
 class AsgiApp:
@@ -54,6 +58,8 @@ class AsgiApp:
 
     def __init__(self, module: Module, wrapped: Application | None = None) -> None:
         """What is not the module's goes to ``wrapped``; without it the answer is 404."""
+        if wrapped is not None and not callable(wrapped):
+            raise ConfigurationError(f"wrapped is {_explain.a(wrapped)}; give an ASGI application")
         self.module = module
         self._wrapped = wrapped
 

@@ -12,7 +12,7 @@ from typing import Any
 from . import _contract, _core, _questions
 from ._asyncio import LoopWakeup
 from ._engine import Engine, milliseconds_to
-from .errors import Refusal, is_starvation
+from .errors import Refusal, is_of_another_loop, is_starvation
 from .records import Principal, Request, Response
 
 __all__ = ["Exchange", "Question"]
@@ -51,8 +51,8 @@ class Question:
     def answer(self, result: object) -> None:
         """What the method returned. Any thread, once; then the request has moved on.
 
-        A result of the wrong type is logged and answered with 500 (row H3). Raises RuntimeError if
-        the question was answered before.
+        A result of the wrong type, also one that is still to be awaited, is logged and answered
+        with 500 (row H3). Raises RuntimeError if the question was answered before.
         """
         self._claim()
         try:
@@ -101,7 +101,7 @@ class Question:
                     "MatrixError it may raise: %s",
                     self.method,
                     type(error).__name__,
-                    allowed or "nothing",
+                    allowed or "nothing else",
                 )
                 return _contract.INTERNAL
             try:
@@ -119,8 +119,24 @@ class Question:
                 exc_info=error,
             )
             return _contract.UNAVAILABLE  # H6
-        logger.error("%s() raised %s", self.method, type(error).__name__, exc_info=error)
+        name = type(error).__name__
+        if is_of_another_loop(error):
+            logger.error(
+                "%s() raised %s: what it awaits belongs to another event loop. Make it on the loop "
+                "that serves the requests, such as at the start of the application",
+                self.method,
+                name,
+                exc_info=error,
+            )
+        else:
+            logger.error("%s() raised %s", self.method, name, exc_info=error)
         return _contract.INTERNAL
+
+    def reject(self, reason: str) -> None:
+        """Answer with 500 (row H3): what is wrong with the method, for the log."""
+        self._claim()
+        logger.error("%s() %s", self.method, reason)
+        self._complete(_contract.INTERNAL)
 
     def _blame(self, error: Exception) -> None:
         if isinstance(error, _questions.WrongAnswer):

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import abc
+import inspect
 from collections.abc import Awaitable, Iterable, Sequence
-from typing import TypeAlias, TypeVar
+from typing import Any, Self, TypeAlias, TypeVar
 
+from . import _explain
+from .errors import ConfigurationError
 from .records import (
     Credentials,
     Deletion,
@@ -25,8 +28,26 @@ from .records import (
     Validation,
 )
 
-__all__ = ["Host"]
+__all__ = ["METHODS", "OPTIONAL", "Host", "asynchronous_methods", "check_host"]
 
+OPTIONAL = ("put_device", "mark_validated", "take_limit")
+"""The callbacks with an operation that a host may do without."""
+METHODS = (
+    "authenticate",
+    "list_devices",
+    "get_device",
+    "rename_device",
+    "delete_devices",
+    "uia_flows",
+    "uia_create_session",
+    "uia_load_session",
+    "uia_replace_session",
+    "uia_check",
+    *OPTIONAL,
+)
+"""All with an operation, in the order of ``Host``."""
+
+_IS_OPTIONAL = "an optional method of Host has no body to call: write it whole, or leave it out"
 _T = TypeVar("_T")
 Answer: TypeAlias = _T | Awaitable[_T]  # each method is plain, or async def
 
@@ -46,6 +67,15 @@ class Host(abc.ABC):
     threads must lock what they share. ``Module.ahandle`` calls on the event loop's thread, where a
     plain method must not block.
     """
+
+    def __new__(cls, *arguments: Any, **options: Any) -> Self:
+        """As ever; TypeError names the methods that are missing, and says what they are for."""
+        missing = [name for name in METHODS if name in cls.__abstractmethods__]
+        if missing:
+            lines = "".join(f"\n  {name}{_purpose(name)}" for name in missing)
+            raise TypeError(f"{cls.__name__} is no host yet. Add to it:{lines}")
+        make = super().__new__
+        return make(cls) if make is object.__new__ else make(cls, *arguments, **options)
 
     @abc.abstractmethod
     def authenticate(self, credentials: Credentials) -> Answer[Principal]:
@@ -126,12 +156,12 @@ class Host(abc.ABC):
 
         Without this method nobody can create. Refusal: ``LimitExceeded`` (row P7).
         """
-        raise NotImplementedError
+        raise NotImplementedError(_IS_OPTIONAL)
 
     def mark_validated(self, principal: Principal, validation: Validation) -> Answer[None]:
         """The user has just proved who they are: later principals of this device, or token, say so
         in ``validated_ms`` (row U22). Without this method there is no grace period."""
-        raise NotImplementedError
+        raise NotImplementedError(_IS_OPTIONAL)
 
     def take_limit(self, principal: Principal | None, request: LimitRequest) -> Answer[None]:
         """Take or give back a unit of each bucket, all or none.
@@ -139,8 +169,52 @@ class Host(abc.ABC):
         Without this method each module counts for itself. Refusal: ``LimitExceeded`` with
         ``retry_after_ms``.
         """
-        raise NotImplementedError
+        raise NotImplementedError(_IS_OPTIONAL)
 
     def now_ms(self) -> int:
         """Wall clock, ms since the epoch; always plain. Without this method the system's."""
-        raise NotImplementedError
+        raise NotImplementedError(_IS_OPTIONAL)
+
+
+def check_host(host: object) -> None:
+    """Raise ConfigurationError if this is no host, or has a method that can't be asked."""
+    kind = type(host)
+    if isinstance(host, type):
+        raise ConfigurationError(f"host is {_explain.a(host)}; give an instance, {host.__name__}()")
+    if not isinstance(host, Host):
+        raise ConfigurationError(
+            f"host is {_explain.a(host)}; derive its class from matrix_devices.Host, or give a "
+            "StoreHost"
+        )
+    for name in (*METHODS, "now_ms"):
+        default = getattr(Host, name)
+        if getattr(kind, name) is default:
+            continue
+        method = getattr(host, name)
+        parameters = list(inspect.signature(default).parameters)[1:]
+        where = f"{kind.__name__}.{name}"
+        if not callable(method):
+            raise ConfigurationError(f"{where} is {_explain.a(method)}; it must be a method")
+        try:
+            inspect.signature(method).bind(*parameters)
+        except TypeError:
+            raise ConfigurationError(
+                f"{where} can't be called with ({', '.join(parameters)}): give it those parameters"
+            ) from None
+        except ValueError:
+            continue  # it is not written in Python, and does not say
+        if name == "now_ms" and inspect.iscoroutinefunction(method):
+            raise ConfigurationError(f"{where} is async def; it must be plain: it is never awaited")
+
+
+def asynchronous_methods(host: object) -> list[str]:
+    """Those that are ``async def``."""
+    return [name for name in METHODS if inspect.iscoroutinefunction(getattr(host, name, None))]
+
+
+def _purpose(name: str) -> str:
+    """``(self, credentials): Whose token is this?``, of the method's docstring."""
+    method = getattr(Host, name)
+    text = " ".join((method.__doc__ or "").split())
+    parameters = ", ".join(inspect.signature(method).parameters)
+    return f"({parameters})  {text.split('. ')[0].rstrip('.')}" if text else f"({parameters})"

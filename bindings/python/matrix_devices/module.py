@@ -17,10 +17,10 @@ from typing import Any
 
 from ._asyncio import LoopWakeup
 from ._driver import AsyncioDriver
-from ._engine import OPTIONAL, Engine
+from ._engine import Engine
 from .errors import ConfigurationError
 from .exchange import Exchange, Question
-from .host import Host
+from .host import OPTIONAL, Host, check_host
 from .records import Request, Response, Route
 from .store import StoreHost
 
@@ -62,12 +62,11 @@ class Module:
         ``timeout``, in seconds, is for each awaited answer of the host; after it the client gets
         504 (row H2). Raises LoadError, ConfigurationError.
         """
+        if not isinstance(timeout, int | float) or timeout <= 0:
+            raise ConfigurationError(f"timeout: give seconds, more than 0, not {timeout!r}")
         if isinstance(host, StoreHost):
             return cls(Engine(library, config, host.store, (), None), host, timeout)
-        if not isinstance(host, Host):
-            raise ConfigurationError(
-                f"host is a {type(host).__name__}: derive it from matrix_devices.Host"
-            )
+        check_host(host)
         kind = type(host)
         present = [name for name in OPTIONAL if getattr(kind, name) is not getattr(Host, name)]
         now_ms = host.now_ms if kind.now_ms is not Host.now_ms else None
@@ -156,8 +155,9 @@ class Module:
         if not isinstance(later, concurrent.futures.Future):
             if inspect.iscoroutine(later):
                 later.close()
-            question.fail(
-                TypeError("the method is asynchronous: use ahandle(), or make it a plain one")
+            question.reject(
+                "is asynchronous, and handle() awaits nothing: use ahandle() or asgi.app(), or "
+                "make the method a plain one"
             )
             return
         try:
@@ -177,8 +177,14 @@ class Module:
         """As ``handle``, on asyncio: methods of the host may be ``async def``.
 
         Cancelling the task cancels the request: what the host is awaiting is cancelled, but for
-        ``delete_devices``, which goes on in the background.
+        ``delete_devices``, which goes on in the background. Raises as ``begin``, and RuntimeError
+        where no loop of asyncio runs.
         """
+        if not _has_running_loop():
+            raise RuntimeError(
+                "ahandle() needs a running event loop of asyncio. Under another (Trio, Twisted) go "
+                "step by step: begin(), docs/python.md"
+            )
         exchange = self.begin(request)
         return None if exchange is None else await self._asyncio.drive(exchange)
 
@@ -194,7 +200,9 @@ class Module:
         self._engine.close(timeout)
 
     async def aclose(self) -> None:
-        """As ``close``, waiting on asyncio."""
+        """As ``close``, waiting on asyncio. Raises RuntimeError where it would wait for another
+        event loop's deletions: call it on the loop that serves the requests."""
+        self._asyncio.check_loop()
         self._engine.core.shut_down()
         await self._asyncio.settle()
         await LoopWakeup.of_running_loop().wait_for(self._engine.core.notify_closed)

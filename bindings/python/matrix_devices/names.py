@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import string
 
+from . import _explain
 from .errors import ConfigurationError
 
 __all__ = ["MAX_ID_BYTES", "UserNames", "is_valid_device_id"]
@@ -24,6 +25,10 @@ class UserNames:
 
     def __init__(self, server_name: str) -> None:
         """ConfigurationError: no server may have this name."""
+        if not isinstance(server_name, str):
+            raise ConfigurationError(
+                f'server_name is {_explain.a(server_name)}; give a str such as "example.org"'
+            )
         if not _SERVER_NAME.fullmatch(server_name) or len(server_name) > MAX_ID_BYTES:
             raise ConfigurationError(
                 f"{server_name!r} is no server name: give a host name, an IPv4 address or an IPv6 "

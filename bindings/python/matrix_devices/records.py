@@ -8,11 +8,11 @@ session IDs, credentials, bodies, states of sessions) are left out of ``repr()``
 from __future__ import annotations
 
 import json as _json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
-from . import _core
+from . import _core, _explain
 
 __all__ = [
     "CompletedStage",
@@ -45,7 +45,10 @@ _MAX_MEMBERS = 1024
 # ---- Requests and responses ----
 
 
-@dataclass(frozen=True, slots=True)
+Header: TypeAlias = tuple[str | bytes, str | bytes]
+
+
+@dataclass(frozen=True, slots=True, init=False)
 class Request:
     """A request as it came off the wire: nothing decoded, nothing normalised.
 
@@ -55,8 +58,8 @@ class Request:
     method: str
     target: str = field(repr=False)
     """Path and query, ``/_matrix/client/v3/devices/a%2Fb?x=y``. May hold an access token."""
-    headers: Sequence[tuple[str | bytes, str | bytes]] = field(default=(), repr=False)
-    """All of them; one that came twice is there twice."""
+    headers: Sequence[Header] = field(default=(), repr=False)
+    """All of them, as pairs; one that came twice is there twice."""
     body: bytes = field(default=b"", repr=False)
     remote_addr: str = ""
     """Of the client, behind trusted proxies; ends up as last seen. Empty: not known."""
@@ -64,6 +67,30 @@ class Request:
     """The body was longer than ``Module.max_body_bytes``; then ``body`` is empty (row L2)."""
     context: Any = field(default=None, repr=False, compare=False)
     """The caller's own; the host finds it in ``credentials.request.context``."""
+
+    def __init__(
+        self,
+        method: str,
+        target: str,
+        headers: Mapping[str, str] | Mapping[bytes, bytes] | Iterable[Header] = (),
+        body: bytes = b"",
+        remote_addr: str = "",
+        body_too_large: bool = False,
+        context: Any = None,
+    ) -> None:
+        """``headers``: pairs of name and value, or a mapping (of a server: what has ``items()``).
+
+        Raises TypeError for headers that are neither.
+        """
+        put = object.__setattr__  # the record is frozen
+        put(self, "method", method)
+        put(self, "target", target)
+        is_sequence = isinstance(headers, list | tuple)
+        put(self, "headers", headers if is_sequence else _explain.header_pairs(headers))
+        put(self, "body", body)
+        put(self, "remote_addr", remote_addr)
+        put(self, "body_too_large", body_too_large)
+        put(self, "context", context)
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,20 +80,33 @@ class StoreHost:
         else it is the package's own. Raises LoadError; ConfigurationError: not such a database, or
         of another server, or no server may have this name; StoreError: it is locked, or away.
         """
-        lifetimes = (refresh_token_lifetime_ms, guest_lifetime_ms, delete_devices_after_ms)
-        if min(lifetimes) < 0:
-            raise ConfigurationError("a lifetime is 0, for good, or more milliseconds")
+        for name, value in (
+            ("access_token_ms", access_token_ms),
+            ("refresh_token_lifetime_ms", refresh_token_lifetime_ms),
+            ("guest_lifetime_ms", guest_lifetime_ms),
+            ("delete_devices_after_ms", delete_devices_after_ms),
+        ):
+            if not isinstance(value, int) or not 0 <= value < 1 << 63:
+                raise self._mistake(f"{name}: give milliseconds, 0 or more")
+        if server_name is not None:
+            UserNames(server_name)  # raises ConfigurationError
         loaded = _libraries.load_store(url, library)
         try:
             self._store: _core.Store | None = _core.Store(
                 loaded, url, server_name or "", access_token_ms
             )
-            self._store.set_lifetimes(*lifetimes)
+            self._store.set_lifetimes(
+                refresh_token_lifetime_ms, guest_lifetime_ms, delete_devices_after_ms
+            )
         except _core.StatusError as error:
             status, text = error.args
-            if status == _contract.INVALID_ARGUMENT:
-                raise ConfigurationError(text) from None
-            raise StoreError(text) from None
+            if status != _contract.INVALID_ARGUMENT:
+                raise StoreError(f"{type(self).__name__}: {text}") from None
+            if server_name is None and "server name" in text:  # that there is none
+                text += ': server_name="example.org"'
+            elif "belongs to the server" in text:
+                text += "; correct server_name, or leave it out"
+            raise self._mistake(text) from None
         self.server_name = self._store.server_name
         """What stands after the colon of user IDs."""
         self.clock: Clock = _StoreClock(self._store)
@@ -101,6 +114,9 @@ class StoreHost:
         self._names = UserNames(self.server_name)
         self._namespaces: dict[str, tuple[str, list[_core.Expression]]] = {}  # and the sender
         _open_hosts.add(self)
+
+    def _mistake(self, text: str) -> ConfigurationError:
+        return ConfigurationError(f"{type(self).__name__}: {text}")
 
     @property
     def store(self) -> _core.Store:
@@ -337,9 +353,27 @@ class SqliteHost(StoreHost):
     use the same SQLite library.
     """
 
-    def __init__(self, path: str | os.PathLike[str], **options: Any) -> None:
-        """Open the file, or make it. ``options`` and errors are those of ``StoreHost``."""
-        super().__init__(f"sqlite:{os.fspath(path)}", **options)
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        server_name: str | None = None,
+        access_token_ms: int = 0,
+        refresh_token_lifetime_ms: int = 365 * _DAY_MS,
+        guest_lifetime_ms: int = 30 * _DAY_MS,
+        delete_devices_after_ms: int = 0,
+        library: str | os.PathLike[str] | None = None,
+    ) -> None:
+        """Open the file, or make it. The options and errors are those of ``StoreHost``."""
+        super().__init__(
+            f"sqlite:{os.fspath(path)}",
+            server_name=server_name,
+            access_token_ms=access_token_ms,
+            refresh_token_lifetime_ms=refresh_token_lifetime_ms,
+            guest_lifetime_ms=guest_lifetime_ms,
+            delete_devices_after_ms=delete_devices_after_ms,
+            library=library,
+        )
 
 
 _OF_ACCOUNTS: Mapping[int, Callable[[], Exception]] = {

@@ -10,12 +10,14 @@ What is none of the module's routes goes to the wrapped application.
 from __future__ import annotations
 
 import http
+import os
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from . import _core
-from .host import Host
+from . import _core, _explain
+from .errors import ConfigurationError
+from .host import Host, asynchronous_methods
 from .module import Module
 from .records import Request, Response
 from .server.framing import BadBody, content_length
@@ -34,15 +36,22 @@ def app(
     host: Host | StoreHost,
     wrapped: WSGIApplication | None = None,
     config: Mapping[str, Any] | None = None,
-    **options: Any,
+    *,
+    library: str | os.PathLike[str] | None = None,
+    timeout: float = 30.0,
 ) -> WsgiApp:
     """An application that asks ``host``, a plain one or a ``StoreHost``.
 
-    ``options`` are those of ``Module.open``, which raises. A server with several processes calls
+    The rest is as in ``Module.open``, which raises. A server with several processes calls
     this in each of them, after its fork. Close it with ``app.module.close()``, or leave that to
     the interpreter's exit.
     """
-    return WsgiApp(Module.open(host, config, **options), wrapped)
+    if asynchronous := asynchronous_methods(host):
+        raise ConfigurationError(
+            f"{type(host).__name__}.{asynchronous[0]} is async def, and WSGI has no event loop: "
+            "make it plain, or use asgi.app()"
+        )
+    return WsgiApp(Module.open(host, config, library=library, timeout=timeout), wrapped)
 
 
 class WsgiApp:
@@ -55,6 +64,8 @@ class WsgiApp:
 
     def __init__(self, module: Module, wrapped: WSGIApplication | None = None) -> None:
         """What is not the module's goes to ``wrapped``; without it the answer is 404."""
+        if wrapped is not None and not callable(wrapped):
+            raise ConfigurationError(f"wrapped is {_explain.a(wrapped)}; give a WSGI application")
         self.module = module
         self._wrapped = wrapped
 

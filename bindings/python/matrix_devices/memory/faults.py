@@ -6,22 +6,7 @@ from collections import deque
 from threading import Lock
 from typing import NamedTuple
 
-# The methods of Host that a fault can be planted in, in the order of host.py.
-METHODS = (
-    "authenticate",
-    "list_devices",
-    "get_device",
-    "rename_device",
-    "delete_devices",
-    "uia_flows",
-    "uia_create_session",
-    "uia_load_session",
-    "uia_replace_session",
-    "uia_check",
-    "put_device",
-    "mark_validated",
-    "take_limit",
-)
+from ..host import METHODS
 
 
 class Fault(NamedTuple):

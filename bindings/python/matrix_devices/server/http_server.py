@@ -10,7 +10,6 @@ it was asked to. For production use an ASGI or WSGI server, or ``matrix-devices-
 from __future__ import annotations
 
 import asyncio
-import inspect
 import logging
 import os
 import socket
@@ -24,8 +23,7 @@ from typing import Any, TypeVar
 
 from ..accounts import Accounts
 from ..errors import ClosedError
-from ..host import Host
-from ..memory.faults import METHODS
+from ..host import Host, asynchronous_methods
 from ..module import Module
 from ..records import Request, Response
 from ..store import StoreHost
@@ -86,7 +84,7 @@ class Server:
             self._accounts = AccountApi(
                 host, open_registration=open_registration, limits=limits, config=config
             )
-        self._loop = _LoopThread() if _is_async(host) else None
+        self._loop = _LoopThread() if asynchronous_methods(host) else None
 
     @property
     def url(self) -> str:
@@ -268,10 +266,6 @@ class _LoopThread:
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join()
         self._loop.close()
-
-
-def _is_async(host: Host | StoreHost) -> bool:
-    return any(inspect.iscoroutinefunction(getattr(host, name, None)) for name in METHODS)
 
 
 def _bracketed(address: str) -> str:
