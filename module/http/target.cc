@@ -4,9 +4,7 @@
 
 #include <algorithm>
 #include <boost/locale/utf.hpp>
-#include <boost/url/decode_view.hpp>
-#include <boost/url/encode.hpp>
-#include <boost/url/pct_string_view.hpp>
+#include <boost/url/grammar/hexdig_chars.hpp>
 #include <boost/url/rfc/unreserved_chars.hpp>
 #include <utility>
 
@@ -32,6 +30,15 @@ bool is_named(memory::Arena& arena, std::string_view encoded, std::string_view n
   if (encoded.size() <= name.size()) return false;
   const auto decoded = percent_decode(arena, encoded, true);
   return decoded.has_value() && *decoded == name;
+}
+
+char* write_escape(char* at, char c) noexcept {
+  constexpr std::string_view kDigits = "0123456789ABCDEF";
+  const auto byte = static_cast<unsigned char>(c);
+  *at++ = '%';
+  *at++ = kDigits[byte >> 4];
+  *at++ = kDigits[byte & 0x0F];
+  return at;
 }
 
 // How many bytes from the first on are a character that may be handed on as it is; 0: none.
@@ -69,41 +76,50 @@ std::string_view printable_target(memory::Arena& arena, std::string_view raw) {
   char* at = out;
   while (!raw.empty()) {
     const size_t size = printable_character(raw);
-    if (size == 0) {
-      constexpr std::string_view kDigits = "0123456789ABCDEF";
-      const auto byte = static_cast<unsigned char>(raw.front());
-      *at++ = '%';
-      *at++ = kDigits[byte >> 4];
-      *at++ = kDigits[byte & 0x0F];
-    }
+    if (size == 0) at = write_escape(at, raw.front());
     at = std::copy_n(raw.begin(), size, at);
     raw.remove_prefix(std::max<size_t>(size, 1));
   }
   return {out, static_cast<size_t>(at - out)};
 }
 
+// Of Boost.URL only what its headers hold: its sources cannot be compiled in from 1.83 on, and the
+// module is not to need its shared library.
 std::optional<std::string_view> percent_decode(memory::Arena& arena, std::string_view encoded,
                                                bool in_query) {
   const bool plain =
       encoded.find('%') == encoded.npos && (!in_query || encoded.find('+') == encoded.npos);
   if (plain) return encoded;
-  const auto checked =
-      boost::urls::make_pct_string_view(boost::urls::string_view(encoded.data(), encoded.size()));
-  if (!checked) return std::nullopt;
-  boost::urls::encoding_opts options;
-  options.space_as_plus = in_query;
-  const boost::urls::decode_view decoded(*checked, options);
-  char* const out = arena.make_array<char>(decoded.size());
-  std::copy(decoded.begin(), decoded.end(), out);
-  return std::string_view(out, decoded.size());
+  char* const out = arena.make_array<char>(encoded.size());
+  char* at = out;
+  for (size_t i = 0; i < encoded.size(); ++i) {
+    char c = encoded[i];
+    if (c == '%') {
+      if (encoded.size() - i < 3) return std::nullopt;
+      const int high = boost::urls::grammar::hexdig_value(encoded[i + 1]);
+      const int low = boost::urls::grammar::hexdig_value(encoded[i + 2]);
+      if (high < 0 || low < 0) return std::nullopt;
+      c = static_cast<char>(high * 16 + low);
+      i += 2;
+    } else if (c == '+' && in_query) {
+      c = ' ';
+    }
+    *at++ = c;
+  }
+  return std::string_view(out, static_cast<size_t>(at - out));
 }
 
 std::string_view percent_encode(memory::Arena& arena, std::string_view text) {
-  const auto& unreserved = boost::urls::unreserved_chars;
-  const size_t size = boost::urls::encoded_size(text, unreserved);
-  char* const out = arena.make_array<char>(size);
-  boost::urls::encode(out, size, text, unreserved);
-  return {out, size};
+  char* const out = arena.make_array<char>(3 * text.size());
+  char* at = out;
+  for (const char c : text) {
+    if (boost::urls::unreserved_chars(c)) {
+      *at++ = c;
+    } else {
+      at = write_escape(at, c);
+    }
+  }
+  return {out, static_cast<size_t>(at - out)};
 }
 
 QueryParameter find_parameter(memory::Arena& arena, std::string_view query, std::string_view name) {
