@@ -30,7 +30,8 @@ SUITE = HERE.parent / "conformance"
 sys.path[:0] = [str(HERE), str(SUITE)]
 
 from front import Front  # noqa: E402
-from matrix_device_conformance.rows import cell_text, row_of  # noqa: E402
+from matrix_device_conformance.rows import ROWS  # noqa: E402
+from matrix_device_conformance.verdicts import COLUMNS, KEPT, NOT_KEPT, OF_NO_ROW  # noqa: E402
 from suite_services import write_services  # noqa: E402
 from synapse_server import (  # noqa: E402
     ENVIRONMENTS,
@@ -48,7 +49,6 @@ GOT_LIMIT = 160
 # Session and device IDs that Synapse makes up, the suite's users, times
 RANDOM = re.compile(r"\b[A-Za-z]{24}\b|\b[A-Z]{10}\b|\b1\d{12}\b|(?<=@)\w*[0-9a-f]{8}\d+(?=:)")
 NOT_RUN = "\u2013"
-NO_ROW = row_of("")  # of the suite's tests of known clients
 
 STRICT = {
     "device_id_alias": True,
@@ -86,33 +86,32 @@ class Column:
     results: Results
     kind: Kind | None = None
 
-    def of(self, row: str) -> Results:
-        """The results of this row's tests."""
-        return [result for result in self.results if result["row"] == row]
+    def of(self, row: str) -> dict[str, Any] | None:
+        """What was found of this row."""
+        return next((result for result in self.results if result["row"] == row), None)
 
     def verdict(self, row: str) -> str:
-        """`kept`, `not kept`, or a dash where no test of the row ran."""
-        found = {result["result"] for result in self.of(row)}
-        if "failed" in found:
-            return "not kept"
-        return "kept" if "passed" in found else NOT_RUN
+        """`kept`, `not kept`, or a dash where no test of the row was judged."""
+        result = self.of(row)
+        found = set() if result is None else {result[column] for column in COLUMNS}
+        return next((verdict for verdict in (NOT_KEPT, KEPT) if verdict in found), NOT_RUN)
 
     def why(self, row: str) -> str:
-        """What came, of the first test that failed; without what differs from run to run."""
-        for result in self.of(row):
-            if result["result"] == "failed":
-                return RANDOM.sub("…", str(result["got"]).removeprefix("E").lstrip())
+        """What came, at the first check that failed; without what differs from run to run."""
+        for test in (self.of(row) or {"tests": []})["tests"]:
+            for failure in test["failures"]:
+                return RANDOM.sub("…", f"{failure['what']}: {failure['got']}")
         return ""
 
     def rows(self) -> list[str]:
-        """All rows, in the suite's order."""
-        return list(dict.fromkeys(result["row"] for result in self.results))
+        """All rows, in the report's order."""
+        return [result["row"] for result in self.results]
 
 
 def run_suite(url: str, report: Path, environment: dict[str, str], *options: str) -> Results:
     """Run the suite against a URL; its results."""
     command = [sys.executable, "-B", "-m", "pytest", "-p", "no:cacheprovider", "-q"]
-    command += [str(SUITE), f"--base-url={url}", f"--report={report}", "--tb=no", *options]
+    command += [str(SUITE), f"--base-url={url}", f"--report={report}", *options]
     path = os.pathsep.join([str(HERE), str(SUITE)])
     done = subprocess.run(
         command,
@@ -129,7 +128,7 @@ def run_suite(url: str, report: Path, environment: dict[str, str], *options: str
 
 def read_report(folder: Path) -> Results:
     """The results of a run."""
-    results: Results = json.loads((folder / "conformance.json").read_text())
+    results: Results = json.loads((folder / "conformance.json").read_text())["rows"]
     return results
 
 
@@ -168,14 +167,9 @@ def run_synapse(version: str, kind: Kind, report: Path) -> Column:
 def table(columns: list[Column]) -> str:
     """Rows that somebody does not keep; the rest in one sentence."""
     rows = list(dict.fromkeys(row for column in columns for row in column.rows()))
-    titles = {
-        row: next(result["title"] for column in columns for result in column.of(row))
-        for row in rows
-        if any(column.of(row) for column in columns)
-    }
     lines = [BEGIN, ""]
     for column in columns:
-        verdicts = [column.verdict(row) for row in rows if row != NO_ROW]
+        verdicts = [column.verdict(row) for row in rows if row != OF_NO_ROW]
         kept, missed = verdicts.count("kept"), verdicts.count("not kept")
         lines.append(f"- {column.name}: {kept} of {kept + missed} rows kept")
     first = columns[0].name
@@ -186,12 +180,18 @@ def table(columns: list[Column]) -> str:
         if "not kept" not in verdicts:
             continue
         got = next((column.why(row) for column in columns if column.why(row)), "")
-        cells = [row, titles[row], *verdicts, f"`{cell_text(got, GOT_LIMIT)}`"]
+        cells = [row, ROWS[row].title, *verdicts, f"`{cell_text(got)}`"]
         lines.append(f"| {' | '.join(cells)} |")
     others = [row for row in rows if all(column.verdict(row) == "kept" for column in columns)]
-    others = [row for row in others if row != NO_ROW]
+    others = [row for row in others if row != OF_NO_ROW]
     lines += ["", f"Kept by all: {', '.join(others)}.", "", END]
     return "\n".join(lines) + "\n"
+
+
+def cell_text(text: str) -> str:
+    """Text that fits into a cell of a Markdown table."""
+    line = " ".join(text.split()).replace("|", "\\|")
+    return line if len(line) <= GOT_LIMIT else line[:GOT_LIMIT] + "…"
 
 
 def put_into(path: Path, text: str) -> None:

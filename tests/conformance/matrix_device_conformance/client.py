@@ -6,15 +6,21 @@ import contextlib
 import http.client
 import json as jsonlib
 import os
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+import socket
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
+from matrix_device_conformance.verdicts import Exchange
+
 TIME_FACTOR = float(os.environ.get("MXD_TIME_FACTOR", "1"))
 SOCKET_TIMEOUT_S = 30 * TIME_FACTOR
+RECORDED_BODY = 4096  # bytes of a body that an exchange keeps
 
 Header = tuple[str, str]
+Observer = Callable[[Exchange], None]
 ABSENT: Any = object()  # of a JSON body: there is none, where None would be `null`
 
 
@@ -39,20 +45,36 @@ class Response:
     status: int
     headers: http.client.HTTPMessage
     raw: bytes
+    exchange: Exchange | None = field(default=None, compare=False, repr=False)
 
     @property
     def json(self) -> Any:
-        """The parsed body, or NotJson."""
+        """The parsed body, or NotJson. What is in it is the homeserver's: look before reading."""
         try:
             return jsonlib.loads(self.raw)
-        except ValueError:
+        except (ValueError, RecursionError):
             return NotJson()
+
+    @property
+    def members(self) -> dict[str, Any]:
+        """The body's, where it is an object; of any other body none."""
+        body = self.json
+        return body if isinstance(body, dict) else {}
 
     @property
     def errcode(self) -> str | None:
         """The body's `errcode`, where there is one."""
-        body = self.json
-        return body.get("errcode") if isinstance(body, dict) else None
+        return self.members.get("errcode")
+
+    @property
+    def devices(self) -> list[dict[str, Any]]:
+        """Those of a list which have an ID. Whether the answer is such a list, a check says."""
+        listed = self.members.get("devices")
+        return [
+            device
+            for device in (listed if isinstance(listed, list) else [])
+            if isinstance(device, dict) and isinstance(device.get("device_id"), str)
+        ]
 
     def __str__(self) -> str:
         return f"{self.status} {self.raw[:400].decode(errors='replace')}"
@@ -60,6 +82,8 @@ class Response:
 
 class RawConnection(http.client.HTTPConnection):
     """An HTTPConnection that passes any target and method through as it stands."""
+
+    observe: Observer = staticmethod(lambda _exchange: None)
 
     def _validate_path(self, url: str) -> None:
         pass
@@ -74,6 +98,22 @@ class RawConnection(http.client.HTTPConnection):
         self, method: str, target: str, headers: Iterable[Header], body: bytes | None
     ) -> Response:
         """Send one request on this connection and read its answer."""
+        headers = list(headers)
+        start = time.monotonic()
+        try:
+            answer = self._answer_to(method, target, headers, body)
+        except (OSError, http.client.HTTPException) as error:
+            seconds = time.monotonic() - start
+            why = no_answer(error, seconds)
+            self.observe(recorded(method, target, headers, body, why, seconds))
+            raise
+        exchange = recorded(method, target, headers, body, answer, time.monotonic() - start)
+        self.observe(exchange)
+        return replace(answer, exchange=exchange)
+
+    def _answer_to(
+        self, method: str, target: str, headers: list[Header], body: bytes | None
+    ) -> Response:
         self.putrequest(method, target, skip_accept_encoding=True)
         for name, value in headers:
             self.putheader(name, value)
@@ -95,18 +135,22 @@ class RawTlsConnection(http.client.HTTPSConnection, RawConnection):
 class Client:
     """Sends requests to one base URL, a connection each."""
 
-    def __init__(self, base_url: str) -> None:
+    def __init__(self, base_url: str, observer: Observer | None = None) -> None:
         parts = urlsplit(base_url)
         self.base_url = base_url.rstrip("/")
         self.host = parts.hostname or ""
         self.port = parts.port
         self.tls = parts.scheme == "https"
         self.prefix = parts.path.rstrip("/")
+        self.observer = observer
 
-    def connect(self) -> RawConnection:
+    def connect(self, timeout_s: float = SOCKET_TIMEOUT_S) -> RawConnection:
         """A connection for several requests."""
         kind = RawTlsConnection if self.tls else RawConnection
-        return kind(self.host, self.port, timeout=SOCKET_TIMEOUT_S)
+        connection = kind(self.host, self.port, timeout=timeout_s)
+        if self.observer is not None:
+            connection.observe = self.observer
+        return connection
 
     def request(
         self,
@@ -133,6 +177,46 @@ class Client:
             return connection.exchange(method, self.prefix + target, lines, body)
         finally:
             connection.close()
+
+
+def no_answer(error: Exception, seconds: float) -> str:
+    """What an error of the connection means, in words."""
+    if isinstance(error, TimeoutError):
+        return f"no answer within {seconds:.0f} s"
+    if isinstance(error, ConnectionRefusedError | socket.gaierror):
+        return f"nobody listens there: {error}"
+    if isinstance(error, ConnectionError):
+        return f"the connection was closed without an answer: {error}"
+    return f"no HTTP came: {type(error).__name__}: {error}"
+
+
+def recorded(
+    method: str,
+    target: str,
+    headers: Sequence[Header],
+    body: bytes | None,
+    answer: Response | str,
+    seconds: float,
+) -> Exchange:
+    """An exchange for the report. `answer`: a text where there is none."""
+    there = isinstance(answer, Response)
+    return Exchange(
+        method=method,
+        target=cut(target, RECORDED_BODY),
+        request_headers=[(name, cut(value, RECORDED_BODY)) for name, value in headers],
+        request_body=cut((body or b"").decode(errors="backslashreplace"), RECORDED_BODY),
+        status=answer.status if there else None,
+        response_headers=list(answer.headers.items()) if there else [],
+        response_body=cut(
+            answer.raw.decode(errors="backslashreplace") if there else answer, RECORDED_BODY
+        ),
+        ms=round(seconds * 1000),
+    )
+
+
+def cut(text: str, limit: int) -> str:
+    """The text, or its beginning and how long it was."""
+    return text if len(text) <= limit else f"{text[:limit]}… ({len(text)} characters)"
 
 
 def client_path(path: str, version: str = "v3", **query: str) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from matrix_device_conformance.check import NotJudged
 from matrix_device_conformance.client import (
     ABSENT,
     TIME_FACTOR,
@@ -27,7 +28,7 @@ PASSWORD_STAGE = "m.login.password"
 Auth = dict[str, Any]
 
 
-class PreconditionError(AssertionError):
+class PreconditionError(NotJudged):
     """The suite could not bring about what a test needs."""
 
 

@@ -1,4 +1,4 @@
-"""Options, the homeserver under test, and the table of rows."""
+"""Options, the homeserver under test, and a verdict a test."""
 
 from __future__ import annotations
 
@@ -10,13 +10,15 @@ from typing import Any
 
 import pytest
 
+from matrix_device_conformance.check import Check
 from matrix_device_conformance.client import Client
 from matrix_device_conformance.homeserver import Configured, Homeserver, Service, User
-from matrix_device_conformance.rows import Check, Result, row_of, write_report
+from matrix_device_conformance.recording import Recorder
+from matrix_device_conformance.report import write
+from matrix_device_conformance.rows import row_of
 from matrix_device_conformance.server import Server, ServerError, server_binary
 
-RESULTS = pytest.StashKey[list[Result]]()
-CHECK = pytest.StashKey[Check]()
+RECORDER = pytest.StashKey[Recorder]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -48,47 +50,38 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "capability(name): what a homeserver must have for this row; see --without"
     )
-    config.addinivalue_line("markers", "peer_bug(text): a known bug of a peer that this catches")
-    config.stash[RESULTS] = []
+    config.addinivalue_line(
+        "markers",
+        "peer_bug(peer, what, got=regex): a known bug that this catches, where what was got is so",
+    )
+    config.stash[RECORDER] = Recorder()
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Leave out what is switched off."""
+    item.config.stash[RECORDER].begin(item)
     without = {name for names in item.config.getoption("--without") for name in names.split(",")}
     needs = {mark.args[0] for mark in item.iter_markers("capability")}
-    switched_off = without & (needs | {row_of(item.name)})
+    switched_off = without & (needs | {row_of(item.name).number})
     if switched_off:
         pytest.skip(f"switched off: {', '.join(sorted(switched_off))}")
 
 
 @pytest.hookimpl(hookwrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, None]:
-    """Note the result of each row."""
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, Any, None]:
+    """Judge, and have pytest's own report say the same."""
     report = (yield).get_result()
-    if report.when == "call" or (report.when == "setup" and report.outcome != "passed"):
-        check = item.stash.get(CHECK, Check(set()))
-        expected, got = check.summary()
-        if report.skipped:
-            got = report.longrepr[2].removeprefix("Skipped: ")
-        elif report.failed and check.failed is None:
-            got = report.longreprtext.splitlines()[-1]
-        result = Result(
-            row=row_of(item.name),
-            title=(item.obj.__doc__ or item.name).splitlines()[0].rstrip("."),
-            expected=expected,
-            got=got,
-            result=report.outcome,
-            peer_bug="; ".join(mark.args[0] for mark in item.iter_markers("peer_bug")),
-            test=item.name,
-        )
-        item.config.stash[RESULTS].append(result)
+    item.config.stash[RECORDER].end_of_phase(item, call, report)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Write the table."""
+    """Write the report."""
     folder = session.config.getoption("--report")
     if folder:
-        write_report(Path(folder), session.config.stash[RESULTS])
+        write(Path(folder), session.config.stash[RECORDER].document())
 
 
 def given_accounts(config: pytest.Config) -> list[tuple[str, str]]:
@@ -123,6 +116,7 @@ def start_homeserver(
     path.write_text(json.dumps(config))
     options += ["--config", str(path)]
     server = Server(binary, folder, options).start()
+    server.client.observer = pytest_config.stash[RECORDER].note
     return Homeserver(server.client, server=server, services=services)
 
 
@@ -132,8 +126,10 @@ def shared_homeserver(
 ) -> Iterator[Homeserver]:
     """The homeserver that the whole run tests."""
     base_url = request.config.getoption("--base-url")
+    recorder = request.config.stash[RECORDER]
     if base_url:
-        yield Homeserver(Client(base_url), accounts=given_accounts(request.config))
+        client = Client(base_url, recorder.note)
+        yield Homeserver(client, accounts=given_accounts(request.config))
         return
     homeserver = start_homeserver(request.config, tmp_path_factory.mktemp("homeserver"), {})
     yield homeserver
@@ -189,10 +185,10 @@ def configured(request: pytest.FixtureRequest, running_configured: Configured) -
 
 @pytest.fixture
 def check(request: pytest.FixtureRequest, shared_homeserver: Homeserver) -> Check:
-    """Compares, and notes for the table."""
-    checking = Check(shared_homeserver.secrets)
-    request.node.stash[CHECK] = checking
-    return checking
+    """Compares, and notes what does not hold."""
+    record = request.config.stash[RECORDER].record
+    record.secrets = shared_homeserver.secrets
+    return Check(record, row_of(request.node.name).basis)
 
 
 @pytest.fixture

@@ -1,191 +1,175 @@
-"""What a row expects, what came, and the table of both."""
+"""The rows of docs/behaviour.md: what each is about, and where the specification says so."""
 
 from __future__ import annotations
 
-import json
 import re
-from collections import Counter
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass
 
-from matrix_device_conformance.client import Response
+from matrix_device_conformance.verdicts import OF_NO_ROW, OURS, SPECIFICATION
 
-ROW = re.compile(r"test_([A-Z]\d+[a-z]?)_")
-CHALLENGE = {"flows", "params", "session"}
-REFUSAL = CHALLENGE | {"errcode", "error", "completed"}
+CLIENT_SERVER = "https://spec.matrix.org/v1.17/client-server-api/"
+LIST = CLIENT_SERVER + "#get_matrixclientv3devices"
+GET = CLIENT_SERVER + "#get_matrixclientv3devicesdeviceid"
+BULK = CLIENT_SERVER + "#post_matrixclientv3delete_devices"
+VERSIONS = "https://spec.matrix.org/v1.17/#specification-versions"
+CORS = CLIENT_SERVER + "#web-browser-clients"
+ERRORS = "https://spec.matrix.org/v1.18/client-server-api/#common-error-codes"
+STANDARDS = CLIENT_SERVER + "#api-standards"
+TOKENS = CLIENT_SERVER + "#using-access-tokens"
+SOFT_LOGOUT = CLIENT_SERVER + "#soft-logout"
+LOCKING = CLIENT_SERVER + "#account-locking"
+SUSPENSION = CLIENT_SERVER + "#account-suspension"
+GUESTS = CLIENT_SERVER + "#guest-access"
+ASSERTION = "https://spec.matrix.org/v1.17/application-service-api/#identity-assertion"
+PUT = CLIENT_SERVER + "#put_matrixclientv3devicesdeviceid"
+DELETE = CLIENT_SERVER + "#delete_matrixclientv3devicesdeviceid"
+SERVICE_DEVICES = "https://spec.matrix.org/v1.17/application-service-api/#device-management"
+TOKENS_AND_DEVICES = CLIENT_SERVER + "#relationship-between-access-tokens-and-devices"
+UIA = CLIENT_SERVER + "#user-interactive-authentication-api"
+FALLBACK = CLIENT_SERVER + "#fallback"
+PASSWORD = CLIENT_SERVER + "#password-based"
+RATE_LIMITS = CLIENT_SERVER + "#rate-limiting"
+
+FAULT = "takes a fault inside the homeserver"
+OF_A_TEST = re.compile(r"test_([A-Z]\d+[a-z]?)_")
 
 
-def row_of(name: str) -> str:
-    """The row that a test is for: `test_P4_…` is for P4, `test_client_…` for no row of its own."""
-    found = ROW.match(name)
-    return found[1] if found else "–"
+@dataclass(frozen=True)
+class Row:
+    """What a row is about."""
 
-
-def shown(value: Any) -> str:
-    """A value for the table and for a failure."""
-    return value if isinstance(value, str) else repr(value)
-
-
-@dataclass
-class Result:
-    """One line of the table."""
-
-    row: str
+    number: str
     title: str
-    expected: str
-    got: str
-    result: str
-    peer_bug: str
-    test: str
+    section: str | None = None  # of the specification, as a URL; None: this project decides
+    inside: str = ""  # why no test can look at it from outside, where that is so
+
+    @property
+    def basis(self) -> str:
+        """Of a check that says nothing else."""
+        return OURS if self.section is None else SPECIFICATION
 
 
-@dataclass
-class Check:
-    """Compares answers with a row, and keeps what was expected and what came."""
-
-    secrets: set[str]
-    passed: list[tuple[str, str]] = field(default_factory=list)
-    failed: tuple[str, str] | None = None
-
-    def that(self, what: str, holds: bool, expected: Any, got: Any) -> None:
-        """The comparison that all others come down to."""
-        if not holds:
-            self.failed = (f"{what}: {shown(expected)}", f"{what}: {shown(got)}")
-            raise AssertionError(f"{what}\n  expected: {shown(expected)}\n  got:      {shown(got)}")
-        self.passed.append((shown(expected), shown(got)))
-
-    def equal(self, what: str, got: Any, expected: Any) -> None:
-        """`got` is `expected`."""
-        self.that(what, got == expected, expected, got)
-
-    def keys(self, what: str, answer: Response, expected: set[str]) -> None:
-        """The body is an object with exactly these members."""
-        body = answer.json
-        got = sorted(body) if isinstance(body, dict) else str(answer)
-        self.equal(f"{what}: members", got, sorted(expected))
-
-    def ok(self, what: str, answer: Response, status: int = 200, body: Any = None) -> None:
-        """Success with this status and, unless None, this body."""
-        expected = str(status) if body is None else f"{status} {json.dumps(body)}"
-        holds = answer.status == status and (body is None or answer.json == body)
-        self.that(what, holds, expected, str(answer))
-
-    def error(self, what: str, answer: Response, status: int, errcode: str) -> None:
-        """A standard error: errcode, a text, and no secret in it."""
-        holds = answer.status == status and answer.errcode == errcode
-        self.that(what, holds, f"{status} {errcode}", str(answer))
-        text = answer.json.get("error")
-        self.that(f"{what}: error", isinstance(text, str) and text != "", "a text", text)
-        self.no_secret(what, answer)
-
-    def no_secret(self, what: str, answer: Response) -> None:
-        """The answer quotes no access token and no password."""
-        raw = answer.raw.decode(errors="replace")
-        holds = not any(secret in raw for secret in self.secrets)
-        self.that(f"{what}: secrets", holds, "no token or password is quoted", str(answer))
-
-    def challenge(self, what: str, answer: Response) -> str:
-        """U1. The session."""
-        self.that(what, answer.status == 401, "401 with flows, params, session", str(answer))
-        self.keys(what, answer, CHALLENGE)
-        return self._session(what, answer)
-
-    def state(self, what: str, answer: Response, completed: list[str]) -> str:
-        """U7: the state of a session, without an errcode."""
-        self.that(what, answer.status == 401, f"401, completed {completed}", str(answer))
-        self.keys(what, answer, CHALLENGE | {"completed"})
-        self.equal(f"{what}: completed", answer.json["completed"], completed)
-        return self._session(what, answer)
-
-    def refusal(self, what: str, answer: Response) -> str:
-        """U4: a stage that was not passed."""
-        self.error(what, answer, 401, "M_FORBIDDEN")
-        self.keys(what, answer, REFUSAL)
-        self.equal(f"{what}: completed", answer.json["completed"], [])
-        return self._session(what, answer)
-
-    def fresh_challenge(self, what: str, answer: Response, old_session: str) -> str:
-        """U9: a new session in the place of one that is not known."""
-        self.error(what, answer, 401, "M_FORBIDDEN")
-        self.keys(what, answer, CHALLENGE | {"errcode", "error"})
-        session = self._session(what, answer)
-        self.that(f"{what}: session", session != old_session, "a new session", "the old one")
-        return session
-
-    def limited(self, what: str, answer: Response) -> None:
-        """L1."""
-        self.error(what, answer, 429, "M_LIMIT_EXCEEDED")
-        milliseconds = answer.json.get("retry_after_ms")
-        self.that(
-            f"{what}: retry_after_ms",
-            type(milliseconds) is int and milliseconds > 0,
-            "a positive integer",
-            milliseconds,
-        )
-        self.equal(
-            f"{what}: Retry-After",
-            answer.headers.get("Retry-After"),
-            str(-(-milliseconds // 1000)),
-        )
-
-    def _session(self, what: str, answer: Response) -> str:
-        body = answer.json
-        flows = body["flows"]
-        well_formed = (
-            isinstance(flows, list)
-            and flows != []
-            and all(
-                isinstance(flow, dict) and isinstance(flow.get("stages"), list) for flow in flows
-            )
-        )
-        self.that(f"{what}: flows", well_formed, "a list of {stages: [...]}", flows)
-        self.that(f"{what}: params", isinstance(body["params"], dict), "an object", body["params"])
-        session = body["session"]
-        self.that(
-            f"{what}: session",
-            isinstance(session, str) and session != "",
-            "a string that is not empty",
-            session,
-        )
-        return session
-
-    def summary(self) -> tuple[str, str]:
-        """For the table: the failure, or all that held."""
-        if self.failed is not None:
-            return self.failed
-        expected = "; ".join(dict.fromkeys(pair[0] for pair in self.passed))
-        return expected, "as expected" if self.passed else ""
-
-
-def write_report(folder: Path, results: list[Result]) -> None:
-    """Write conformance.md and conformance.json."""
-    folder.mkdir(parents=True, exist_ok=True)
-    lines = [asdict(result) for result in results]
-    (folder / "conformance.json").write_text(json.dumps(lines, indent=2, ensure_ascii=False) + "\n")
-    counts = Counter(result.result for result in results)
-    table = [
-        "# Rows kept and not kept",
-        "",
-        ", ".join(f"{count} {result}" for result, count in sorted(counts.items())) + ".",
-        "",
-        "| row | what | expected | got | result | bug of a peer |",
-        "|---|---|---|---|---|---|",
-    ]
-    for result in results:
-        cells = (
-            result.row,
-            result.title,
-            result.expected,
-            result.got,
-            result.result,
-            result.peer_bug,
-        )
-        table.append("| " + " | ".join(cell_text(cell) for cell in cells) + " |")
-    (folder / "conformance.md").write_text("\n".join(table) + "\n")
+_ALL = (
+    Row("R1", "GET of the list", LIST),
+    Row("R2", "GET, PUT and DELETE of one device", GET),
+    Row("R3", "POST of a bulk deletion", BULK),
+    Row("R4", "The versions in the path", VERSIONS),
+    Row("R5", "OPTIONS: the CORS headers, without authentication", CORS),
+    Row("R6", "HEAD is GET without the body"),
+    Row("R7", "Another method is 405 M_UNRECOGNIZED", ERRORS),
+    Row("R8", "Another path is 404 M_UNRECOGNIZED", ERRORS),
+    Row("R9", "The device ID in the path is decoded once"),
+    Row("R10", "A device ID that no device can have"),
+    Row("R11", "Broken or repeated query parameters"),
+    Row("R12", "The headers of every answer", STANDARDS),
+    Row("R13", "The absolute form of a target"),
+    Row("A1", "Authorization: Bearer, the scheme in any case", TOKENS),
+    Row("A2", "The token in the query", TOKENS),
+    Row("A3", "No token is 401 M_MISSING_TOKEN", TOKENS),
+    Row("A4", "An unknown token is 401 M_UNKNOWN_TOKEN", TOKENS),
+    Row("A4a", "A token that a refresh replaced is a soft logout", SOFT_LOGOUT),
+    Row("A5", "An expired token is a soft logout", SOFT_LOGOUT),
+    Row("A6", "A locked account is 401 M_USER_LOCKED", LOCKING),
+    Row("A7", "A suspended account goes on with its devices", SUSPENSION),
+    Row("A8", "A guest reads and renames, and deletes nothing", GUESTS),
+    Row("A9", "An application service acts as its sender", ASSERTION),
+    Row("A10", "An application service acts as a user of its namespace", ASSERTION),
+    Row("A11", "An application service outside its namespace is 403 M_FORBIDDEN", ASSERTION),
+    Row("A12", "An application service acts as a device", ASSERTION),
+    Row("A13", "An application service on an unknown device is 400 M_UNKNOWN_DEVICE", ASSERTION),
+    Row("A14", "org.matrix.msc3202.device_id means device_id"),
+    Row("A15", "user_id and device_id mean nothing with a user's token", ASSERTION),
+    Row("A16", "The homeserver's own refusal is passed on"),
+    Row("G1", "The list, also an empty one", LIST),
+    Row("G2", "Of a device only what is known", GET),
+    Row("G3", "The order of the list stays"),
+    Row("G4", "A long list is whole"),
+    Row("G5", "An unknown device is 404 M_NOT_FOUND", GET),
+    Row("G6", "A device of somebody else is as an unknown one", GET),
+    Row("P1", "A user renames a device", PUT),
+    Row("P2", "Without a name the name stays", PUT),
+    Row("P3", "An empty name is a name"),
+    Row("P4", "A user's PUT to an unknown device is 404 M_NOT_FOUND", PUT),
+    Row("P5", "An application service's PUT creates a device", PUT),
+    Row("P6", "Creation is limited", PUT),
+    Row("P7", "The number of a user's devices is limited", ERRORS),
+    Row("P8", "A device that can't be is not created"),
+    Row("P9", "A name over 100 code points is 400 M_TOO_LARGE", ERRORS),
+    Row("P10", "A body that is not such an object is 400", ERRORS),
+    Row("P11", "Unknown keys are ignored", PUT),
+    Row("P12", "A rename changes the name and nothing else", PUT),
+    Row("P13", "A name with U+0000 is 400 M_INVALID_PARAM"),
+    Row("D1", "A deletion takes User-Interactive Authentication", DELETE),
+    Row("D2", "An application service deletes without it", SERVICE_DEVICES),
+    Row("D3", "A token of the OAuth 2.0 API deletes nothing", DELETE),
+    Row("D4", "DELETE of a device that is not there is 200", DELETE),
+    Row("D5", "DELETE without a body is as with {}"),
+    Row("D6", "DELETE with a body that is no object is 400", ERRORS),
+    Row("D7", "A bulk deletion without a list is 400", BULK),
+    Row("D8", "An empty list deletes nothing"),
+    Row("D9", "Repeated, unknown and others' IDs in a list", BULK),
+    Row("D10", "A long list is all or nothing"),
+    Row("D11", "The device whose token this is", DELETE),
+    Row("D12", "What goes with a device", TOKENS_AND_DEVICES),
+    Row("D13", "The same deletion once more", DELETE),
+    Row("U1", "The challenge", UIA),
+    Row("U2", "null is as absent"),
+    Row("U3", "Credentials without a session", UIA),
+    Row("U4", "A wrong password", UIA),
+    Row("U4a", "Credentials that lack something are 400 M_BAD_JSON"),
+    Row("U5", "One stage of several", UIA),
+    Row("U6", "Right credentials of somebody else"),
+    Row("U6a", "A flow proves who it is"),
+    Row("U7", "The session alone: its state", FALLBACK),
+    Row("U8", "auth alone: the body that was stored", UIA),
+    Row("U9", "An unknown session is a new challenge"),
+    Row("U10", "A session of another user or device"),
+    Row("U11", "A session that was begun for something else", UIA),
+    Row("U12", "A lenient session: another body until it is complete"),
+    Row("U13", "A finished session once more"),
+    Row("U14", "Stages out of order, or of no flow", UIA),
+    Row("U15", "A stage that is complete is not tried again"),
+    Row("U16", "The flows come in the same order"),
+    Row("U17", "A user who could complete no flow"),
+    Row("U18", "auth of a wrong type is 400 M_BAD_JSON", UIA),
+    Row("U19", "user beside password, as of old", PASSWORD),
+    Row("U20", "How long a session lives"),
+    Row("U21", "A session's ID can't be guessed", UIA),
+    Row("U22", "The challenge is skipped within the grace period only"),
+    Row("U23", "Wrong passwords are limited", RATE_LIMITS),
+    Row("U24", "A 401 on the way never logs the client out", UIA),
+    Row("U25", "Challenges and live sessions are limited"),
+    Row("U26", "Two requests with one session at the same time"),
+    Row("U27", "Repeats of a finished session are limited"),
+    Row("F1", "The fallback page", FALLBACK),
+    Row("F2", "No fallback page for a session that is not waiting"),
+    Row("F3", "The fallback page's form", FALLBACK),
+    Row("L1", "429 says how long to wait", RATE_LIMITS),
+    Row("L2", "A body over 1 MiB is 413 M_TOO_LARGE", ERRORS),
+    Row("L3", "JSON that is too deep or too wide is 400 M_BAD_JSON"),
+    Row("L4", "The limiter's memory is bounded", inside="memory is not to be seen over HTTP"),
+    Row(
+        "L5",
+        "Several processes share the counters",
+        inside="processes are not to be told apart over HTTP",
+    ),
+    Row(
+        "L6",
+        "Work before authentication is bounded",
+        inside="takes slower connections than a test may be",
+    ),
+    Row("H1", "What the homeserver stands on is unavailable", inside=FAULT),
+    Row("H2", "What the homeserver stands on timed out", inside=FAULT),
+    Row("H3", "What the homeserver stands on is broken", inside=FAULT),
+    Row("H4", "Out of memory", inside=FAULT),
+    Row("H5", "A failure leaves nothing half done", inside=FAULT),
+    Row("H6", "Credentials that could not be checked", inside=FAULT),
+    Row(OF_NO_ROW, "What known clients send", CLIENT_SERVER),
+)
+ROWS = {row.number: row for row in _ALL}
 
 
-def cell_text(text: str, limit: int = 400) -> str:
-    """Text that fits into a cell of a Markdown table."""
-    line = " ".join(text.split()).replace("|", "\\|")
-    return line if len(line) <= limit else line[:limit] + "…"
+def row_of(name: str) -> Row:
+    """The row that a test is for: `test_P4_…` is for P4, `test_client_…` for no row of its own."""
+    found = OF_A_TEST.match(name)
+    return ROWS[found[1] if found else OF_NO_ROW]

@@ -25,6 +25,15 @@ class ServerError(AssertionError):
     """The server did not do what its life demands: start, keep running, stop cleanly."""
 
 
+class NotWithin(ServerError):
+    """Something did not come about in the time that it may take."""
+
+    def __init__(self, what: str, seconds: float) -> None:
+        self.what = what
+        self.seconds = seconds
+        super().__init__(f"not within {seconds:.0f} s: {what}")
+
+
 def poll(condition: Callable[[], Any], seconds: float, what: str) -> Any:
     """Wait until `condition` gives something true, and return it."""
     deadline = time.monotonic() + seconds * TIME_FACTOR
@@ -33,7 +42,7 @@ def poll(condition: Callable[[], Any], seconds: float, what: str) -> Any:
         if result:
             return result
         if time.monotonic() > deadline:
-            raise ServerError(f"not within {seconds * TIME_FACTOR:.0f} s: {what}")
+            raise NotWithin(what, seconds * TIME_FACTOR)
         time.sleep(0.01)
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from matrix_device_conformance.check import Check
 from matrix_device_conformance.client import Client, Response, client_path, device_path
 from matrix_device_conformance.homeserver import Configured, Device, Homeserver, Service, User
-from matrix_device_conformance.rows import Check
 from matrix_device_conformance.server import poll
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from matrix_device_conformance.check import Check
 from matrix_device_conformance.client import client_path, device_path
 from matrix_device_conformance.homeserver import PASSWORD_STAGE, Service, User
-from matrix_device_conformance.rows import Check
 
 
 def test_client_matrix_js_sdk(check: Check, user: User) -> None:

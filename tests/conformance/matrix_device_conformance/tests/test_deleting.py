@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from matrix_device_conformance.check import Check
 from matrix_device_conformance.client import Response, client_path, device_path
 from matrix_device_conformance.homeserver import Configured, Device, Homeserver, Service, User
-from matrix_device_conformance.rows import Check
 
 
 def expect_dead(check: Check, what: str, device: Device) -> None:

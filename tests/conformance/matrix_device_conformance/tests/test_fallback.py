@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 
 import pytest
 
+from matrix_device_conformance.check import Check
 from matrix_device_conformance.client import TIME_FACTOR, Client, Response, client_path
 from matrix_device_conformance.homeserver import (
     PASSWORD_STAGE,
@@ -19,7 +20,6 @@ from matrix_device_conformance.homeserver import (
     Homeserver,
     User,
 )
-from matrix_device_conformance.rows import Check
 from matrix_device_conformance.server import poll
 
 FAILURE_BURST = 3

@@ -6,9 +6,9 @@ import json
 
 import pytest
 
+from matrix_device_conformance.check import Check
 from matrix_device_conformance.client import Response, client_path, device_path
 from matrix_device_conformance.homeserver import Configured, Homeserver, User
-from matrix_device_conformance.rows import Check
 from matrix_device_conformance.server import poll
 
 MAX_BODY_BYTES = 1024 * 1024
@@ -42,7 +42,13 @@ def test_L1_rate_limited(check: Check, user: User) -> None:
         answer = device.delete("A", user.wrong_auth())
         return answer if answer.status == 429 else None
 
-    check.limited("DELETE", poll(limited, 30, "a 429"))
+    answer = poll(limited, 30, "a 429")
+    check.limited("DELETE", answer)
+    wait = answer.members.get("retry_after_ms")
+    is_number = type(wait) is int and wait > 0
+    check.ours.that("retry_after_ms", is_number, "a positive integer", wait, answer)
+    seconds = str(-(-wait // 1000)) if is_number else "whole seconds"
+    check.equal("Retry-After", answer.headers.get("Retry-After"), seconds, answer)
 
 
 def test_L2_large_body(check: Check, user: User) -> None:

@@ -6,9 +6,9 @@ import time
 
 import pytest
 
+from matrix_device_conformance.check import Check
 from matrix_device_conformance.client import Response, device_path
 from matrix_device_conformance.homeserver import Configured, Device, Service, User
-from matrix_device_conformance.rows import Check
 
 INFO_URI = "https://example.org/limits"
 NOT_JSON = {

@@ -6,9 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from matrix_device_conformance.check import Check
 from matrix_device_conformance.client import device_path
 from matrix_device_conformance.homeserver import Configured, Service, User
-from matrix_device_conformance.rows import Check
 
 MEMBERS = {"device_id", "display_name", "last_seen_ip", "last_seen_ts"}
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from matrix_device_conformance.check import Check
 from matrix_device_conformance.client import Response, client_path, device_path
 from matrix_device_conformance.homeserver import (
     PASSWORD_STAGE,
@@ -15,7 +16,6 @@ from matrix_device_conformance.homeserver import (
     Service,
     User,
 )
-from matrix_device_conformance.rows import Check
 from matrix_device_conformance.server import poll
 
 UNKNOWN_SESSION = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
@@ -130,6 +130,7 @@ def test_U4_wrong_password(check: Check, user: User) -> None:
     session = device.begin_delete(target.device_id)
     answer = device.delete(target.device_id, user.wrong_auth(session))
     check.equal("session", check.refusal("DELETE", answer), session)
+    check.equal("completed", answer.members.get("completed"), [], answer)
     nobody = user.auth(session)
     nobody["identifier"]["user"] = "nobody-of-this-name"
     check.refusal("a user that is not there", device.delete(target.device_id, nobody))

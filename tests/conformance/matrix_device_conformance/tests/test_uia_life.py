@@ -10,9 +10,9 @@ from threading import Barrier
 
 import pytest
 
+from matrix_device_conformance.check import Check
 from matrix_device_conformance.client import Response
 from matrix_device_conformance.homeserver import Configured, Homeserver, User, challenge_session
-from matrix_device_conformance.rows import Check
 from matrix_device_conformance.server import poll
 
 FAILURE_BURST = 3
