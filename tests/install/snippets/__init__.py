@@ -1,0 +1,1 @@
+"""How run_snippets.py reads the documents and runs what they show, a subject a file."""
