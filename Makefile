@@ -14,11 +14,13 @@ ONLY ?= .
 SANITIZED := ^(unit|abi|hosts|fuzz|common|store|server)\.|^conformance$$|^reliability\.
 # Of make fuzz, and of the fuzzers of make test-long, in seconds
 FOR ?= 60
-# Of make conformance: the homeserver, NAME:PASSWORD separated by spaces, rows to leave out
+# Of make conformance: the homeserver, NAME:PASSWORD separated by spaces, rows to leave out, where the
+# report goes, further options (docs/conformance.md)
 URL ?=
 ACCOUNTS ?=
 WITHOUT ?=
 REPORT ?= build/conformance
+OPTIONS ?=
 
 # ccache, where there is one, also finds what another clone has compiled.
 export CCACHE_BASEDIR := $(CURDIR)
@@ -131,10 +133,8 @@ conformance: ## test any homeserver: URL=… (docs/conformance.md)
 	@[ -n "$(URL)" ] || { echo "Which homeserver? make conformance URL=https://…" >&2; exit 2; }
 	@.ci/setup suite
 	@python=/usr/bin/python3; [ -x $$python ] || python=python3; \
-	  $$python -B -m pytest -p no:cacheprovider -q tests/conformance \
-	    --base-url='$(URL)' --without='$(WITHOUT)' --report='$(REPORT)' || status=$$?; \
-	  echo "==> The table: $(REPORT)/conformance.md"; \
-	  exit $${status:-0}
+	  PYTHONPATH=tests/conformance exec $$python -B -m matrix_device_conformance '$(URL)' \
+	    --without='$(WITHOUT)' --report='$(REPORT)' $(OPTIONS)
 
 build: ## build the libraries and the server into build/release/out
 	@.ci/setup core

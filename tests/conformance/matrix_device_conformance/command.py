@@ -28,7 +28,7 @@ examples:
       starts that server and reaches every row
 
 exit status:
-  0    every judged row keeps the specification (--strict: and what is ours)
+  0    every judged row keeps the specification (--fail-on-ours: and what is ours)
   1    some row is not kept
   2    a wrong option, a homeserver that cannot be tested, or nothing could be judged
   3    a fault of the suite itself: the report says in which row
@@ -60,11 +60,9 @@ class Group:
         for action in self.actions:
             value = getattr(given, action.dest)
             name = action.option_strings[0]
-            if value == action.default:
-                continue
-            if action.nargs == 0:
+            if value is True:
                 arguments.append(name)
-            else:
+            elif value not in (None, False):
                 values = value if isinstance(value, list) else [value]
                 arguments += [f"{name}={each}" for each in values]
         return arguments
@@ -84,6 +82,7 @@ def parse(argv: Sequence[str]) -> list[str]:
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     group = Group(parser)
     plugin.pytest_addoption(group)  # type: ignore[arg-type]
+    parser.set_defaults(report="conformance-report")
     given = parser.parse_args(argv)
     if (given.url is None) == (given.server is None):
         parser.error("give either the URL of a homeserver or --server, to start one")
@@ -109,6 +108,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             "--tb=no",
             "--no-header",
             "--no-summary",
+            "-oconsole_output_style=classic",
             *arguments,
             str(PACKAGE / "tests"),
         ]

@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 
+from matrix_device_conformance import reporting
 from matrix_device_conformance.check import Check
 from matrix_device_conformance.client import Client
 from matrix_device_conformance.homeserver import Configured, Homeserver, Service, User
 from matrix_device_conformance.recording import Recorder
-from matrix_device_conformance.report import write
 from matrix_device_conformance.rows import row_of
+from matrix_device_conformance.selection import UnknownRowError, selected
 from matrix_device_conformance.server import Server, ServerError, server_binary
 
 RECORDER = pytest.StashKey[Recorder]()
@@ -42,7 +43,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="NAME,…",
         help="skip these rows (P6) and rows that need these capabilities (device_cap)",
     )
-    group.addoption("--report", metavar="DIR", help="write conformance.md and conformance.json")
+    group.addoption(
+        "--rows", metavar="NAME,…", help="look at these only: D8, U (all of a section), clients"
+    )
+    reporting.add_options(group)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -54,7 +58,20 @@ def pytest_configure(config: pytest.Config) -> None:
         "markers",
         "peer_bug(peer, what, got=regex): a known bug that this catches, where what was got is so",
     )
-    config.stash[RECORDER] = Recorder()
+    recorder = config.stash[RECORDER] = Recorder()
+    config.pluginmanager.register(reporting.Reporting(config, recorder))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what is not asked for."""
+    names = config.getoption("--rows")
+    if names is None:
+        return
+    try:
+        rows = selected(names.split(","))
+    except UnknownRowError as error:
+        raise pytest.UsageError(f"--rows: {error}") from None
+    items[:] = [item for item in items if row_of(item.name).number in rows]
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -75,13 +92,6 @@ def pytest_runtest_makereport(
     """Judge, and have pytest's own report say the same."""
     report = (yield).get_result()
     item.config.stash[RECORDER].end_of_phase(item, call, report)
-
-
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Write the report."""
-    folder = session.config.getoption("--report")
-    if folder:
-        write(Path(folder), session.config.stash[RECORDER].document())
 
 
 def given_accounts(config: pytest.Config) -> list[tuple[str, str]]:

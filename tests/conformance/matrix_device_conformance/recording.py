@@ -31,6 +31,7 @@ class Recorder:
     def __init__(self) -> None:
         self.record = Record()  # of the test that runs
         self.results: list[TestResult] = []
+        self.own_faults: list[str] = []  # of the suite, which are no verdict
         self.redactor = Redactor()
         self.url = ""
         self.software = ("unknown", "unknown")  # name and version
@@ -41,10 +42,7 @@ class Recorder:
 
     def note(self, exchange: Exchange) -> None:
         """An exchange of the test that runs. Called from its threads."""
-        self.redactor.learn_target(exchange.target)
-        self.redactor.learn_headers(exchange.request_headers)
-        self.redactor.learn_body(exchange.request_body)
-        self.redactor.learn_body(exchange.response_body)
+        self.redactor.learn_exchange(exchange)
         self.record.exchanges.append(exchange)
 
     def begin(self, item: pytest.Item) -> None:
@@ -66,6 +64,7 @@ class Recorder:
         outcome = conclude(self.record, row_of(item.name).basis, error)
         drop_exchanges(self.record)
         if outcome.is_own_fault:
+            self.own_faults.append(f"{item.name}: {outcome.reason}")
             report.outcome = "failed"
             report.longrepr = self.redactor.redact(report.longreprtext or outcome.reason)
         else:

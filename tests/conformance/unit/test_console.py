@@ -79,7 +79,7 @@ def test_long_texts_stay_in_the_line() -> None:
 def test_the_status_is_about_the_specification(
     verdicts: set[tuple[str, str]], strict: bool, status: int
 ) -> None:
-    """And with --strict about what is ours; a run that judged nothing is no success."""
+    """And with --fail-on-ours about what is ours; a run that judged nothing is no success."""
     counts = {
         column: {
             verdict.replace(" ", "_"): int((column, verdict) in verdicts)
