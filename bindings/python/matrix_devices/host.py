@@ -196,7 +196,8 @@ def check_host(host: object) -> None:
         if not callable(method):
             raise ConfigurationError(f"{where} is {_explain.a(method)}; it must be a method")
         try:
-            inspect.signature(method).bind(*parameters)
+            # A decorator may pass on more than it takes: what it takes counts.
+            inspect.signature(method, follow_wrapped=False).bind(*parameters)
         except TypeError:
             raise ConfigurationError(
                 f"{where} can't be called with ({', '.join(parameters)}): give it those parameters"
