@@ -1,4 +1,6 @@
-# Every target installs the packages that it needs (.ci/packages.txt), builds, and does its job.
+# Every target installs the packages that it needs (.ci/packages.txt), builds, and does its job. All
+# but the sanitizers and the fuzzer share one build tree, build/release, in which each switches on
+# what it needs: that takes a second, and what is compiled stays compiled.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help serve test test-peers test-asan test-tsan test-long fuzz conformance build setup format \
@@ -8,10 +10,13 @@ LISTEN ?= 127.0.0.1:8008
 JOBS ?= $(shell nproc)
 # Tests at a time: most wait more than they compute, and the others say so (PROCESSORS, RUN_SERIAL).
 TEST_JOBS ?= 8
+# A folder of `rooms` below, or a test of one: then nothing more is installed and built. Or else
 # ctest's -R, e.g. make test ONLY=uia. Under the sanitizers, where all is slow: units, the contract,
 # the stores, one run of the conformance suite, what strangers send; make test-asan ONLY=. for all
 ONLY ?= .
 SANITIZED := ^(unit|abi|hosts|fuzz|common|store|server)\.|^conformance$$|^reliability\.
+# ON where warnings are errors, as in .ci/run; other compilers than Debian's have other warnings
+WERROR ?= OFF
 # Of make fuzz, and of the fuzzers of make test-long, in seconds
 FOR ?= 60
 # Of make conformance: the homeserver, NAME:PASSWORD separated by spaces, rows to leave out, where the
@@ -28,20 +33,50 @@ export CCACHE_NOHASHDIR := 1
 launcher := $(if $(shell command -v ccache),-DCMAKE_CXX_COMPILER_LAUNCHER=ccache -DCMAKE_C_COMPILER_LAUNCHER=ccache)
 sources = $(shell git ls-files '*.c' '*.cc' '*.h' '*.hpp')
 
-# $(call configure,PRESET,ARGUMENTS)
+# Groups of packages, and switches, for all that is tested
+all_packages := module store server python gtest suite test browser
+everything := -DMXD_SQLITE=ON -DMXD_SERVER=ON -DMXD_PYTHON=ON -DMXD_TESTS=ON
+only_server := -DMXD_SQLITE=ON -DMXD_SERVER=ON -DMXD_PYTHON=OFF -DMXD_TESTS=OFF
+
+# Folders of tests/ that need less: PACKAGES_folder, WITHOUT_folder (what is switched off),
+# BUILD_folder (what is built; else what the folder has)
+rooms := unit common hosts store server e2e conformance
+PACKAGES_unit := module gtest
+PACKAGES_common := module gtest
+PACKAGES_hosts := module
+PACKAGES_store := module store gtest
+PACKAGES_server := module store server gtest
+PACKAGES_e2e := module store server suite
+PACKAGES_conformance := module store server suite
+WITHOUT_unit := SQLITE
+WITHOUT_common := SQLITE
+WITHOUT_hosts := SQLITE
+WITHOUT_store := SERVER
+BUILD_e2e := matrix-devices-server
+BUILD_conformance := matrix-devices-server
+
+# The folder that ONLY names, if it is one of these: unit, or unit.Headers
+room = $(filter $(rooms),$(firstword $(subst ., ,$(ONLY))))
+test_packages = $(if $(room),$(PACKAGES_$(room)),$(all_packages))
+test_pattern = $(if $(room),^$(ONLY),$(ONLY))
+test_targets = $(if $(room),--target $(or $(BUILD_$(room)),tests/$(room)/all))
+test_switches = $(if $(room),$(foreach part,SQLITE SERVER,\
+  -DMXD_$(part)=$(if $(filter $(part),$(WITHOUT_$(room))),OFF,ON)) -DMXD_PYTHON=OFF -DMXD_TESTS=$(room),\
+  $(everything))
+
+# $(call configure,PRESET,SWITCHES)
 define configure
 	@echo "==> Configuring build/$(1)"
-	@cmake --preset $(1) --log-level=WARNING $(launcher) $(2)
+	@cmake --preset $(1) --log-level=WARNING $(launcher) $(2) >/dev/null
 endef
+release = $(call configure,release,-DMXD_WERROR=$(WERROR) $(1))
 
 # $(call run_tests,PRESET,PREFIX)
 define run_tests
-	@.ci/setup core python test
-	$(call configure,$(1),-DMXD_TESTS=ON -DMXD_PYTHON=ON)
 	@echo "==> Building build/$(1)"
-	@cmake --build --preset $(1) --parallel $(JOBS)
+	@cmake --build --preset $(1) --parallel $(JOBS) $(test_targets)
 	@echo "==> Testing build/$(1)"
-	@$(2) ctest --preset $(1) --output-on-failure --parallel $(TEST_JOBS) -R '$(ONLY)'
+	@$(2) ctest --preset $(1) --output-on-failure --parallel $(TEST_JOBS) -R '$(test_pattern)'
 endef
 
 # The sanitizers of gcc 12 cannot place their shadow memory where the kernel randomises addresses
@@ -49,27 +84,30 @@ endef
 fixed_addresses = $(if $(shell setarch -R true 2>/dev/null && echo yes),setarch -R)
 
 help: ## what there is to make
-	@echo "matrix-devices. Each of these sets up what it needs, also on a fresh Debian 12:"
+	@echo "matrix-devices. Each of these sets up what it needs, also on a fresh Debian 12 or 13:"
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
 	@echo "  make serve LISTEN=127.0.0.1:9009   on another port"
+	@echo "  make test ONLY=unit                only these, installing and building no more:"
+	@echo "                                     $(rooms)"
 	@echo "  make test ONLY=uia                 only tests whose name matches"
+	@echo "  make test WERROR=ON                warnings are errors"
 	@echo "  make conformance URL=http://127.0.0.1:8008 ACCOUNTS='alice:PASSWORD bob:PASSWORD'"
 
 serve: ## build, then run a server with a demo account on 127.0.0.1:8008
-	@.ci/setup core
-	@[ -f build/release/build.ninja ] || { \
-	  echo "==> Configuring build/release"; \
-	  cmake --preset release --log-level=WARNING $(launcher) -DMXD_TESTS=OFF -DMXD_PYTHON=OFF; }
+	@.ci/setup module store server
+	$(call release,-DMXD_SQLITE=ON -DMXD_SERVER=ON)
 	@echo "==> Building the server (the first time takes some minutes)"
 	@cmake --build --preset release --parallel $(JOBS) --target matrix-devices-server
 	@exec bindings/server/serve_demo.sh build/release/out $(LISTEN)
 
 test: ## build and run all tests
+	@.ci/setup $(test_packages)
+	$(call release,$(test_switches))
 	$(call run_tests,release,)
 
 test-peers: ## real clients, real Synapse, the newest Python packages (from their registries)
-	@.ci/setup core python test peers
-	$(call configure,release,-DMXD_TESTS=ON -DMXD_PYTHON=ON)
+	@.ci/setup $(all_packages) peers
+	$(call release,$(everything))
 	@echo "==> Building what the peers meet"
 	@cmake --build --preset release --parallel $(JOBS) \
 	  --target matrix-devices-server matrix_devices_check get_devices_in_cpp
@@ -84,17 +122,21 @@ test-peers: ## real clients, real Synapse, the newest Python packages (from thei
 test-asan test-tsan: ONLY = $(SANITIZED)
 
 test-asan: ## the tests under AddressSanitizer and UndefinedBehaviorSanitizer
+	@.ci/setup $(test_packages)
+	$(call configure,asan,$(test_switches))
 	$(call run_tests,asan,$(fixed_addresses))
 
 test-tsan: ## the tests under ThreadSanitizer
+	@.ci/setup $(test_packages)
+	$(call configure,tsan,$(test_switches))
 	$(call run_tests,tsan,$(fixed_addresses))
 
 # $(call trial,NAME,PRESET): of tests/reliability, in full
 trial = @echo "==> $(1)"; python3 -B tests/reliability/$(1).py --server build/$(2)/out/matrix-devices-server
 
 test-long: ## hours: growth, failing memory and disks, kills, the sanitizers, fuzzers: FOR=3600
-	@.ci/setup core python test fuzz
-	$(call configure,release,-DMXD_TESTS=ON -DMXD_PYTHON=ON)
+	@.ci/setup $(all_packages) fuzz
+	$(call release,$(everything))
 	@echo "==> Building what is tried"
 	@cmake --build --preset release --parallel $(JOBS) --target matrix-devices-server \
 	  mxd_failing_memory mxd_failing_disk mxd_failing_memory_test mxd_sweep
@@ -118,8 +160,8 @@ test-long: ## hours: growth, failing memory and disks, kills, the sanitizers, fu
 	@$(MAKE) --no-print-directory fuzz
 
 fuzz: ## look for inputs that break a promise, for so many seconds: FOR=600 (needs clang-19)
-	@.ci/setup core test fuzz
-	$(call configure,fuzz,-DMXD_TESTS=ON)
+	@.ci/setup module fuzz
+	$(call configure,fuzz,)
 	@echo "==> Building build/fuzz"
 	@cmake --build --preset fuzz --parallel $(JOBS) --target mxd_fuzz_requests
 	@echo "==> Fuzzing for $(FOR) s; what is found: build/fuzz/found/"
@@ -137,14 +179,14 @@ conformance: ## test any homeserver: URL=… (docs/conformance.md)
 	    --without='$(WITHOUT)' --report='$(REPORT)' $(OPTIONS)
 
 build: ## build the libraries and the server into build/release/out
-	@.ci/setup core
-	$(call configure,release,-DMXD_TESTS=OFF -DMXD_PYTHON=OFF)
+	@.ci/setup module store server
+	$(call release,$(only_server))
 	@echo "==> Building build/release"
 	@cmake --build --preset release --parallel $(JOBS)
 	@echo "==> Built: build/release/out"
 
-setup: ## install every package that any of these needs
-	@.ci/setup core python test lint
+setup: ## install the packages that these need, but for peers and fuzzing
+	@.ci/setup $(all_packages) lint
 
 format: ## format the C and C++ sources in place
 	@.ci/setup lint
@@ -152,8 +194,8 @@ format: ## format the C and C++ sources in place
 	@clang-format -i $(sources)
 
 lint: ## formatting, static analysis, types, and the coroutine rule of docs/threading.md
-	@.ci/setup core python test lint
-	$(call configure,release,-DMXD_TESTS=ON -DMXD_PYTHON=ON)
+	@.ci/setup $(all_packages) lint
+	$(call release,$(everything))
 	@.ci/lint build/release
 
 clean: ## remove the builds; .local/, with the demo's database, stays
