@@ -38,7 +38,7 @@ def exchange(body: str = '{"session":"q"}', target: str = "/_matrix/client/v3/x"
         request_headers=[("Authorization", "Bearer syt_YWxpY2U_ApFqXcVbNmKjHgFdSaPo_1AbCdE")],
         request_body='{"devices": [], "auth": {"password": "hunter2 hunter2"}}',
         status=401,
-        response_headers=[("Content-Type", "application/json")],
+        response_headers=[("Content-Type", "application/json"), ("Set-Cookie", "id=crumbs")],
         response_body=body,
         ms=12,
     )
@@ -55,7 +55,15 @@ def tests() -> list[TestResult]:
             "no answer within 60 s to POST /delete_devices",
             60.0,
         ),
-        TestResult("test_D9_set", "D9", "an ID twice", KEPT, seconds=0.2, bases={SPECIFICATION}),
+        TestResult(
+            "test_D9_set",
+            "D9",
+            "an ID twice",
+            KEPT,
+            seconds=0.2,
+            bases={SPECIFICATION},
+            exchanges=[exchange()],
+        ),
         TestResult(
             "test_D8_nothing",
             "D8",

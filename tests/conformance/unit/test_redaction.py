@@ -43,6 +43,7 @@ WRITINGS: dict[str, Callable[[str], str]] = {
     "base64 for URLs": lambda secret: base64.urlsafe_b64encode(f"a:{secret}?".encode()).decode(),
     "base64 percent": lambda secret: quote(base64.b64encode(secret.encode()).decode(), safe=""),
     "hexadecimal": lambda secret: secret.encode().hex(),
+    "hexadecimal in capitals": lambda secret: secret.encode().hex().upper(),
     "cut off": lambda secret: secret[:14] + "…",
     "its end": lambda secret: "…" + secret[6:],
 }
@@ -76,6 +77,13 @@ def test_the_end_of_a_text_may_cut_a_secret(redactor: Redactor) -> None:
     for kind, secret in SECRETS.items():
         for length in range(6, len(secret)):
             assert redactor.redact(f"401 {secret[:length]}") == f"401 [{kind} 1]"
+
+
+def test_what_stands_before_a_secret_does_not_hide_it() -> None:
+    """`%41` is an escape, but the secret is what begins with 41."""
+    redactor = Redactor()
+    redactor.add("41-a-session-ID", "session")
+    assert redactor.redact("100%41-a-session-ID is no ID") == "100%[session 1] is no ID"
 
 
 def test_what_cannot_be_taken_out_is_withheld(redactor: Redactor) -> None:

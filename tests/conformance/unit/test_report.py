@@ -18,6 +18,7 @@ from matrix_device_conformance import report
 from matrix_device_conformance.redaction import Redactor
 from matrix_device_conformance.report.document import Document, printable
 from matrix_device_conformance.verdicts import (
+    NOT_JUDGED,
     NOT_KEPT,
     SPECIFICATION,
     Exchange,
@@ -44,6 +45,7 @@ def hostile_run() -> report.Run:
         TestResult("test_D1_x", "D1", "one", NOT_KEPT, HOSTILE, 0, {SPECIFICATION}, failures)
     )
     run.results[-1].exchanges.append(exchange)
+    run.results.append(TestResult("test_D2_x", "D2", "two", NOT_JUDGED, HOSTILE))
     run.name = run.version = run.limits = run.url = HOSTILE
     return run
 
@@ -80,7 +82,9 @@ def test_the_json_says_what_was_found(sample_document: Document) -> None:
     assert (d8["specification"], d8["ours"]) == ("not kept", "not kept")
     assert d8["peer_bug"] == "Dendrite: an empty list is all devices"
     assert [len(test["exchanges"]) for test in d8["tests"]] == [2, 0]
-    assert "hunter2" not in json.dumps(sample_document)
+    assert [len(test["exchanges"]) for test in rows["D9"]["tests"]] == [0], "it is kept"
+    for secret in ("hunter2", "crumbs", "ApFqXcVbNmKj"):
+        assert secret not in json.dumps(sample_document)
 
 
 # What readers of JUnit's reports take: element, attributes that must be there, and may.
@@ -140,6 +144,7 @@ def test_junit_says_what_failed_and_why_not(sample_document: Document) -> None:
     assert failure is not None
     assert failure.get("message") == "devices left"
     assert "expected: {'A', 'B'}\n  got:      set()" in (failure.text or "")
+    assert "the challenge" not in (failure.text or ""), "which is of the other suite"
     skipped = root.find("testsuite[2]/testcase/skipped")
     assert skipped is not None
     assert skipped.get("message") == "no answer within 60 s to POST /delete_devices"
