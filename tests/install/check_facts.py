@@ -9,6 +9,7 @@ check_facts.py SOURCE    (check_facts_control.py sees to it that each comparison
 - The state of a session and the digest of a body: docs/contract.md and the module.
 - Rows: each that a comment, a test or a document names is in docs/behaviour.md or docs/accounts.md.
 - Conventions of module.h that the documents cite by number.
+- Versions of Synapse and Python.
 """
 
 import pathlib
@@ -20,6 +21,7 @@ from facts.references import check_conventions, check_rows
 from facts.settings import check_module_settings, check_options, check_server_settings
 from facts.statuses import check_statuses
 from facts.tree import Tree
+from facts.versions import check_versions
 
 CHECKS: list[Callable[[Tree], None]] = [
     check_statuses,
@@ -29,6 +31,7 @@ CHECKS: list[Callable[[Tree], None]] = [
     check_formats,
     check_rows,
     check_conventions,
+    check_versions,
 ]
 
 

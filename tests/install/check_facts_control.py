@@ -14,6 +14,7 @@ from facts.formats import CONTRACT
 from facts.settings import CONFIGURATION, OPERATIONS
 from facts.statuses import GUIDE, PYTHON
 from facts.tree import HEADER
+from facts.versions import COMPATIBILITY, VERSIONING
 
 # Of one file, what is put in the place of what; and what the complaint has to name.
 CHANGES = [
@@ -67,6 +68,9 @@ CHANGES = [
     ("docs/accounts.md", "\n| T13 |", "\n| T12 |", "row T12 is there more than once"),
     ("module/auth/session.h", "the body. U11", "the body. U91", "no row U91"),
     ("docs/operations.md", "(row D3)", "(row D93), (D93)", "no row D93"),
+    (COMPATIBILITY, "BEFORE = (1, 164)", "BEFORE = (1, 165)", "versions of Synapse"),
+    ("tests/synapse/versions.txt", "\n1.143.0", "\n1.144.0", "tested Synapses"),
+    (VERSIONING, "| CPython 3.11 and 3.13 |", "| CPython 3.11 and 3.14 |", "Pythons"),
     (GUIDE, "(convention 5)", "(convention 55)", "no convention 55"),
 ]
 
@@ -77,8 +81,8 @@ def control(root: pathlib.Path) -> list[str]:
         copy = pathlib.Path(scratch) / "source"
         for part in ("abi/include", "module", "bindings", "docs", "tests"):
             shutil.copytree(root / part, copy / part, ignore=shutil.ignore_patterns("node_modules"))
-        for document in root.glob("*.md"):
-            shutil.copy(document, copy)
+        for file in (*root.glob("*.md"), root / "pyproject.toml"):
+            shutil.copy(file, copy)
         for path, old, new, named in CHANGES:
             file = copy / path
             before = file.read_text()

@@ -44,17 +44,21 @@ def read_document(place: Place, name: str, text: str, not_run: NotRun) -> list[s
     """What is wrong with it: the first that fails, as others may need what it does."""
     counts = {"run": 0, "not run": 0, "skipped": 0}
     reader = Reader(place, name)
+    skipping = False
     try:
         for snippet in snippets_of(name, text):
             try:
                 if not_run.lists(snippet):
                     counts["not run"] += 1
-                    continue
-                reader.read(snippet)
-                counts["run"] += 1
+                elif skipping:
+                    counts["skipped"] += 1
+                else:
+                    reader.read(snippet)
+                    counts["run"] += 1
             except Skipped as reason:
                 counts["skipped"] += 1
-                print(f"{snippet}: skipped: {reason}")
+                skipping = reason.and_what_follows
+                print(f"{snippet}: skipped{', and what follows' if skipping else ''}: {reason}")
             except Problem as problem:
                 return [f"{snippet}: {snippet.first_line}\n{problem}"]
     finally:

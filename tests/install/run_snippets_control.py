@@ -184,6 +184,7 @@ def main() -> int:
     try:
         control.accept(right, LISTED)
         control.refuse(right, "nothing here reads nginx")
+        control.refuse("<!-- output -->\n```text\nx\n```\n", "expected a snippet before")
         control.refuse(right, "has 0 snippets", LISTED + "NAME: gone\n    a reason\n")
         control.refuse(right, "expected a reason", LISTED.replace("    nginx", "# nginx"))
         for wrong, instead, expected in MISTAKES:

@@ -1,7 +1,7 @@
 """Where snippets run: a machine on which the project is installed, as far as a reader can see.
 
-- A network of its own, so that the ports of the documents are free, and a /var/lib in which nothing
-  that is written stays (`isolate`).
+- A network of its own, so that the ports of the documents are free, and a /var/lib and its like in
+  which nothing that is written stays (`isolate`).
 - A prefix into which the build was installed; its programs are found, and so is its package file.
 - The Python package of the build, with what pip would write beside it.
 - A fresh directory for each document, in which the checkout seems to lie.
@@ -15,12 +15,11 @@ import socket
 import struct
 import subprocess
 import sys
-import tempfile
 import tomllib
 from dataclasses import dataclass
 
-# Directories of the documents in which only their owner's programs write.
-SYSTEM_DIRECTORIES = ("/etc", "/srv", "/var")
+# Where the documents have an operator put things: each is covered by an empty layer.
+SYSTEM_DIRECTORIES = ("/etc", "/srv", "/var/backups", "/var/lib", "/var/log")
 ISOLATED = "MXD_SNIPPETS_ISOLATED"
 
 
@@ -48,9 +47,9 @@ def set_up_namespaces() -> None:
     set_flags = 0x8914  # SIOCSIFFLAGS
     with socket.socket() as any_socket:
         fcntl.ioctl(any_socket, set_flags, struct.pack("16sh", b"lo", up_and_running))
-    layers = pathlib.Path(tempfile.mkdtemp(prefix="mxd_snippets_layers."))
+    layers = pathlib.Path("/mnt")  # it is everywhere, and nothing here looks into it
     mount("-t", "tmpfs", "none", layers)
-    for directory in SYSTEM_DIRECTORIES:
+    for directory in filter(os.path.isdir, SYSTEM_DIRECTORIES):
         name = directory.strip("/").replace("/", "_")
         upper, work = layers / name, layers / f"{name}.work"
         upper.mkdir(mode=0o755)

@@ -21,6 +21,10 @@ KEYS_OF_SYNAPSE = ("library", "allow_untested_synapse")
 class Skipped(Exception):
     """This machine lacks something; the text says what."""
 
+    def __init__(self, reason: str, *, and_what_follows: bool = False) -> None:
+        super().__init__(reason)
+        self.and_what_follows = and_what_follows  # in that document: it may need what was skipped
+
 
 class Reader:
     """Reads one document from its first snippet to its last."""
@@ -32,6 +36,7 @@ class Reader:
         self._interpreter: Interpreter | None = None
         self._database = sqlite3.connect(":memory:")
         self._printed: str | None = None
+        self._printing_was_skipped = False
 
     def close(self) -> None:
         self._database.close()
@@ -45,7 +50,10 @@ class Reader:
 
     def read(self, snippet: Snippet) -> None:
         if not self._place.isolated and (path := system_path(snippet.text)):
-            raise Skipped(f"{path} would be written to, and there is no namespace for it")
+            raise Skipped(
+                f"{path} would be written to, and there is no namespace for it",
+                and_what_follows=True,
+            )
         if given := snippet.marks.get("given"):
             self._shell_here().run(given)
         for mark in snippet.marks:
@@ -65,6 +73,8 @@ class Reader:
     def _output(self, snippet: Snippet) -> None:
         if command := snippet.marks["output"]:
             self._printed = self._shell_here().run(command)
+        elif self._printing_was_skipped:
+            raise Skipped("so was what prints it")
         if self._printed is None:
             raise Problem("expected a snippet before, of which this is the output")
         compare(snippet, self._printed)
@@ -85,6 +95,7 @@ class Reader:
             self._verify_unit(file)
 
     def _serves(self, snippet: Snippet) -> None:
+        self._need_what_is_named(snippet)
         self._shell_here().serve(snippet.text, snippet.marks["serves"])
 
     def _quote(self, snippet: Snippet) -> None:
@@ -138,8 +149,8 @@ class Reader:
     # ---- By language ----
 
     def _of_sh(self, snippet: Snippet) -> None:
-        if re.search(r"\bpython3?\b", snippet.text):
-            self._need_python()
+        self._need_what_is_named(snippet)
+        self._printing_was_skipped = False
         self._printed = self._shell_here().run(snippet.text, snippet.marks.get("typed", ""))
 
     def _of_python(self, snippet: Snippet) -> None:
@@ -168,8 +179,13 @@ class Reader:
             self._shell = Shell(self._directory, self._place.env)
         return self._shell
 
+    def _need_what_is_named(self, snippet: Snippet) -> None:
+        if re.search(r"\b(python3?|matrix-devices)\b(?!-)", snippet.text):
+            self._need_python()
+
     def _need_python(self) -> None:
         if not self._place.build.python:
+            self._printing_was_skipped = True
             raise Skipped("built without the Python package")
 
     def _create_with(self, settings: Any, module: pathlib.Path) -> None:
