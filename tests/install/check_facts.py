@@ -9,7 +9,7 @@ check_facts.py SOURCE    (check_facts_control.py sees to it that each comparison
 - The state of a session and the digest of a body: docs/contract.md and the module.
 - Rows: each that a comment, a test or a document names is in docs/behaviour.md or docs/accounts.md.
 - Conventions of module.h that the documents cite by number.
-- Versions of Synapse and Python.
+- Versions of Synapse and Python; the packages of docs/building.md.
 """
 
 import pathlib
@@ -17,6 +17,7 @@ import sys
 from collections.abc import Callable
 
 from facts.formats import check_formats
+from facts.packages import check_packages
 from facts.references import check_conventions, check_rows
 from facts.settings import check_module_settings, check_options, check_server_settings
 from facts.statuses import check_statuses
@@ -32,6 +33,7 @@ CHECKS: list[Callable[[Tree], None]] = [
     check_rows,
     check_conventions,
     check_versions,
+    check_packages,
 ]
 
 

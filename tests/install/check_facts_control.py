@@ -11,6 +11,7 @@ import tempfile
 
 from check_facts import check
 from facts.formats import CONTRACT
+from facts.packages import BUILDING, PACKAGES
 from facts.settings import CONFIGURATION, OPERATIONS
 from facts.statuses import GUIDE, PYTHON
 from facts.tree import HEADER
@@ -71,6 +72,8 @@ CHANGES = [
     (COMPATIBILITY, "BEFORE = (1, 164)", "BEFORE = (1, 165)", "versions of Synapse"),
     ("tests/synapse/versions.txt", "\n1.143.0", "\n1.144.0", "tested Synapses"),
     (VERSIONING, "| CPython 3.11 and 3.13 |", "| CPython 3.11 and 3.14 |", "Pythons"),
+    (PACKAGES, "libsodium-dev ", "libsodium23 ", "packages of module"),
+    (BUILDING, "`re2-devel`, `sqlite-devel`", "`sqlite-devel`", "packages of store"),
     (GUIDE, "(convention 5)", "(convention 55)", "no convention 55"),
 ]
 
@@ -83,6 +86,7 @@ def control(root: pathlib.Path) -> list[str]:
             shutil.copytree(root / part, copy / part, ignore=shutil.ignore_patterns("node_modules"))
         for file in (*root.glob("*.md"), root / "pyproject.toml"):
             shutil.copy(file, copy)
+        shutil.copytree(root / ".ci", copy / ".ci")
         for path, old, new, named in CHANGES:
             file = copy / path
             before = file.read_text()
