@@ -1,22 +1,27 @@
 #!/bin/bash
-# Run the server in the foreground with a demo account, and print commands to try it with.
-#   serve_demo.sh DIRECTORY_OF_THE_PROGRAMS LISTEN
-# The database and the demo's password live under .local/, which git ignores.
+# Run the server in the foreground with a demo account, and print commands to try it with. They stay
+# the last lines on the terminal: the log goes to a file.
+#   serve_demo.sh DIRECTORY_OF_THE_PROGRAMS LISTEN [FOLDER]
+# The database, the log and the demo's password live in FOLDER: .local, which git ignores.
 set -euo pipefail
 root=$(readlink -f "$(dirname "$0")/../..")
 out=$(readlink -f "$1")
 listen=$2
-database=$root/.local/devices.db
-password_file=$root/.local/demo-password
+folder=${3:-$root/.local}
+database=$folder/devices.db
+log=$folder/server.log
+password_file=$folder/demo-password
 url=http://$listen
 
-if (exec 3<>"/dev/tcp/${listen%:*}/${listen##*:}") 2>/dev/null; then
+host=${listen%:*}
+host=${host#[} # of [::1]:8008
+if (exec 3<>"/dev/tcp/${host%]}/${listen##*:}") 2>/dev/null; then
   echo "serve: something is listening on $listen already." >&2
   echo "serve: stop it, or choose another port: make serve LISTEN=127.0.0.1:9009" >&2
   exit 1
 fi
 
-mkdir -p "$root/.local"
+mkdir -p "$folder"
 if [ ! -s "$password_file" ]; then
   (umask 077 && od -An -N8 -tx1 /dev/urandom | tr -d ' \n' >"$password_file")
 fi
@@ -55,10 +60,10 @@ prepare_and_print() {
   local bearer="-H 'Authorization: Bearer $token'"
   local json="-H 'Content-Type: application/json'"
   local base=$url/_matrix/client/v3
-  # One printf, so that the server's log does not come between.
   printf '%s\n' "
 ==> Serving on $url (Ctrl-C stops). Account demo, devices LAPTOP, PHONE, TABLET.
-==> In another terminal:
+==> Requests are logged in ${log#"$root"/}
+==> To try it, in another terminal:
 
 # list the devices
 curl $bearer $base/devices
@@ -83,7 +88,7 @@ prepare_or_stop() {
     kill -TERM "$$" 2>/dev/null
   fi
 }
-echo "==> Starting on $listen, database .local/devices.db"
+echo "==> Starting on $listen, database ${database#"$root"/}"
 (prepare_or_stop &) # no child of the server, which would have to wait for it
 exec "$out/matrix-devices-server" --listen "$listen" --database "$database" \
-  --server-name localhost
+  --log-file "$log" --server-name localhost
