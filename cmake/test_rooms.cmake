@@ -1,11 +1,19 @@
 # MXD_TESTS: ON is all of them; or some of the folders of tests/.
+string(TOUPPER "${MXD_TESTS}" mxd_all_tests)
+if(MXD_TESTS AND NOT mxd_all_tests MATCHES "^(ON|YES|TRUE|Y|1)$")
+  set(mxd_all_tests "")
+  foreach(folder IN LISTS MXD_TESTS)
+    if(NOT EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/tests/${folder}/CMakeLists.txt)
+      message(FATAL_ERROR "MXD_TESTS: there is no folder tests/${folder}. ON is all of them.")
+    endif()
+  endforeach()
+endif()
 
 # mxd_has_tests(RESULT FOLDER…): whether any of these is to be built
 function(mxd_has_tests result)
   set(${result} OFF PARENT_SCOPE)
-  string(TOUPPER "${MXD_TESTS}" all)
   foreach(folder IN LISTS ARGN)
-    if(all MATCHES "^(ON|YES|TRUE|Y|1)$" OR folder IN_LIST MXD_TESTS)
+    if(mxd_all_tests OR folder IN_LIST MXD_TESTS)
       set(${result} ON PARENT_SCOPE)
     endif()
   endforeach()
