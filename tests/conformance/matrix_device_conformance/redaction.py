@@ -8,6 +8,7 @@ parameters of a query, headers.
 from __future__ import annotations
 
 import base64
+import functools
 import html
 import json
 import re
@@ -66,6 +67,7 @@ class Redactor:
         self._needles = Needles()  # secrets, their base64 and hexadecimal; all without escapes
         self._beginnings = Needles(PIECE)
         self._endings = Needles(PIECE)
+        self._done: dict[str, str] = {}  # a report says many things often
 
     def add(self, secret: str, kind: str = "secret") -> None:
         """Know a secret, whatever its length: a password from an option, a token from a hook."""
@@ -73,6 +75,7 @@ class Redactor:
             return
         self._counts[kind] = self._counts.get(kind, 0) + 1
         self._labels[secret] = f"[{kind} {self._counts[kind]}]"
+        self._done.clear()
         if len(secret) < SHORT:
             self._short.append(secret)
             return
@@ -132,16 +135,22 @@ class Redactor:
 
     def redact(self, text: str) -> str:
         """The text without secrets. Equal secrets get equal labels, so that one can follow them."""
+        if text not in self._done:
+            self._done[text] = self._redacted(text)
+        return self._done[text]
+
+    def _redacted(self, text: str) -> str:
         for secret in list(self._short):
             if secret in text:
-                pattern = rf"(?<![^\W_]){re.escape(secret)}(?![^\W_])"
-                text = re.sub(pattern, self._labels[secret], text)
+                text = re.sub(
+                    rf"(?<![^\W_]){re.escape(secret)}(?![^\W_])", self._labels[secret], text
+                )
+        for writing, secret in self._found_in(text):
+            if writing == secret:
+                text = text.replace(secret, self._labels[secret])
         found = self._found_in(text)
         for writing, secret in found:
-            pattern = "".join(any_writing(character) for character in writing)
-            if writing != secret:  # the base64 of what stands around it goes too
-                pattern = rf"[\w+/-]*{pattern}[\w+/-]*=*"
-            text = re.sub(pattern, self._labels[secret], text)
+            text = any_writing(writing, writing != secret).sub(self._labels[secret], text)
         if found and self._found_in(text):
             return WITHHELD
         text = self._without_pieces(text)
@@ -236,12 +245,23 @@ def _character(found: re.Match[str]) -> str:
     return chr(int(found[1] or found[2], 16))
 
 
-def any_writing(character: str) -> str:
+@functools.lru_cache(maxsize=4096)
+def any_writing(text: str, is_binary: bool) -> re.Pattern[str]:
+    """A pattern for a text however its characters are written.
+
+    Of base64 and hexadecimal what stands around it goes too: it is the rest of a writing.
+    """
+    pattern = "".join(writings(character) for character in text)
+    return re.compile(rf"[\w+/-]*{pattern}[\w+/-]*=*" if is_binary else pattern)
+
+
+@functools.lru_cache(maxsize=4096)
+def writings(character: str) -> str:
     r"""A pattern for one character however it is written: a, %61, %2561, \u0061, \x61, &#97; …"""
     number = ord(character)
     octets = character.encode(errors="surrogatepass")
     units = character.encode("utf-16-be", errors="surrogatepass")
-    writings = [
+    found = [
         r"\\*" + re.escape(character),
         "".join(f"%(?:25)*{octet:02x}" for octet in octets),
         "".join(rf"\\+u{units[i : i + 2].hex()}" for i in range(0, len(units), 2)),
@@ -249,15 +269,15 @@ def any_writing(character: str) -> str:
         f"&(?:amp;)*#(?:0*{number}|x0*{number:x});",
     ]
     if number < 256:
-        writings.append(rf"\\+x{number:02x}")
+        found.append(rf"\\+x{number:02x}")
     named = html.escape(character)
     if named != character:
-        writings.append("&(?:amp;)*" + re.escape(named[1:]))
+        found.append("&(?:amp;)*" + re.escape(named[1:]))
     if character == "'":
-        writings.append("&(?:amp;)*apos;")
+        found.append("&(?:amp;)*apos;")
     if character == " ":
-        writings.append(r"\+")
-    first, *others = writings
+        found.append(r"\+")
+    first, *others = found
     return f"(?:{first}|(?i:{'|'.join(others)}))"
 
 
