@@ -57,7 +57,12 @@ def test_every_row_holds(host: str, tmp_path: Path) -> None:
         suite = subprocess.run(
             [
                 *(sys.executable, "-B", "-m", "pytest", "-p", "no:cacheprovider", "-q"),
-                *(f"--base-url={url}", f"--report={tmp_path / 'report'}", str(SUITE)),
+                *(
+                    f"--base-url={url}",
+                    f"--report={tmp_path / 'report'}",
+                    "--fail-on-ours",
+                    str(SUITE),
+                ),
             ],
             capture_output=True,
             text=True,

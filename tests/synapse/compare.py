@@ -32,7 +32,6 @@ sys.path[:0] = [str(HERE), str(SUITE)]
 from front import Front  # noqa: E402
 from matrix_device_conformance.rows import ROWS  # noqa: E402
 from matrix_device_conformance.verdicts import COLUMNS, KEPT, NOT_KEPT, OF_NO_ROW  # noqa: E402
-from suite_services import write_services  # noqa: E402
 from synapse_server import (  # noqa: E402
     ENVIRONMENTS,
     Options,
@@ -112,10 +111,9 @@ def run_suite(url: str, report: Path, environment: dict[str, str], *options: str
     """Run the suite against a URL; its results."""
     command = [sys.executable, "-B", "-m", "pytest", "-p", "no:cacheprovider", "-q"]
     command += [str(SUITE), f"--base-url={url}", f"--report={report}", *options]
-    path = os.pathsep.join([str(HERE), str(SUITE)])
     done = subprocess.run(
         command,
-        env={**os.environ, "PYTHONPATH": path, **environment},
+        env={**os.environ, **environment},
         capture_output=True,
         text=True,
         check=False,
@@ -130,6 +128,15 @@ def read_report(folder: Path) -> Results:
     """The results of a run."""
     results: Results = json.loads((folder / "conformance.json").read_text())["rows"]
     return results
+
+
+def appservice_option(service: SynapseService) -> str:
+    """Tells the suite of an application service; its token is in the environment."""
+    is_limited = "yes" if service.rate_limited else "no"
+    return (
+        f"--appservice=token-env=MXD_TOKEN_{service.name},prefix={service.prefix}"
+        f",sender={service.sender},rate-limited={is_limited}"
+    )
 
 
 def run_synapse(version: str, kind: Kind, report: Path) -> Column:
@@ -157,8 +164,8 @@ def run_synapse(version: str, kind: Kind, report: Path) -> Column:
             front = Front(synapse.client, synapse.worker.client)
             stack.callback(front.stop)
             url = front.url
-        environment = write_services(services, folder / "services.json")
-        results = run_suite(url, report, environment, "-p", "suite_services")
+        environment = {f"MXD_TOKEN_{service.name}": service.as_token for service in services}
+        results = run_suite(url, report, environment, *map(appservice_option, services))
         synapse.expect_contexts_kept()
         synapse.stop()
     return Column(name, results, kind)

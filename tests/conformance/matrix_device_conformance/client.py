@@ -21,6 +21,7 @@ RECORDED_BODY = 4096  # bytes of a body that an exchange keeps
 
 Header = tuple[str, str]
 Observer = Callable[[Exchange], None]
+Patience = Callable[[str, "Response", Callable[[], "Response"]], "Response"]
 ABSENT: Any = object()  # of a JSON body: there is none, where None would be `null`
 
 
@@ -143,11 +144,13 @@ class Client:
         self.tls = parts.scheme == "https"
         self.prefix = parts.path.rstrip("/")
         self.observer = observer
+        self.patience: Patience | None = None  # what to do about an answer before a test sees it
+        self.timeout_s = SOCKET_TIMEOUT_S
 
-    def connect(self, timeout_s: float = SOCKET_TIMEOUT_S) -> RawConnection:
+    def connect(self) -> RawConnection:
         """A connection for several requests."""
         kind = RawTlsConnection if self.tls else RawConnection
-        connection = kind(self.host, self.port, timeout=timeout_s)
+        connection = kind(self.host, self.port, timeout=self.timeout_s)
         if self.observer is not None:
             connection.observe = self.observer
         return connection
@@ -162,6 +165,7 @@ class Client:
         json: Any = ABSENT,
         body: bytes | None = None,
         connection: RawConnection | None = None,
+        is_patient: bool = True,
     ) -> Response:
         """Send a request. `target` goes out raw; of `json` and `body` one at most."""
         lines = list(headers)
@@ -172,11 +176,15 @@ class Client:
             lines.append(("Content-Type", "application/json"))
         if connection is not None:
             return connection.exchange(method, self.prefix + target, lines, body)
-        connection = self.connect()
-        try:
-            return connection.exchange(method, self.prefix + target, lines, body)
-        finally:
-            connection.close()
+
+        def send() -> Response:
+            with contextlib.closing(self.connect()) as connection:
+                return connection.exchange(method, self.prefix + target, lines, body)
+
+        answer = send()
+        if is_patient and self.patience is not None:
+            return self.patience(f"{method} {target.partition('?')[0]}", answer, send)
+        return answer
 
 
 def no_answer(error: Exception, seconds: float) -> str:

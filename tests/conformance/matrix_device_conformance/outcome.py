@@ -10,19 +10,11 @@ import pytest
 
 from matrix_device_conformance.check import NotJudged, Record, Stop
 from matrix_device_conformance.server import NotWithin, ServerError
+from matrix_device_conformance.time_limit import TimeLimit
 from matrix_device_conformance.verdicts import KEPT, NOT_JUDGED, NOT_KEPT, Failure
 
 SHOWN_TARGET = 120
 BEFORE_A_FAILURE = 3  # exchanges that are kept beside the one that was judged
-
-
-class TimeLimit(TimeoutError):
-    """A test's time is over. `is_subject`: the row is about how long that takes."""
-
-    def __init__(self, seconds: float, is_subject: bool) -> None:
-        self.seconds = seconds
-        self.is_subject = is_subject
-        super().__init__(f"not done within {seconds:.0f} s")
 
 
 @dataclass(frozen=True)

@@ -1,88 +1,75 @@
-"""Options, the homeserver under test, and a verdict a test."""
+"""The suite as a plugin of pytest: options, fixtures, order, time limits, and a verdict a test."""
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Generator, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from matrix_device_conformance import reporting
-from matrix_device_conformance.check import Check
-from matrix_device_conformance.client import Client
+from matrix_device_conformance import options, reporting
+from matrix_device_conformance.accounts import Accounts
+from matrix_device_conformance.check import Check, NotJudged
+from matrix_device_conformance.client import TIME_FACTOR
 from matrix_device_conformance.homeserver import Configured, Homeserver, Service, User
+from matrix_device_conformance.order import FRESH, ordered
+from matrix_device_conformance.preflight import PreflightError
 from matrix_device_conformance.recording import Recorder
 from matrix_device_conformance.rows import row_of
-from matrix_device_conformance.selection import UnknownRowError, selected
-from matrix_device_conformance.server import Server, ServerError, server_binary
+from matrix_device_conformance.server import ServerError
+from matrix_device_conformance.starting import Homeservers
+from matrix_device_conformance.time_limit import time_limit
 
 RECORDER = pytest.StashKey[Recorder]()
+CANNOT_BE_TESTED = 2  # the exit status
+TIME_LIMIT_S = 60
+MARKERS = (
+    "capability(name): what a homeserver must have for this row; see --without",
+    "last(n): run after all others, and among these by n",
+    "limits: the row is about a rate limit, so that a 429 is not waited for",
+    "peer_bug(peer, what, got=regex): a known bug that this catches, where what was got is so",
+    f"time_limit(seconds, subject=False): in the place of {TIME_LIMIT_S} s; with subject the row"
+    " is about that time, and is not kept where it is over",
+)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """What is tested, and with whom."""
-    group = parser.getgroup("matrix-devices conformance")
-    group.addoption("--base-url", help="test the homeserver at this URL")
-    group.addoption(
-        "--server", help="start this matrix-devices-server and test it (default: env MXD_SERVER)"
-    )
-    group.addoption(
-        "--account",
-        action="append",
-        metavar="NAME:PASSWORD",
-        help="use this account in place of open registration; give two or more"
-        " (also env MXD_ACCOUNTS, separated by spaces)",
-    )
-    group.addoption(
-        "--without",
-        action="append",
-        default=[],
-        metavar="NAME,…",
-        help="skip these rows (P6) and rows that need these capabilities (device_cap)",
-    )
-    group.addoption(
-        "--rows", metavar="NAME,…", help="look at these only: D8, U (all of a section), clients"
-    )
-    reporting.add_options(group)
+    options.add_options(parser)
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Markers, and the place for results."""
-    config.addinivalue_line(
-        "markers", "capability(name): what a homeserver must have for this row; see --without"
-    )
-    config.addinivalue_line(
-        "markers",
-        "peer_bug(peer, what, got=regex): a known bug that this catches, where what was got is so",
-    )
+    for marker in MARKERS:
+        config.addinivalue_line("markers", marker)
     recorder = config.stash[RECORDER] = Recorder()
     config.pluginmanager.register(reporting.Reporting(config, recorder))
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what is not asked for."""
-    names = config.getoption("--rows")
-    if names is None:
-        return
-    try:
-        rows = selected(names.split(","))
-    except UnknownRowError as error:
-        raise pytest.UsageError(f"--rows: {error}") from None
-    items[:] = [item for item in items if row_of(item.name).number in rows]
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Function]) -> None:
+    """Leave out what is not asked for; of the rest what costs least comes first."""
+    rows = options.rows(config)
+    items[:] = ordered([item for item in items if row_of(item.name).number in rows])
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Leave out what is switched off."""
-    item.config.stash[RECORDER].begin(item)
-    without = {name for names in item.config.getoption("--without") for name in names.split(",")}
+    item.config.stash[RECORDER].begin()
     needs = {mark.args[0] for mark in item.iter_markers("capability")}
-    switched_off = without & (needs | {row_of(item.name).number})
-    if switched_off:
-        pytest.skip(f"switched off: {', '.join(sorted(switched_off))}")
+    off = options.switched_off(item.config) & (needs | {row_of(item.name).number})
+    if off:
+        pytest.skip(f"switched off: {', '.join(sorted(off))}")
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, None]:
+    """Within the time that the test has."""
+    mark = item.get_closest_marker("time_limit")
+    seconds = (mark.args[0] if mark else TIME_LIMIT_S) * TIME_FACTOR
+    is_subject = bool(mark and mark.kwargs.get("subject"))
+    with time_limit(seconds, is_subject=is_subject):
+        yield
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -94,137 +81,104 @@ def pytest_runtest_makereport(
     item.config.stash[RECORDER].end_of_phase(item, call, report)
 
 
-def given_accounts(config: pytest.Config) -> list[tuple[str, str]]:
-    """Accounts from options and environment."""
-    texts = config.getoption("--account") or os.environ.get("MXD_ACCOUNTS", "").split()
-    accounts = []
-    for text in texts:
-        separator = text.rfind(":")
-        if separator < 1:
-            raise pytest.UsageError("--account: expected NAME:PASSWORD")
-        accounts.append((text[:separator], text[separator + 1 :]))
-    return accounts
-
-
-def start_homeserver(
-    pytest_config: pytest.Config, folder: Path, config: dict[str, Any]
-) -> Homeserver:
-    """Our own server with open registration and two application services.
-
-    It leaves out what is not known, as the rows say of a module without configuration: its own
-    default differs (T13), and is tested in tests/e2e.
-    """
-    binary = server_binary(pytest_config.getoption("--server"))
-    if binary is None:
-        raise pytest.UsageError("give --base-url URL, --server PATH or env MXD_SERVER")
-    config = {"unknown_fields": "omit", **config}
-    services = [Service("limited", True), Service("unlimited", False)]
-    options = ["--open-registration", "--no-rate-limits"]
-    for service in services:
-        options += ["--appservice", str(service.write(folder))]
-    path = folder / "config.json"
-    path.write_text(json.dumps(config))
-    options += ["--config", str(path)]
-    server = Server(binary, folder, options).start()
-    server.client.observer = pytest_config.stash[RECORDER].note
-    return Homeserver(server.client, server=server, services=services)
+def is_patient(item: pytest.Item) -> bool:
+    """Whether a 429 is nothing that the row is about."""
+    capabilities = [mark.args[0] for mark in item.iter_markers("capability")]
+    about_limits = any(name.endswith("_limit") for name in capabilities)
+    return not about_limits and item.get_closest_marker("limits") is None
 
 
 @pytest.fixture(scope="session")
-def shared_homeserver(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Homeserver]:
-    """The homeserver that the whole run tests."""
-    base_url = request.config.getoption("--base-url")
-    recorder = request.config.stash[RECORDER]
-    if base_url:
-        client = Client(base_url, recorder.note)
-        yield Homeserver(client, accounts=given_accounts(request.config))
-        return
-    homeserver = start_homeserver(request.config, tmp_path_factory.mktemp("homeserver"), {})
-    yield homeserver
-    assert homeserver.server is not None
-    homeserver.server.stop()
+def homeservers(request: pytest.FixtureRequest) -> Iterator[Homeservers]:
+    """All homeservers of the run."""
+    try:
+        homeservers = Homeservers(request.config, request.config.stash[RECORDER])
+    except PreflightError as error:
+        pytest.exit(str(error), CANNOT_BE_TESTED)
+    yield homeservers
+    homeservers.stop()
+
+
+@pytest.fixture(scope="session")
+def accounts(request: pytest.FixtureRequest, homeservers: Homeservers) -> Accounts:
+    """The users of the homeserver under test, which is looked at before anything else."""
+    try:
+        return homeservers.main()
+    except PreflightError as error:
+        homeservers.stop()
+        pytest.exit(request.config.stash[RECORDER].redactor.redact(str(error)), CANNOT_BE_TESTED)
 
 
 @pytest.fixture
-def homeserver(shared_homeserver: Homeserver) -> Iterator[Homeserver]:
+def homeserver(
+    request: pytest.FixtureRequest, homeservers: Homeservers, accounts: Accounts
+) -> Iterator[Homeserver]:
     """The homeserver, tidied up after each test."""
-    yield shared_homeserver
-    shared_homeserver.clean_up()
-    server = shared_homeserver.server
+    homeserver = accounts.homeserver
+    accounts.begin_test()
+    for each in (homeserver, *homeservers.all()):
+        each.pacing.is_patient = is_patient(request.node)
+    yield homeserver
+    homeserver.clean_up()
+    server = homeserver.server
     if server is not None and server.process is not None and server.process.poll() is not None:
         raise ServerError(f"the server is gone\n{server.output()}")
 
 
 @pytest.fixture
-def own_homeserver(homeserver: Homeserver) -> Homeserver:
-    """The homeserver, where the suite started it and has its command line."""
-    if homeserver.server is None:
-        pytest.skip("needs the server's command line: not at a given URL")
-    return homeserver
-
-
-@pytest.fixture(scope="session")
-def running_configured(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Configured]:
-    """Servers with a configuration of their own, one for each configuration."""
-    running: dict[str, Homeserver] = {}
-
-    def start(config: dict[str, Any]) -> Homeserver:
-        key = json.dumps(config, sort_keys=True)
-        if key not in running:
-            folder = tmp_path_factory.mktemp("configured")
-            running[key] = start_homeserver(request.config, folder, config)
-        return running[key]
-
-    yield start
-    for homeserver in running.values():
-        assert homeserver.server is not None
-        homeserver.server.stop()
+def own_homeserver(homeserver: Homeserver, configured: Configured) -> Homeserver:
+    """The homeserver as it is without any setting."""
+    return homeserver if homeserver.server is not None else configured({})
 
 
 @pytest.fixture
-def configured(request: pytest.FixtureRequest, running_configured: Configured) -> Configured:
-    """Starts a server with this configuration of the module."""
-    if request.config.getoption("--base-url"):
-        pytest.skip("needs another configuration: not at a given URL")
-    return running_configured
+def configured(
+    request: pytest.FixtureRequest, homeserver: Homeserver, homeservers: Homeservers
+) -> Configured:
+    """A homeserver like the one under test with these settings of the module."""
+
+    def started(settings: dict[str, Any]) -> Homeserver:
+        other = homeservers.configured(settings)
+        other.pacing.is_patient = is_patient(request.node)
+        return other
+
+    return started
 
 
 @pytest.fixture
-def check(request: pytest.FixtureRequest, shared_homeserver: Homeserver) -> Check:
+def check(request: pytest.FixtureRequest, homeserver: Homeserver) -> Check:
     """Compares, and notes what does not hold."""
     record = request.config.stash[RECORDER].record
-    record.secrets = shared_homeserver.secrets
+    record.secrets = homeserver.secrets
     return Check(record, row_of(request.node.name).basis)
 
 
 @pytest.fixture
-def fresh_accounts(homeserver: Homeserver) -> None:
-    """For tests that count what a user has done before: given accounts have a past."""
-    if homeserver.accounts:
-        pytest.skip("needs an account without a past: not with --account")
+def fresh_accounts() -> None:
+    """With this fixture `user` is a user whom no other test gets, and who has no past."""
 
 
 @pytest.fixture
-def user(homeserver: Homeserver) -> User:
-    """A user of their own."""
-    return homeserver.new_user()
+def user(request: pytest.FixtureRequest, accounts: Accounts, homeserver: Homeserver) -> User:
+    """A user; the test's own where the homeserver lets the suite make one for each.
+
+    Otherwise tests share users: they have devices that others have made, and a number of wrong
+    guesses behind them.
+    """
+    return accounts.fresh() if FRESH in request.fixturenames else accounts.user()
 
 
 @pytest.fixture
-def other_user(homeserver: Homeserver, user: User) -> User:
+def other_user(accounts: Accounts, user: User) -> User:
     """Somebody else."""
-    return homeserver.new_user()
+    return accounts.user()
 
 
 @pytest.fixture
 def service(homeserver: Homeserver) -> Service:
     """An application service without rate limits."""
     if "unlimited" not in homeserver.services:
-        pytest.skip("needs an application service of the suite's own: not at a given URL")
+        raise NotJudged("needs an application service without limits: --appservice …")
     return homeserver.services["unlimited"]
 
 
@@ -232,5 +186,5 @@ def service(homeserver: Homeserver) -> Service:
 def limited_service(homeserver: Homeserver) -> Service:
     """An application service with rate limits."""
     if "limited" not in homeserver.services:
-        pytest.skip("needs an application service of the suite's own: not at a given URL")
+        raise NotJudged("needs an application service with limits: --appservice …")
     return homeserver.services["limited"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -35,7 +36,8 @@ class Recorder:
         self.redactor = Redactor()
         self.url = ""
         self.software = ("unknown", "unknown")  # name and version
-        self.limits = ""
+        self.limits: Callable[[], str] = str  # what the limits are, as far as the run has met them
+        self.tell: Callable[[str], None] = print
         self._began = datetime.now(UTC)
         self._start = time.monotonic()
         self._setup_seconds = 0.0
@@ -45,7 +47,11 @@ class Recorder:
         self.redactor.learn_exchange(exchange)
         self.record.exchanges.append(exchange)
 
-    def begin(self, item: pytest.Item) -> None:
+    def say(self, text: str) -> None:
+        """Tell who watches the run."""
+        self.tell(self.redactor.redact(text))
+
+    def begin(self) -> None:
         """A test begins."""
         self.record = Record()
 
@@ -114,7 +120,7 @@ class Recorder:
             seconds=time.monotonic() - self._start,
             name=name,
             version=version,
-            limits=self.limits,
+            limits=self.limits(),
         )
         return document(run, self.redactor)
 

@@ -54,6 +54,7 @@ class Reporting:
         self._config = config
         self._recorder = recorder
         self._console = Console(recorder.redactor)
+        recorder.tell = self._console.say
         self._total = 0
         self._done = 0
 

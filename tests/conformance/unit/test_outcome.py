@@ -8,8 +8,9 @@ import pytest
 import sample
 
 from matrix_device_conformance.check import Check, NotJudged, Record, Stop
-from matrix_device_conformance.outcome import TimeLimit, conclude, drop_exchanges
+from matrix_device_conformance.outcome import conclude, drop_exchanges
 from matrix_device_conformance.server import NotWithin, ServerError
+from matrix_device_conformance.time_limit import TimeLimit
 from matrix_device_conformance.verdicts import (
     KEPT,
     NOT_JUDGED,
