@@ -12,6 +12,7 @@ import tempfile
 from check_facts import check
 from facts.formats import CONTRACT
 from facts.packages import BUILDING, PACKAGES
+from facts.rooms import CONTRIBUTING
 from facts.settings import CONFIGURATION, OPERATIONS
 from facts.statuses import GUIDE, PYTHON
 from facts.tree import HEADER
@@ -74,6 +75,9 @@ CHANGES = [
     (VERSIONING, "| CPython 3.11 and 3.13 |", "| CPython 3.11 and 3.14 |", "Pythons"),
     (PACKAGES, "libsodium-dev ", "libsodium23 ", "packages of module"),
     (BUILDING, "`re2-devel`, `sqlite-devel`", "`sqlite-devel`", "packages of store"),
+    (CONTRIBUTING, "| `memory/` |", "| nothing of ours |", "may not include module/memory/"),
+    (CONTRIBUTING, "| `bindings/cpp/` | a", "| `bindings/c/` | a", "is in none of the rooms"),
+    ("module/http/text.h", "#include <", '#include "module/host/ids.h"\n#include <', "host/ids.h"),
     (GUIDE, "(convention 5)", "(convention 55)", "no convention 55"),
 ]
 
@@ -82,7 +86,7 @@ def control(root: pathlib.Path) -> list[str]:
     problems = []
     with tempfile.TemporaryDirectory() as scratch:
         copy = pathlib.Path(scratch) / "source"
-        for part in ("abi/include", "module", "bindings", "docs", "tests"):
+        for part in ("abi", "module", "bindings", "docs", "tests"):
             shutil.copytree(root / part, copy / part, ignore=shutil.ignore_patterns("node_modules"))
         for file in (*root.glob("*.md"), root / "pyproject.toml"):
             shutil.copy(file, copy)

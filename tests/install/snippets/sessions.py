@@ -14,7 +14,7 @@ import time
 from .documents import Problem
 
 INTERPRETER = pathlib.Path(__file__).with_name("interpreter.py")
-TIMEOUT_S = 120
+TIMEOUT_S = 300
 
 
 class Session:
