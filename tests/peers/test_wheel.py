@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import zipfile
@@ -79,3 +80,31 @@ def test_a_clean_clone_installs_and_checks_itself(tmp_path: Path) -> None:
     run(python, "-m", "pip", "install", ".", cwd=clone, env=env)
     shutil.rmtree(clone)
     print(run(python, "-m", "matrix_devices", "check", cwd=tmp_path))
+
+
+def test_where_tools_are_missing_pip_ends_with_what_to_install(tmp_path: Path) -> None:
+    clone = tmp_path / "clone"
+    run("git", "clone", "--quiet", REPOSITORY, clone, cwd=tmp_path)
+    run("/usr/bin/python3", "-m", "venv", tmp_path / "venv", cwd=tmp_path)
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    for program in Path("/usr/bin").iterdir():
+        if not re.search(r"gcc|g\+\+|clang|^c\+\+|^cc|^c[89]9|pkg-?conf", program.name):
+            (programs / program.name).symlink_to(program)
+    install = [tmp_path / "venv" / "bin" / "python", "-m", "pip", "install", "."]
+    done = subprocess.run(
+        install,
+        cwd=clone,
+        env=environment(PATH=str(programs)),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=1800,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert done.stdout.count("Not all that is needed is here.") == 1, done.stdout
+    end = "\n".join(done.stdout.splitlines()[-25:])
+    assert re.search(r"compilers for C and C\+\+20: .* g\+\+$", end, re.M), done.stdout
+    assert re.search(r"^ +pkg-config +pkg-config$", end, re.M), done.stdout
+    assert re.search(r"apt-get install g\+\+ pkg-config$", end, re.M), done.stdout
