@@ -9,6 +9,7 @@ check_facts.py SOURCE    (check_facts_control.py sees to it that each comparison
 - The state of a session and the digest of a body: docs/contract.md and the module.
 - Rows: each that a comment, a test or a document names is in docs/behaviour.md or docs/accounts.md.
 - Conventions of module.h that the documents cite by number.
+- No document installs from the index of Python packages.
 - Rooms of CONTRIBUTING.md: each #include is one that the room may have.
 - Versions of Synapse and Python; the packages of docs/building.md.
 """
@@ -18,7 +19,7 @@ import sys
 from collections.abc import Callable
 
 from facts.formats import check_formats
-from facts.packages import check_packages
+from facts.packages import check_no_index, check_packages
 from facts.references import check_conventions, check_rows
 from facts.rooms import check_rooms as check_includes
 from facts.settings import check_module_settings, check_options, check_server_settings
@@ -37,6 +38,7 @@ CHECKS: list[Callable[[Tree], None]] = [
     check_versions,
     check_packages,
     check_includes,
+    check_no_index,
 ]
 
 

@@ -78,6 +78,7 @@ CHANGES = [
     (CONTRIBUTING, "| `memory/` |", "| nothing of ours |", "may not include module/memory/"),
     (CONTRIBUTING, "| `bindings/cpp/` | a", "| `bindings/c/` | a", "is in none of the rooms"),
     ("module/http/text.h", "#include <", '#include "module/host/ids.h"\n#include <', "host/ids.h"),
+    ("README.md", "pip install . ", "pip install matrix-devices ", "installs from the index"),
     (GUIDE, "(convention 5)", "(convention 55)", "no convention 55"),
 ]
 

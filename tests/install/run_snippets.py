@@ -31,12 +31,13 @@ Exit status 0: all were run or have their reason; 1: a document is wrong.
 
 import argparse
 import pathlib
+import shutil
 import sys
 import tempfile
 
 from snippets.documents import Problem, documents_of, snippets_of
 from snippets.not_run import NotRun
-from snippets.place import Build, Place, isolate, remove
+from snippets.place import Build, Place, isolate
 from snippets.readers import Reader, Skipped
 
 
@@ -86,7 +87,7 @@ def run(build: Build, chosen: list[str], reason: str | None) -> list[str]:
         if not problems and not chosen:
             problems += not_run.stale()
     finally:
-        remove(work)
+        shutil.rmtree(work)
     return problems
 
 

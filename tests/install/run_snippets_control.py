@@ -6,12 +6,13 @@ run_snippets_control.py: the arguments of run_snippets.py
 import contextlib
 import io
 import pathlib
+import shutil
 import sys
 import tempfile
 
 from run_snippets import parse_arguments, read_document
 from snippets.not_run import NotRun
-from snippets.place import Build, Place, isolate, remove
+from snippets.place import Build, Place, isolate
 
 RIGHT = """
 <!-- file: settings.json -->
@@ -196,7 +197,7 @@ def main() -> int:
                 assert wrong in OF_PYTHON, wrong
                 control.refuse(OF_PYTHON.replace(wrong, instead), expected)
     finally:
-        remove(work)
+        shutil.rmtree(work)
     print(*control.problems, sep="\n\n", file=sys.stderr)
     return 1 if control.problems else 0
 

@@ -22,3 +22,16 @@ def check_packages(tree: Tree) -> None:
     tree.expect_equal("groups of packages", list=sorted(groups), document=sorted(table))
     for group, named in groups.items():
         tree.expect_equal(f"packages of {group}", list=named, document=table.get(group))
+
+
+def check_no_index(tree: Tree) -> None:
+    """Nobody holds the name on the index of Python packages yet: whoever took it would be installed
+    by what the documents say. From a checkout, or from a file."""
+    from_index = re.compile(
+        r"\b(?:pip3?|pipx|uv)\b[^\n`]*? (?:install|add|run)\b[^\n`]*?[ '\"]matrix[-_]device"
+    )
+    for path in tree.files("*.md", "docs/**/*.md", "tests/**/*.md", "bindings/**/*.py"):
+        for command in from_index.findall(path.read_text()):
+            tree.problems.append(
+                f"{path.relative_to(tree.root)}: installs from the index: {command}"
+            )

@@ -10,11 +10,11 @@
 import fcntl
 import os
 import pathlib
-import shutil
 import socket
 import struct
 import subprocess
 import sys
+import tempfile
 import tomllib
 from dataclasses import dataclass
 
@@ -47,7 +47,7 @@ def set_up_namespaces() -> None:
     set_flags = 0x8914  # SIOCSIFFLAGS
     with socket.socket() as any_socket:
         fcntl.ioctl(any_socket, set_flags, struct.pack("16sh", b"lo", up_and_running))
-    layers = pathlib.Path("/mnt")  # it is everywhere, and nothing here looks into it
+    layers = pathlib.Path(tempfile.mkdtemp(prefix="mxd_snippets_layers."))
     mount("-t", "tmpfs", "none", layers)
     for directory in filter(os.path.isdir, SYSTEM_DIRECTORIES):
         name = directory.strip("/").replace("/", "_")
@@ -56,6 +56,8 @@ def set_up_namespaces() -> None:
         work.mkdir()
         options = f"lowerdir={directory},upperdir={upper},workdir={work}"
         mount("-t", "overlay", "none", "-o", options, directory)
+    subprocess.run(["umount", "--lazy", str(layers)], check=True)  # the overlays hold it
+    layers.rmdir()
 
 
 def mount(*arguments: object) -> None:
@@ -149,7 +151,3 @@ def write_metadata(source: pathlib.Path, site: pathlib.Path, programs: pathlib.P
             f'sys.argv[0] = "{name}"; sys.exit({function}())\' "$@"\n'
         )
         program.chmod(0o755)
-
-
-def remove(directory: pathlib.Path) -> None:
-    shutil.rmtree(directory)
