@@ -92,7 +92,7 @@ if(MXD_SQLITE)
   set(mxd_purpose "the store, the server and Python (-DMXD_SQLITE=OFF does without them)")
   mxd_require_package(SQLite3 "" libsqlite3-dev sqlite3.h)
   mxd_require_package(SQLiteCpp "" libsqlitecpp-dev SQLiteCpp/SQLiteCpp.h CONFIG)
-  mxd_require_module(re2 re2 libre2-dev re2/re2.h)
+  mxd_require_package(re2 "" libre2-dev re2/re2.h MODULE)
 endif()
 
 # ---- The server ----
