@@ -1,0 +1,1 @@
+// As musl's: it says nothing of glibc.
