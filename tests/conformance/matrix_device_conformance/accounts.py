@@ -17,7 +17,6 @@ class Accounts:
         self.homeserver = homeserver
         self.shared = homeserver.accounts[:SHARED]
         self._unused = homeserver.accounts[SHARED:]
-        self._turn = 0
         self._in_use: list[User] = []
 
     def prepare(self) -> None:
@@ -61,8 +60,9 @@ class Accounts:
         free = [user for user in self.shared if user not in self._in_use]
         if not free:
             raise NotJudged(f"needs more than the {len(self.shared)} accounts that there are")
-        user = free[self._turn % len(free)]
-        self._turn += 1
+        user = free[0]
+        self.shared.remove(user)
+        self.shared.append(user)  # whose turn it is again after the others
         self._in_use.append(user)
         user.forget_lost_device()
         return user
