@@ -105,10 +105,6 @@ def main(argv: Sequence[str] | None = None) -> int:
             "-pno:cacheprovider",
             f"-p{plugin.__name__}",
             "-qq",
-            "--tb=no",
-            "--no-header",
-            "--no-summary",
-            "-oconsole_output_style=classic",
             *arguments,
             str(PACKAGE / "tests"),
         ]

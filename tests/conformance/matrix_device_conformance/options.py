@@ -68,6 +68,12 @@ def add_options(parser: pytest.Parser) -> None:
     reporting.add_options(group)
 
 
+def look_at(config: pytest.Config) -> None:
+    """UsageError where something is not as it has to be."""
+    for read in (rows, accounts, hooks, services):
+        read(config)
+
+
 def rows(config: pytest.Config) -> Collection[str]:
     """Those that are asked for."""
     names = config.getoption("--rows")

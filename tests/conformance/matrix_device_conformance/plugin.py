@@ -42,6 +42,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Markers, and the place for results."""
     for marker in MARKERS:
         config.addinivalue_line("markers", marker)
+    options.look_at(config)
     recorder = config.stash[RECORDER] = Recorder()
     config.pluginmanager.register(reporting.Reporting(config, recorder))
 

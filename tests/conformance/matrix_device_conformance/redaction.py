@@ -7,16 +7,14 @@ parameters of a query, headers.
 
 from __future__ import annotations
 
-import base64
-import functools
-import html
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import parse_qsl
 
 from matrix_device_conformance.verdicts import Exchange
+from matrix_device_conformance.writings import any_writing, binary_writings, plain_writings
 
 # By the name of a member or a parameter: what its value is.
 KINDS: Mapping[str, str] = {
@@ -38,7 +36,11 @@ SECRET_HEADERS = {"authorization", "cookie", "proxy-authorization", "set-cookie"
 SHORT = 8
 # So many characters beside a cut are known for a piece of a secret.
 PIECE = 6
-CUTS = ("…", "...")
+CUT = re.compile(r"(…|\.\.\.|\\u2026)")
+NEAR = 400  # characters beside a cut, in which such a piece may be
+OPEN_ESCAPE = re.compile(
+    r"(?:\\+(?:u[0-9a-fA-F]{0,3}|x[0-9a-fA-F]?)?|%(?:25)*[0-9a-fA-F]?|&#?\w*)$"
+)
 
 WITHHELD = "[withheld: it holds a secret in a writing that cannot be taken out]"
 
@@ -82,8 +84,9 @@ class Redactor:
         for writing in (secret, *binary_writings(secret)):
             for plain in plain_writings(writing):
                 self._needles.add(plain, (writing, secret))
-        self._beginnings.add(secret, (secret, secret))
-        self._endings.add(secret[::-1], (secret, secret))
+        for plain in plain_writings(secret):
+            self._beginnings.add(plain, (secret, secret))
+            self._endings.add(plain[::-1], (secret, secret))
 
     def learn(self, value: Any) -> None:
         """Know the secrets among the members of a body, at any depth."""
@@ -165,7 +168,7 @@ class Redactor:
 
     def _without_pieces(self, text: str) -> str:
         """Without what is left of a secret in front of a cut, or behind one."""
-        pieces = re.split(f"({'|'.join(map(re.escape, CUTS))})", text)
+        pieces = CUT.split(text)
         for i in range(0, len(pieces), 2):
             pieces[i] = self._without_beginning(pieces[i])
             if i > 0:
@@ -173,16 +176,20 @@ class Redactor:
         return "".join(pieces)
 
     def _without_beginning(self, text: str) -> str:
-        for start, secret in self._beginnings.places_in(text):
-            if secret.startswith(text[start:]):
-                return text[:start] + self._labels[secret]
+        tail = OPEN_ESCAPE.sub("", text)
+        for plain in plain_writings(tail[-NEAR:]):
+            for start, secret in self._beginnings.places_in(plain):
+                rest = plain[start:]
+                if any(each.startswith(rest) for each in plain_writings(secret)):
+                    return tail[: begin_of(rest, tail)] + self._labels[secret]
         return text
 
     def _without_ending(self, text: str) -> str:
-        for start, secret in self._endings.places_in(text[::-1]):
-            end = len(text) - start
-            if secret.endswith(text[:end]):
-                return self._labels[secret] + text[end:]
+        for plain in plain_writings(text[:NEAR]):
+            for start, secret in self._endings.places_in(plain[::-1]):
+                rest = plain[: len(plain) - start]
+                if any(each.endswith(rest) for each in plain_writings(secret)):
+                    return self._labels[secret] + text[end_of(rest, text) :]
         return text
 
 
@@ -221,73 +228,14 @@ def _token(found: re.Match[str]) -> str:
     return found["before"] + "[token]"
 
 
-def folded(text: str) -> str:
-    """Without what writings differ in: backslashes, and plus for a space."""
-    return text.replace("\\", "").replace("+", " ")
+def begin_of(rest: str, text: str) -> int:
+    """Where the text begins whose plain writing is `rest`."""
+    last = len(text) - PIECE
+    starts = range(last, max(-1, len(text) - NEAR - 1), -1)
+    return next((start for start in starts if rest in plain_writings(text[start:])), 0)
 
 
-def plain_writings(text: str) -> set[str]:
-    """The text, and the text with its escapes undone, several deep."""
-    written = folded(text)
-    for _ in range(6):
-        before = text
-        text = html.unescape(unquote(text))
-        text = re.sub(r"\\+(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2}))", _character, text)
-        if text == before:
-            break
-    # Pairs of surrogates become one character, and so do the octets of UTF-8.
-    text = text.encode("utf-16", errors="surrogatepass").decode("utf-16", errors="replace")
-    octets = bytes(ord(character) for character in text if ord(character) < 256)
-    return {written, folded(text), folded(octets.decode(errors="replace"))}
-
-
-def _character(found: re.Match[str]) -> str:
-    return chr(int(found[1] or found[2], 16))
-
-
-@functools.lru_cache(maxsize=4096)
-def any_writing(text: str, is_binary: bool) -> re.Pattern[str]:
-    """A pattern for a text however its characters are written.
-
-    Of base64 and hexadecimal what stands around it goes too: it is the rest of a writing.
-    """
-    pattern = "".join(writings(character) for character in text)
-    return re.compile(rf"[\w+/-]*{pattern}[\w+/-]*=*" if is_binary else pattern)
-
-
-@functools.lru_cache(maxsize=4096)
-def writings(character: str) -> str:
-    r"""A pattern for one character however it is written: a, %61, %2561, \u0061, \x61, &#97; …"""
-    number = ord(character)
-    octets = character.encode(errors="surrogatepass")
-    units = character.encode("utf-16-be", errors="surrogatepass")
-    found = [
-        r"\\*" + re.escape(character),
-        "".join(f"%(?:25)*{octet:02x}" for octet in octets),
-        "".join(rf"\\+u{units[i : i + 2].hex()}" for i in range(0, len(units), 2)),
-        "".join(rf"\\+x{octet:02x}" for octet in octets),
-        f"&(?:amp;)*#(?:0*{number}|x0*{number:x});",
-    ]
-    if number < 256:
-        found.append(rf"\\+x{number:02x}")
-    named = html.escape(character)
-    if named != character:
-        found.append("&(?:amp;)*" + re.escape(named[1:]))
-    if character == "'":
-        found.append("&(?:amp;)*apos;")
-    if character == " ":
-        found.append(r"\+")
-    first, *others = found
-    return f"(?:{first}|(?i:{'|'.join(others)}))"
-
-
-def binary_writings(secret: str) -> list[str]:
-    """What is in the base64 of any text with this secret, wherever it is, and its hexadecimal."""
-    octets = secret.encode(errors="surrogatepass")
-    writings = []
-    for offset in range(3):
-        encoded = base64.b64encode(bytes(offset) + octets).decode()
-        middle = encoded[-(-offset * 8 // 6) : (offset + len(octets)) * 8 // 6]
-        writings += [middle, middle.replace("+", "-").replace("/", "_")]
-    writings += [octets.hex(), octets.hex().upper()]
-    return list(dict.fromkeys(writings))
+def end_of(rest: str, text: str) -> int:
+    """Where the text ends that begins so in its plain writing."""
+    ends = range(PIECE, min(len(text), NEAR) + 1)
+    return next((end for end in ends if rest in plain_writings(text[:end])), len(text))

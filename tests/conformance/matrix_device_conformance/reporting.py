@@ -48,15 +48,46 @@ def formats(text: str) -> str:
 
 
 class Reporting:
-    """A plugin of pytest, in the place of most of what it would say itself."""
+    """A plugin of pytest. In a run of the command nothing else speaks: that has -qq."""
 
     def __init__(self, config: pytest.Config, recorder: Recorder) -> None:
         self._config = config
         self._recorder = recorder
         self._console = Console(recorder.redactor)
+        self._is_alone = config.option.verbose < -1
+        self._has_failed = False  # the suite itself
         recorder.tell = self._console.say
         self._total = 0
         self._done = 0
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionstart(self) -> None:
+        """pytest's own reporter would say all of it once more, and not redacted."""
+        if self._is_alone:
+            self._config.pluginmanager.unregister(name="terminalreporter")
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Tests that cannot be loaded."""
+        if report.failed and self._is_alone:
+            self._tell_of_fault(str(report.longrepr))
+
+    def pytest_internalerror(self, excrepr: Any) -> None:
+        """A fault outside any test."""
+        if self._is_alone:
+            self._tell_of_fault(str(excrepr))
+
+    def _tell_of_fault(self, text: str) -> None:
+        self._has_failed = True
+        self._console.say("The suite itself has failed; please report this:")
+        for line in text.splitlines():
+            self._console.say(line)
+
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Ctrl-C, or what the preflight has found."""
+        if self._is_alone:
+            wrong = excinfo.value
+            is_exit = isinstance(wrong, pytest.exit.Exception)
+            self._console.say(f"{wrong.msg}" if is_exit else "interrupted")
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """How many tests there are."""
@@ -67,25 +98,14 @@ class Reporting:
         self._console.progress(self._done, self._total, nodeid.rpartition("::")[2])
         self._done += 1
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str]:
-        """No letter and no word a test."""
-        return report.outcome, "", ""
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_internalerror(self, excrepr: Any) -> bool:
-        """A fault of the suite, told without secrets."""
-        self._console.say("The suite itself failed; this is a bug in it:")
-        for line in str(excrepr).splitlines():
-            self._console.say(line)
-        return True
-
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Write the report, and end with the status that it gives."""
         self._console.close()
+        if self._has_failed:
+            session.exitstatus = SUITE_FAILED
         if not self._recorder.results:
-            return  # pytest has said what is wrong
+            return
         made = self._recorder.document()
         folder = self._config.getoption("--report")
         names = self._config.getoption("--formats").split(",")
@@ -100,8 +120,8 @@ class Reporting:
             yield f"A fault of the suite itself, not of the homeserver: {fault}"
 
     def _status(self, made: dict[str, Any], exitstatus: int) -> int:
+        if self._has_failed or self._recorder.own_faults:
+            return SUITE_FAILED
         if exitstatus == pytest.ExitCode.INTERRUPTED:
             return INTERRUPTED
-        if exitstatus == pytest.ExitCode.INTERNAL_ERROR or self._recorder.own_faults:
-            return SUITE_FAILED
         return exit_status(made, strict=self._config.getoption("--fail-on-ours"))

@@ -141,7 +141,9 @@ def test_the_settings_of_where_one_is_have_no_say(
     [
         ([], "give either the URL of a homeserver or --server"),
         (["http://127.0.0.1:1", "--server", "x"], "give either the URL"),
+        (["http://127.0.0.1:1"], "http://127.0.0.1:1: nobody answers there"),
         (["http://127.0.0.1:1", "--rows", "Z99"], "Z99"),
+        (["http://127.0.0.1:1", "--account", "alice"], "expected NAME:PASSWORD"),
         (["http://127.0.0.1:1", "--no-such-option"], "--no-such-option"),
     ],
 )
