@@ -208,6 +208,24 @@ def test_the_page_is_whole_and_alone(document: Document) -> None:
     assert re.findall(r"url\(|@import", text) == []
 
 
+@pytest.mark.parametrize(
+    ("name", "version", "called"),
+    [
+        ("Synapse", "1.163.2", "Synapse 1.163.2"),
+        ("Synapse", "unknown", "Synapse"),
+        ("unknown", "unknown", "https://matrix.example.org"),
+    ],
+)
+def test_a_homeserver_is_called_what_it_says(name: str, version: str, called: str) -> None:
+    """Or by its URL, where it does not say."""
+    run = sample.run()
+    run.name, run.version = name, version
+    made = report.document(run, Redactor())
+    assert f"<title>Device conformance of {called}</title>" in report.FORMATS["html"](made)
+    assert report.FORMATS["md"](made).startswith(f"# Device conformance of {called}\n")
+    assert f'name="homeserver" value="{called}"' in report.FORMATS["xml"](made)
+
+
 def test_what_is_no_character_is_written_out(document: Document, tmp_path: Path) -> None:
     """Nothing steers a terminal or turns the direction of a line; all is UTF-8."""
     for path in report.write(tmp_path, document):

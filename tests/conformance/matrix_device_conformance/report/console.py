@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TextIO
 
 from matrix_device_conformance.redaction import Redactor
-from matrix_device_conformance.report.document import Document, cut, printable
+from matrix_device_conformance.report.document import UNKNOWN, Document, called, cut, printable
 from matrix_device_conformance.verdicts import COLUMNS, NOT_JUDGED, NOT_KEPT
 
 LINE = 160  # characters, about: a row has one line
@@ -77,10 +77,8 @@ def summary(document: Document, paths: Sequence[Path]) -> Iterator[str]:
     yield from group("Not kept, of what is ours only:", map(failed_line, ours))
     yield from group("Not judged:", unjudged_lines(rows))
     homeserver = document["homeserver"]
-    yield (
-        f"{homeserver['name']} {homeserver['version']} at {homeserver['url']}, "
-        f"in {document['seconds']:.0f} s:"
-    )
+    at = "" if homeserver["name"] == UNKNOWN else f" at {homeserver['url']}"
+    yield (f"{called(homeserver)}{at}, in {document['seconds']:.0f} s:")
     for column in COLUMNS:
         score = document["scores"][column]
         yield (

@@ -24,6 +24,7 @@ from matrix_device_conformance.verdicts import (
 )
 
 FORMAT = 1
+UNKNOWN = "unknown"  # of a homeserver that does not say
 TEXT_LIMIT = 4096  # characters of a body, of what was got
 
 Document = dict[str, Any]
@@ -44,8 +45,8 @@ class Run:
     texts: Mapping[str, RowText]
     began: datetime  # UTC
     seconds: float
-    name: str = "unknown"  # of the homeserver's software
-    version: str = "unknown"
+    name: str = UNKNOWN  # of the homeserver's software
+    version: str = UNKNOWN
     limits: str = ""  # what the preflight says of them, in a sentence
 
 
@@ -70,6 +71,15 @@ def document(run: Run, redactor: Redactor) -> Document:
         },
         "rows": [shown.row(row) for row in rows],
     }
+
+
+def called(homeserver: Mapping[str, str]) -> str:
+    """What a reader calls the homeserver: name and version, as far as it says them, or its URL."""
+    if homeserver["name"] == UNKNOWN:
+        return homeserver["url"]
+    if homeserver["version"] == UNKNOWN:
+        return homeserver["name"]
+    return f"{homeserver['name']} {homeserver['version']}"
 
 
 class Shown:

@@ -13,7 +13,7 @@ from html import escape
 from importlib import resources
 from string import Template
 
-from matrix_device_conformance.report.document import Document
+from matrix_device_conformance.report.document import Document, called
 from matrix_device_conformance.verdicts import COLUMNS, VERDICTS
 
 COLUMN_NAMES = {"specification": "Specification", "ours": "Ours"}
@@ -27,7 +27,7 @@ def render(document: Document) -> str:
     return Template(part("page.html")).substitute(
         policy=f"default-src 'none'; base-uri 'none'; form-action 'none'; img-src data:; "
         f"style-src {digest(style)}; script-src {digest(script)}",
-        homeserver=escape(f"{homeserver['name']} {homeserver['version']}"),
+        homeserver=escape(called(homeserver)),
         url=escape(homeserver["url"]),
         facts=facts(document),
         scores="\n".join(score(document, column) for column in COLUMNS),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from xml.etree import ElementTree
 
-from matrix_device_conformance.report.document import Document
+from matrix_device_conformance.report.document import Document, called
 from matrix_device_conformance.verdicts import COLUMNS, NOT_JUDGED, NOT_KEPT
 
 NAME = "matrix_device_conformance"
@@ -39,7 +39,7 @@ def suite_of(document: Document, column: str) -> ElementTree.Element:
     )
     properties = ElementTree.SubElement(suite, "properties")
     for name, value in (
-        ("homeserver", f"{homeserver['name']} {homeserver['version']}"),
+        ("homeserver", called(homeserver)),
         ("suite", document["suite"]),
         ("limits", document["limits"]),
     ):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from matrix_device_conformance.report.document import Document, cut
+from matrix_device_conformance.report.document import Document, called, cut
 from matrix_device_conformance.verdicts import COLUMNS, NOT_JUDGED, NOT_KEPT
 
 CELL = 300  # characters; the whole text is in conformance.json and conformance.html
@@ -16,7 +16,7 @@ def render(document: Document) -> str:
     """The whole file."""
     homeserver = document["homeserver"]
     lines = [
-        f"# Device conformance of {inline(homeserver['name'])} {inline(homeserver['version'])}",
+        f"# Device conformance of {inline(called(homeserver))}",
         "",
         f"{code(homeserver['url'])}, {document['date']}, {document['seconds']:.0f} s, "
         f"matrix-device-conformance {document['suite']}. {inline(document['limits'])}".rstrip(),
