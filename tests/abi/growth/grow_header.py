@@ -1,5 +1,5 @@
-"""Makes a header of version 1.1 out of the one of 1.0, as a minor may: every growable struct gets a
-field at its end, both tables get slots.
+"""Makes the header of the next minor, as a minor may: every growable struct gets a field at its
+end, both tables get slots.
 
 grow_header.py HEADER FOLDER [STRUCT]   FOLDER/matrix_devices/module.h, and FOLDER/growth.h with a
                                         macro a struct; with STRUCT only that one grows
@@ -11,11 +11,10 @@ import sys
 from pathlib import Path
 
 TABLES = ("mxd_host", "mxd_module")
-FIELD = "  mxd_view since_1_1; /* since 1.1 */\n"
+FIELD = "  mxd_view since_next;\n"
 SLOTS = """\
-  /* since 1.1 */
-  int32_t (*since_1_1)(mxd_cookie cookie) MXD_NOEXCEPT;
-  void (*also_since_1_1)(mxd_cookie cookie) MXD_NOEXCEPT;
+  int32_t (*since_next)(mxd_cookie cookie) MXD_NOEXCEPT;
+  void (*also_since_next)(mxd_cookie cookie) MXD_NOEXCEPT;
 """
 STRUCT = re.compile(r"typedef struct (\w+) \{[^\n]*\n +uint32_t size;.*?^(?=\} \1;)", re.M | re.S)
 
@@ -29,17 +28,24 @@ def growable(header: str) -> list[str]:
     return names
 
 
+def next_minor(header: str) -> int:
+    """That of the grown header."""
+    minors = re.findall(r"^#define MXD_ABI_MINOR +(\d+)\b", header, re.M)
+    if len(minors) != 1:
+        sys.exit("grow_header: expected `#define MXD_ABI_MINOR` once")
+    return int(minors[0]) + 1
+
+
 def grow(header: str, names: list[str]) -> str:
-    """The header of 1.1 in which these structs have grown."""
+    """The header in which these structs have grown."""
 
     def longer(match: re.Match[str]) -> str:
         if match[1] not in names:
             return match[0]
         return match[0] + (SLOTS if match[1] in TABLES else FIELD)
 
-    header, raised = re.subn(r"^(#define MXD_ABI_MINOR) 0\b", r"\1 1", header, flags=re.M)
-    if raised != 1:
-        sys.exit("grow_header: expected `#define MXD_ABI_MINOR 0` once")
+    raised = f"#define MXD_ABI_MINOR {next_minor(header)}"
+    header = re.sub(r"^#define MXD_ABI_MINOR +\d+\b", raised, header, flags=re.M)
     return STRUCT.sub(longer, header)
 
 
@@ -55,14 +61,20 @@ def main() -> None:
         sys.exit(f"grow_header: {grown[0]} is none of {names}")
     folder = Path(sys.argv[2])
     macros = [
-        f"#define IN_1_1_{name}(record) "
-        + ("MXD_HAS(record, since_1_1)" if name in grown else "GROWTH_NONE")
-        for name in names
+        "/* For each struct whether its new field is there, and how large it was without. */",
+        f"#define NEXT_MINOR {next_minor(header)}",
+        "#define GROWTH_NONE (-1)",
     ]
-    guard = "/* Whether the field of 1.1 is there. */\n#define GROWTH_NONE (-1)\n"
+    for name in names:
+        if name in grown:
+            macros.append(f"#define IN_NEXT_{name}(record) MXD_HAS(record, since_next)")
+            macros.append(f"#define KNOWN_{name} offsetof({name}, since_next)")
+        else:
+            macros.append(f"#define IN_NEXT_{name}(record) GROWTH_NONE")
+            macros.append(f"#define KNOWN_{name} sizeof({name})")
     for path, text in (
         (folder / "matrix_devices/module.h", grow(header, grown)),
-        (folder / "growth.h", guard + "\n".join(macros) + "\n"),
+        (folder / "growth.h", "\n".join(macros) + "\n"),
     ):
         path.parent.mkdir(parents=True, exist_ok=True)
         if not path.exists() or path.read_text() != text:

@@ -1,22 +1,28 @@
-/* A host that meets every record of the contract, inline and late, whichever of the two minors it
- * and the module were built from: what only the other side knows is absent, what both know is
- * there, and every answer is as in 1.0. Built with the header of 1.0, and with the grown one. */
+/* A host that meets every record of the contract, inline and late, whichever of two minors it and
+ * the module were built from: what only the other side knows is absent, what both know is there,
+ * and every answer is as in 1.0. Built with the header, and with the grown one, beside which is
+ * growth.h. */
+#include <stddef.h>
+
 #include "tests/hosts/host_kit.h"
-#if MXD_ABI_MINOR > 0
+#if __has_include("growth.h")
 #include "growth.h"
 #endif
 
-/* The field of 1.1 in a record of the module's: there if the module is of 1.1, and in a build where
-   it has grown. */
-#if MXD_ABI_MINOR > 0
-#define SEE(type, record)                                                         \
-  do {                                                                            \
-    const type* const it = (record);                                              \
-    (void)it;                                                                     \
-    const int in_1_1 = IN_1_1_##type(it);                                         \
-    if (in_1_1 != GROWTH_NONE) EXPECT_EQ(module->abi_minor >= 1 ? 1 : 0, in_1_1); \
-    ++seen;                                                                       \
+/* The new field in a record of the module's: there if the module has grown too, and in a build
+   where that struct has. */
+#ifdef NEXT_MINOR
+#define SEE(type, record)                                                                    \
+  do {                                                                                       \
+    const type* const it = (record);                                                         \
+    (void)it;                                                                                \
+    const int in_next = IN_NEXT_##type(it);                                                  \
+    if (in_next != GROWTH_NONE) EXPECT_EQ(module->abi_minor >= NEXT_MINOR ? 1 : 0, in_next); \
+    ++seen;                                                                                  \
   } while (0)
+/* What a grown host says in the fields that the module of before does not know. */
+#define FILL(type, record) \
+  memset((char*)(record) + KNOWN_##type, 0xA5, sizeof *(record)-KNOWN_##type)
 #else
 #define SEE(type, record)                          \
   do {                                             \
@@ -24,10 +30,8 @@
     EXPECT_AT_MOST(it->size, (int64_t)sizeof *it); \
     ++seen;                                        \
   } while (0)
+#define FILL(type, record) ((void)(record))
 #endif
-/* What a host of 1.1 says in the fields that a module of 1.0 does not know. */
-#define FILL(record, size_of_1_0) \
-  memset((char*)(record) + (size_of_1_0), 0xA5, sizeof *(record) - (size_of_1_0))
 
 static unsigned seen;
 static bool late;
@@ -79,9 +83,9 @@ static void see(const kit_question* question) {
 static int32_t answer(kit_host* host, const kit_question* question) {
   see(question);
   mxd_uia_stage stage = {.size = sizeof stage, .type = KIT_TEXT("m.login.password")};
-  FILL(&stage, MXD_UIA_STAGE_SIZE_1_0);
+  FILL(mxd_uia_stage, &stage);
   mxd_uia_completed completed = {.size = sizeof completed, .type = KIT_TEXT("m.login.dummy")};
-  FILL(&completed, MXD_UIA_COMPLETED_SIZE_1_0);
+  FILL(mxd_uia_completed, &completed);
   if (question->kind == KIT_UIA_FLOWS) {
     EXPECT_EQ(MXD_OK, module->emit_stage(question->op, &stage));
     stage.type = KIT_TEXT("m.login.dummy");
@@ -123,8 +127,8 @@ static mxd_device devices[2];
 static void open(kit_host* host, const char* config, uint32_t principal_flags) {
   kit_init(host);
   kit_offer_all(host);
-  FILL(&host->table, MXD_HOST_SIZE_1_0);
-  FILL(&host->principal, MXD_PRINCIPAL_SIZE_1_0);
+  FILL(mxd_host, &host->table);
+  FILL(mxd_principal, &host->principal);
   respond_of_the_kit = host->table.respond;
   host->table.respond = respond;
   host->ask = answers;
@@ -133,7 +137,7 @@ static void open(kit_host* host, const char* config, uint32_t principal_flags) {
   host->principal.service_id = KIT_TEXT("bridge");
   for (size_t i = 0; i < 2; ++i) {
     devices[i] = host->devices[i];
-    FILL(&devices[i], MXD_DEVICE_SIZE_1_0);
+    FILL(mxd_device, &devices[i]);
   }
   host->devices = devices;
   host->device_count = 2;
@@ -178,7 +182,7 @@ static int32_t gives_its_own_error(kit_host* host, const kit_question* question)
                      .retry_after_ms = -1,
                      .errcode = KIT_TEXT("M_X"),
                      .text = KIT_TEXT("no")};
-  FILL(&error, MXD_ERROR_SIZE_1_0);
+  FILL(mxd_error, &error);
   EXPECT_EQ(MXD_OK, module->emit_error(question->op, &error));
   return kit_complete(question->op, MXD_HOST_ERROR);
 }

@@ -1,4 +1,4 @@
-/* A device as a side of some minor writes it; compiled with the header of 1.0 and of 1.1. */
+/* A device as a side of some minor writes it; compiled with the header and with the grown one. */
 #include "matrix_devices/module.h"
 
 const void* RECORD_OF_IT(void);
