@@ -4,7 +4,7 @@
 set(mxd_purpose "everything")
 
 if(CMAKE_VERSION VERSION_LESS 3.25)
-  mxd_miss("CMake 3.25 (this is ${CMAKE_VERSION})" "${mxd_purpose}" cmake)
+  mxd_miss("CMake 3.25 or later (this is ${CMAKE_VERSION})" "${mxd_purpose}" cmake)
 endif()
 
 if(NOT CMAKE_MAKE_PROGRAM)

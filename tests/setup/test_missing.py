@@ -195,14 +195,6 @@ def test_another_platform_is_refused(configure: Configure, tmp_path: Path) -> No
     assert "Boost" not in run.stdout
 
 
-def test_another_c_library_is_refused(configure: Configure, tmp_path: Path) -> None:
-    (tmp_path / "features.h").touch()  # as musl's, which names no glibc
-    run = configure(f"-DCMAKE_C_FLAGS=-I{tmp_path}")
-    assert run.returncode != 0
-    assert "glibc 2.36" in run.stdout
-    assert "another C" in run.stdout
-
-
 def test_a_folder_of_tests_that_is_not_there_is_refused(configure: Configure) -> None:
     run = configure("-DMXD_SQLITE=OFF", "-DMXD_TESTS=unti")
     assert run.returncode != 0
