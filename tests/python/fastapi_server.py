@@ -1,4 +1,3 @@
-#!/usr/bin/python3
 """docs/examples/fastapi_host.py in the place of matrix-devices-server, for the conformance suite.
 
 Its options and the commands that the suite gives (``user lock``, ``token issue``) are those of the
