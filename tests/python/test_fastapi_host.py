@@ -192,7 +192,40 @@ def test_it_keeps_every_promise(
     assert named(promises, "to come") == {}
 
 
-# ---- What the suites do not see: docs/accounts.md ----
+# ---- What the suites do not see ----
+
+
+def test_a_bucket_fills_up_and_not_over(
+    accounts: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOMESERVER_DATABASE", str(tmp_path / "unused.db"))
+    import fastapi_host
+
+    now = [10_000_000]
+    monkeypatch.setattr(fastapi_host, "now_ms", lambda: now[0])
+    host = fastapi_host.DeviceHost(accounts.database, accounts)
+    limit = matrix_devices.Limit("name", "key", burst=2, interval_ms=1000)
+
+    def take(units: int = 1) -> int:
+        """How long to wait for it."""
+        try:
+            asyncio.run(host.take_limit(None, matrix_devices.LimitRequest([limit], units)))
+        except matrix_devices.LimitExceeded as refusal:
+            return refusal.retry_after_ms
+        return 0
+
+    assert take() == 0
+    for later in (60_000, 1000, -3_600_000):  # left alone; a unit is back; the clock is set back
+        now[0] += later
+        if later == 60_000:
+            assert take(-1) == 0  # one too many
+            assert take() == 0
+        if later > 0:
+            assert take() == 0
+        assert take() == 1000
+
+
+# docs/accounts.md
 
 PASSWORD = "correct horse battery staple"
 BASE = "/_matrix/client/v3"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import email.message
 import inspect
 import pickle
 import types
@@ -39,6 +40,7 @@ from matrix_devices import (
     wsgi,
 )
 from matrix_devices.host import METHODS, OPTIONAL
+from matrix_devices.server import AccountApi, Server
 
 SECRET = "s3cr3t"
 
@@ -119,6 +121,25 @@ MISTAKES: list[tuple[Callable[[], object], type[Exception], str]] = [
         )
     ),
     (
+        lambda: AccountApi(SmallHost()),
+        ConfigurationError,
+        "accounts is a SmallHost without server",
+    ),  # type: ignore[arg-type]
+    (lambda: AccountApi(MemoryHost(), limits={}), ConfigurationError, "limits is a dict; give Att"),  # type: ignore[arg-type]
+    (
+        lambda: Server(MemoryHost(), listen="::1"),
+        ConfigurationError,
+        "listen is a str; give an a",
+    ),  # type: ignore[arg-type]
+    (lambda: Server(MemoryHost, {}), ConfigurationError, "the class MemoryHost; give an instance,"),  # type: ignore[arg-type]
+    (lambda: started().start(), RuntimeError, "was started before: make another Server"),
+    (
+        lambda: MemoryHost().fail_next("list_devices", "no"),
+        TypeError,
+        "error is a str; give an e",
+    ),  # type: ignore[arg-type]
+    (lambda: MemoryHost().fail_next("list", NotFound()), ValueError, "'list' is no method of a h"),
+    (
         lambda: MemoryHost().login("nobody"),
         NotFound,
         "There is no such account, device or session.",
@@ -130,6 +151,12 @@ def ask(headers: Any = AUTHORIZED, method: Any = "GET", target: Any = DEVICES, *
     """A request that can't be taken."""
     with Module.open(SmallHost()) as module:
         module.handle(Request(method, target, headers, **rest))
+
+
+def started() -> Server:
+    """A server that has ended."""
+    with Server(MemoryHost()) as server:
+        return server
 
 
 async def now_late() -> int:
@@ -205,7 +232,23 @@ def test_a_header_that_is_there_twice_stays() -> None:
     assert list(Request("GET", DEVICES, ManyHeaders()).headers) == pairs  # type: ignore[arg-type]
 
 
+def test_headers_are_what_a_server_has() -> None:
+    message = email.message.Message()
+    message["X"] = "a"
+    message["X"] = "b"
+    assert list(Request("GET", DEVICES, message).headers) == [("X", "a"), ("X", "b")]
+
+
 # ---- Hosts ----
+
+
+def test_a_fault_may_be_planted_by_its_class() -> None:
+    host = MemoryHost()
+    host.fail_next("authenticate", UnknownToken)
+    with Module.open(host) as module:
+        response = module.handle(get())
+    assert response is not None
+    assert response.json()["errcode"] == "M_UNKNOWN_TOKEN"
 
 
 @pytest.mark.parametrize("missing", [name for name in METHODS if name not in OPTIONAL])

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json as _json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from . import _core, _explain
 
@@ -48,6 +48,13 @@ _MAX_MEMBERS = 1024
 Header: TypeAlias = tuple[str | bytes, str | bytes]
 
 
+class HasItems(Protocol):
+    """A mapping, or what a server has for headers, such as ``email.message.Message``."""
+
+    def items(self) -> Iterable[Header]:
+        """Pairs of name and value."""
+
+
 @dataclass(frozen=True, slots=True, init=False)
 class Request:
     """A request as it came off the wire: nothing decoded, nothing normalised.
@@ -72,16 +79,13 @@ class Request:
         self,
         method: str,
         target: str,
-        headers: Mapping[str, str] | Mapping[bytes, bytes] | Iterable[Header] = (),
+        headers: Iterable[Header] | HasItems = (),
         body: bytes = b"",
         remote_addr: str = "",
         body_too_large: bool = False,
         context: Any = None,
     ) -> None:
-        """``headers``: pairs of name and value, or a mapping (of a server: what has ``items()``).
-
-        Raises TypeError for headers that are neither.
-        """
+        """``headers``: pairs of name and value, or a mapping. Raises TypeError."""
         put = object.__setattr__  # the record is frozen
         put(self, "method", method)
         put(self, "target", target)

@@ -160,7 +160,9 @@ class DeviceServer:
         self._host.add_service(service)
         return service
 
-    def fail_next(self, method: str, error: BaseException, *, times: int = 1) -> None:
+    def fail_next(
+        self, method: str, error: BaseException | type[BaseException], *, times: int = 1
+    ) -> None:
         """Let the next calls of a method of the host fail; see ``MemoryHost.fail_next``.
 
         TypeError: a host of the kind "sqlite" can't be made to.

@@ -21,6 +21,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
+from .. import _explain
 from ..errors import BadData, Forbidden, LimitExceeded, MatrixError, NotFound, Refused
 from ..host import Host
 from ..records import (
@@ -63,13 +64,21 @@ class _Memory(MemoryAccounts):
         self._limits = MemoryLimits()
         self._faults = Faults()
 
-    def fail_next(self, method: str, error: BaseException, *, times: int = 1) -> None:
+    def fail_next(
+        self, method: str, error: BaseException | type[BaseException], *, times: int = 1
+    ) -> None:
         """Let the next ``times`` calls of a method of ``Host`` raise ``error`` and do nothing.
 
         ``Unavailable()`` is a 503 for the client, ``MatrixError(...)`` any answer that you like, an
         exception that is no ``Refusal`` a 500. Faults of one method come in the order planted.
-        ValueError: there is no such method.
+        ValueError: there is no such method. TypeError: it is no exception.
         """
+        if isinstance(error, type) and issubclass(error, BaseException):
+            error = error()  # as `raise` does
+        if not isinstance(error, BaseException):
+            raise TypeError(
+                f"fail_next: error is {_explain.a(error)}; give an exception, such as Unavailable()"
+            )
         self._faults.plant(method, Fault(error=error), times)
 
     def delay_next(self, method: str, seconds: float, *, times: int = 1) -> None:

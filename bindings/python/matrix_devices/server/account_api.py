@@ -15,9 +15,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from .. import _core
+from .. import _core, _explain
 from ..accounts import Accounts
 from ..errors import (
+    ConfigurationError,
     Forbidden,
     LimitExceeded,
     MatrixError,
@@ -54,6 +55,7 @@ VERSIONS = (
 PASSWORD = "m.login.password"
 
 _PREFIX = "/_matrix/client/"
+_FUNCTIONS = [name for name in vars(Accounts) if not name.startswith("_")]
 _Endpoint = Callable[[Request], Response]
 
 
@@ -75,8 +77,14 @@ class AccountApi:
         test servers. ``config``: that of the module (docs/configuration.md), to which these
         endpoints keep too where it concerns them. ``now_ms``: the clock of limits and of
         registrations, ms since the epoch; by default that of the accounts where they have one
-        (``clock``), else the system's.
+        (``clock``), else the system's. ConfigurationError: these are no accounts, or no limits.
         """
+        missing = [name for name in _FUNCTIONS if not hasattr(accounts, name)]
+        if missing:
+            raise ConfigurationError(
+                f"accounts is {_explain.a(accounts)} without {', '.join(missing)}: implement "
+                "matrix_devices.Accounts, or write these endpoints yourself"
+            )
         self._accounts = accounts
         clock = getattr(accounts, "clock", None)
         now_ms = now_ms or (_system_ms if clock is None else clock.now_ms)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields
 from threading import Lock
 from typing import Any
 
+from .. import _explain
 from ..errors import ConfigurationError, Forbidden
 from ..memory.limits import MemoryLimits
 from ..records import Limit
@@ -75,7 +76,11 @@ class AttemptLimiter:
     """Counts attempts. Any thread. What is over a limit raises ``LimitExceeded``."""
 
     def __init__(self, limits: AttemptLimits | None, now_ms: Callable[[], int]) -> None:
-        """``limits`` None: nothing is limited."""
+        """``limits`` None: nothing is limited. ConfigurationError."""
+        if limits is not None and not isinstance(limits, AttemptLimits):
+            raise ConfigurationError(
+                f"limits is {_explain.a(limits)}; give AttemptLimits(…), or None for no limits"
+            )
         self._limits = limits
         self._now_ms = now_ms
         self._buckets = MemoryLimits()

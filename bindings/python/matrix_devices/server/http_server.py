@@ -21,8 +21,9 @@ from socketserver import TCPServer
 from types import TracebackType
 from typing import Any, TypeVar
 
+from .. import _explain
 from ..accounts import Accounts
-from ..errors import ClosedError
+from ..errors import ClosedError, ConfigurationError
 from ..host import Host, asynchronous_methods
 from ..module import Module
 from ..records import Request, Response
@@ -66,6 +67,10 @@ class Server:
         its connection. Errors: those of ``Module.open``, and OSError where the address can't be
         bound.
         """
+        if not (isinstance(listen, tuple) and len(listen) == 2 and isinstance(listen[1], int)):
+            raise ConfigurationError(
+                f'listen is {_explain.a(listen)}; give an address and a port, ("127.0.0.1", 8008)'
+            )
         self.host = host
         self._observer = observer
         defaults = {"unknown_fields": "null"}
@@ -93,7 +98,9 @@ class Server:
         return f"http://{_bracketed(str(address))}:{port}"
 
     def start(self) -> Server:
-        """Begin to answer; returns itself."""
+        """Begin to answer; returns itself. RuntimeError: it was started before."""
+        if self._http.is_started:
+            raise RuntimeError("this server was started before: make another Server")
         if self._loop is not None:
             self._loop.start()
         self._http.start()
@@ -169,6 +176,10 @@ class _HttpServer(ThreadingHTTPServer):
         """As the base, without its look at the domain name system."""
         TCPServer.server_bind(self)
 
+    @property
+    def is_started(self) -> bool:
+        return self._acceptor.ident is not None
+
     def start(self) -> None:
         self._acceptor.start()
 
@@ -177,7 +188,7 @@ class _HttpServer(ThreadingHTTPServer):
             return
         self.stopping = True
         self.socket.shutdown(socket.SHUT_RDWR)  # ends accept()
-        if self._acceptor.ident is not None:
+        if self.is_started:
             self._acceptor.join()
         self.server_close()
         # What is idle reads the end; what is in flight goes on until it is answered.
