@@ -12,6 +12,7 @@ from urllib.parse import unquote
 
 from matrix_device_conformance.client import Client, Header, Response
 
+LOGINS = ("/login", "/register", "/refresh")
 ENDPOINT = re.compile(r"/_matrix/client/[^/]+(/[^?]*)")
 COMMON_HEADERS: list[Header] = [
     ("Content-Type", "application/json"),
@@ -88,6 +89,14 @@ class Request:
         return body if isinstance(body, dict) else {}
 
     @property
+    def has_object(self) -> bool:
+        """Whether the body is an object."""
+        try:
+            return isinstance(json.loads(self.body or b""), dict)
+        except ValueError:
+            return False
+
+    @property
     def auth(self) -> dict[str, Any]:
         """`auth`, where it is an object."""
         auth = self.members.get("auth")
@@ -126,19 +135,31 @@ class Upstream:
 
     def __init__(self, client: Client) -> None:
         self.client = client
-        self.logins: dict[str, Login] = {}
+        self.logins: dict[str, Login] = {}  # by access token
+        self.refreshes: dict[str, str] = {}  # the access token, by its refresh token
 
     def send(self, request: Request) -> Response:
         """Have the real server answer."""
         response = self.client.request(
             request.method, request.target, headers=request.headers, body=request.body
         )
-        if request.endpoint == "/login" and response.status == 200:
-            login = Login(
-                response.json["user_id"], response.json["device_id"], request.members["password"]
-            )
-            self.logins[response.json["access_token"]] = login
+        if request.endpoint in LOGINS and response.status == 200:
+            self._remember(request, response.json)
         return response
+
+    def _remember(self, request: Request, answer: dict[str, Any]) -> None:
+        if request.endpoint == "/refresh":
+            refreshed = self.refreshes.get(request.members.get("refresh_token", ""))
+            login = self.logins.get(refreshed or "")
+        elif "password" in request.members and "device_id" in answer:
+            login = Login(answer["user_id"], answer["device_id"], request.members["password"])
+        else:
+            login = None  # a guest, an application service, or an account without a device
+        if login is not None:
+            token = answer["access_token"]
+            self.logins[token] = login
+            if "refresh_token" in answer:
+                self.refreshes[answer["refresh_token"]] = token
 
     def login_of(self, request: Request) -> Login | None:
         """Who asks, where they have logged in: no application service has."""
@@ -148,22 +169,40 @@ class Upstream:
         """Have the real server do what it should refuse: with the password of who asks."""
         return self.send(request.with_members(auth=self.logins[request.token or ""].auth))
 
+    def is_own_password(self, request: Request) -> bool:
+        """Whether the credentials are right, and those of who asks."""
+        login = self.login_of(request)
+        return login is not None and request.auth.get("password") == login.password
+
 
 class Bug:
-    """One bug: whose it is, and what shows that the suite saw it. The plain one has none."""
+    """One bug: whose it is, and the rows that are not kept because of it. The plain one has none.
+
+    `rows` are those where the suite reaches everything; `rows_of_accounts` those at a URL with
+    accounts and nothing else. Rows in the one and not in the other can't be judged there.
+    """
 
     name: ClassVar[str] = "none"
     peer: ClassVar[str] = ""
-    test: ClassVar[str] = ""  # that must fail: FILE::FUNCTION
-    got: ClassVar[str] = ""  # as a regular expression: what the test's line in the table says
+    rows: ClassVar[frozenset[str]] = frozenset()
+    rows_of_accounts: ClassVar[frozenset[str]] = frozenset()
+    got: ClassVar[str] = ""  # a regular expression: what a check that failed says, "what: got"
+    got_of_accounts: ClassVar[str] = ""  # the same there, where it differs
     config: ClassVar[dict[str, Any]] = {}  # of the module
+    time_factor: ClassVar[float] = 1  # of the suite's time limits
 
-    def __init_subclass__(cls) -> None:
+    def __init_subclass__(cls, **given: Any) -> None:
+        super().__init_subclass__(**given)
         BUGS[cls.name] = cls
 
     def answer(self, request: Request, server: Upstream) -> Response:
         """Answer as the peer would."""
         return server.send(request)
+
+
+def of_rows(names: str) -> frozenset[str]:
+    """A set of rows from their numbers."""
+    return frozenset(names.split())
 
 
 BUGS: dict[str, type[Bug]] = {Bug.name: Bug}
@@ -196,3 +235,42 @@ def without_headers(response: Response, *prefixes: str) -> Response:
     """The same answer without the headers that begin so."""
     kept = [pair for pair in response.headers.items() if not pair[0].lower().startswith(prefixes)]
     return Response(response.status, headers_of(kept), response.raw)
+
+
+def with_members(response: Response, **members: Any) -> Response:
+    """The same answer with other members."""
+    return with_body(response, {**response.json, **members})
+
+
+def members_of(response: Response) -> dict[str, Any]:
+    """The members of an answer, where it is an object."""
+    body = response.json
+    return body if isinstance(body, dict) else {}
+
+
+def begun_session(request: Request, response: Response) -> str | None:
+    """The session that this answer is the first to name."""
+    if request.deletes and response.status == 401 and "session" in members_of(response):
+        session = response.json["session"]
+        return session if session != request.session else None
+    return None
+
+
+class Sessions:
+    """For a bug that has to know by whose token a session was begun."""
+
+    def __init__(self) -> None:
+        self.begun: dict[str, str | None] = {}
+
+    def send(self, request: Request, server: Upstream) -> Response:
+        """Have the real server answer, and remember a session that it begins."""
+        response = server.send(request)
+        session = begun_session(request, response)
+        if session is not None:
+            self.begun[session] = request.token
+        return response
+
+    def is_own(self, request: Request) -> bool:
+        """Whether who asks has begun the session."""
+        session = request.session
+        return isinstance(session, str) and self.begun.get(session, "") == request.token

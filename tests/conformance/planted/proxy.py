@@ -57,8 +57,8 @@ class Proxy(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, client: Client, bug: Bug) -> None:
-        super().__init__(("127.0.0.1", 0), Relay)
+    def __init__(self, client: Client, bug: Bug, port: int = 0) -> None:
+        super().__init__(("127.0.0.1", port), Relay)
         self.bug = bug
         self.upstream = Upstream(client)
         self.client = Client(f"http://127.0.0.1:{self.server_port}")

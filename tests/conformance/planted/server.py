@@ -1,10 +1,4 @@
-#!/usr/bin/env python3
-"""A matrix-devices-server with a bug: a proxy that has it, before the real one.
-
-    MXD_SERVER=…/matrix-devices-server MXD_PLANTED=no_cors tests/conformance/planted/server.py …
-
-Takes the same command line. `user …` and `token …` are the real server's own business.
-"""
+"""A matrix-devices-server with a bug: a proxy that has it, before the real one. Run by `server`."""
 
 from __future__ import annotations
 
@@ -49,18 +43,16 @@ def main() -> int:
     """The exit status."""
     binary, bug = os.environ["MXD_SERVER"], BUGS[os.environ["MXD_PLANTED"]]
     options = sys.argv[1:]
-    if not options or not options[0].startswith("--"):
-        os.execv(binary, [binary, *options])
     ended = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: ended.set())
     database, name = take(options, "--database"), take(options, "--server-name")
-    take(options, "--listen")
+    port = int(take(options, "--listen").rpartition(":")[2])
     with tempfile.TemporaryDirectory() as text:
         folder = Path(text)
         options = with_config(options, bug.config, folder)
         server = Server(binary, folder, options, database=database, server_name=name)
         server.start()
-        proxy = Proxy(server.client, bug())
+        proxy = Proxy(server.client, bug(), port)
         print(f"listening on {proxy.client.base_url}", flush=True)
         ended.wait()
         proxy.close()
