@@ -10,11 +10,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
 
 from matrix_device_conformance.verdicts import Exchange
-from matrix_device_conformance.writings import any_writing, binary_writings, plain_writings
+from matrix_device_conformance.writings import binary_writings, plain_writings
 
 # By the name of a member or a parameter: what its value is.
 KINDS: Mapping[str, str] = {
@@ -34,15 +35,13 @@ SECRET_HEADERS = {"authorization", "cookie", "proxy-authorization", "set-cookie"
 # Shorter texts are words too (a session "x", the password "test"): they are taken out only where
 # they stand alone, and known only from an option, not from traffic.
 SHORT = 8
-# So many characters beside a cut are known for a piece of a secret.
+# Where a text was cut off, so many characters beside the cut are known for a piece of a secret.
 PIECE = 6
 CUT = re.compile(r"(…|\.\.\.|\\u2026)")
 NEAR = 400  # characters beside a cut, in which such a piece may be
 OPEN_ESCAPE = re.compile(
     r"(?:\\+(?:u[0-9a-fA-F]{0,3}|x[0-9a-fA-F]?)?|%(?:25)*[0-9a-fA-F]?|&#?\w*)$"
 )
-
-WITHHELD = "[withheld: it holds a secret in a writing that cannot be taken out]"
 
 NAMES = "|".join(sorted(KINDS, key=len, reverse=True))
 # "access_token": "…" with double or single quotes, escaped or not, as JSON or as Python prints it.
@@ -56,6 +55,8 @@ PARAMETER = re.compile(rf"""(?P<before>(?<![\w%])(?P<name>{NAMES})=)(?P<value>[^
 BEARER = re.compile(r"(?P<before>\b(?:Bearer|Basic)\s+)(?P<value>[\w.~+/=%:-]+)", re.I | re.A)
 # What homeservers' tokens begin with: Synapse, the Matrix Authentication Service.
 TOKEN = re.compile(r"\b(?:syt|syr|syl|mat|mar|mct|mcr)_[A-Za-z0-9_=.-]{8,}")
+BEFORE = re.compile(r"[\w/-]*\Z", re.ASCII)
+BEHIND = re.compile(r"[\w/-]*=*", re.ASCII)
 LABEL = re.compile(r"\[(?:token|password|session|secret)(?: \d+)?\]")
 
 
@@ -66,7 +67,7 @@ class Redactor:
         self._labels: dict[str, str] = {}  # of secrets: what stands in their place
         self._counts: dict[str, int] = {}
         self._short: list[str] = []
-        self._needles = Needles()  # secrets, their base64 and hexadecimal; all without escapes
+        self._needles = Needles(SHORT)  # secrets, their base64 and hexadecimal, without escapes
         self._beginnings = Needles(PIECE)
         self._endings = Needles(PIECE)
         self._done: dict[str, str] = {}  # a report says many things often
@@ -81,12 +82,14 @@ class Redactor:
         if len(secret) < SHORT:
             self._short.append(secret)
             return
-        for writing in (secret, *binary_writings(secret)):
-            for plain in plain_writings(writing):
-                self._needles.add(plain, (writing, secret))
         for plain in plain_writings(secret):
-            self._beginnings.add(plain, (secret, secret))
-            self._endings.add(plain[::-1], (secret, secret))
+            needle = Needle(plain.text, secret)
+            self._needles.add(plain.text, needle)
+            self._beginnings.add(plain.text, needle)
+            self._endings.add(plain.text[::-1], needle)
+        for writing in binary_writings(secret):
+            for plain in plain_writings(writing):
+                self._needles.add(plain.text, Needle(plain.text, secret, is_binary=True))
 
     def learn(self, value: Any) -> None:
         """Know the secrets among the members of a body, at any depth."""
@@ -148,74 +151,86 @@ class Redactor:
                 text = re.sub(
                     rf"(?<![^\W_]){re.escape(secret)}(?![^\W_])", self._labels[secret], text
                 )
-        for writing, secret in self._found_in(text):
-            if writing == secret:
-                text = text.replace(secret, self._labels[secret])
-        found = self._found_in(text)
-        for writing, secret in found:
-            text = any_writing(writing, writing != secret).sub(self._labels[secret], text)
-        if found and self._found_in(text):
-            return WITHHELD
-        text = self._without_pieces(text)
-        text = MEMBER.sub(_by_name, text)
-        text = PARAMETER.sub(_by_name, text)
-        text = BEARER.sub(_token, text)
-        return TOKEN.sub("[token]", text)
-
-    def _found_in(self, text: str) -> list[tuple[str, str]]:
-        found = {pair for plain in plain_writings(text) for pair in self._needles.found_in(plain)}
-        return sorted(found, key=lambda pair: (-len(pair[0]), pair))
-
-    def _without_pieces(self, text: str) -> str:
-        """Without what is left of a secret in front of a cut, or behind one."""
+        text = self._without_known(text)
         pieces = CUT.split(text)
         for i in range(0, len(pieces), 2):
             pieces[i] = self._without_beginning(pieces[i])
             if i > 0:
                 pieces[i] = self._without_ending(pieces[i])
-        return "".join(pieces)
+        text = "".join(pieces)
+        text = MEMBER.sub(_by_name, text)
+        text = PARAMETER.sub(_by_name, text)
+        text = BEARER.sub(_token, text)
+        return TOKEN.sub("[token]", text)
+
+    def _without_known(self, text: str) -> str:
+        places: list[tuple[int, int, str]] = []
+        for plain in plain_writings(text):
+            for start, needle in self._needles.found_in(plain.text):
+                end = start + len(needle.text)
+                if not plain.text.startswith(needle.text, start):
+                    continue
+                if needle.is_binary:  # the rest of that base64 goes too
+                    start -= len(BEFORE.search(plain.text[:start])[0])
+                    end += len(BEHIND.match(plain.text[end:])[0])
+                places.append((*plain.span(start, end), needle.secret))
+        return self._with_labels(text, places)
+
+    def _with_labels(self, text: str, places: list[tuple[int, int, str]]) -> str:
+        """The longest counts where several begin at one place."""
+        parts, last = [], 0
+        for start, end, secret in sorted(places, key=lambda place: (place[0], -place[1])):
+            if start >= last:
+                parts += [text[last:start], self._labels[secret]]
+            last = max(last, end)
+        return "".join([*parts, text[last:]])
 
     def _without_beginning(self, text: str) -> str:
-        tail = OPEN_ESCAPE.sub("", text)
-        for plain in plain_writings(tail[-NEAR:]):
-            for start, secret in self._beginnings.places_in(plain):
-                rest = plain[start:]
-                if any(each.startswith(rest) for each in plain_writings(secret)):
-                    return tail[: begin_of(rest, tail)] + self._labels[secret]
+        """Without the part of a secret that is left in front of a cut."""
+        whole = OPEN_ESCAPE.sub("", text)
+        first = max(0, len(whole) - NEAR)
+        for plain in plain_writings(whole[first:]):
+            for start, needle in self._beginnings.found_in(plain.text):
+                if needle.text.startswith(plain.text[start:]):
+                    begin = plain.spans[start][0]
+                    return whole[: first + begin] + self._labels[needle.secret]
         return text
 
     def _without_ending(self, text: str) -> str:
+        """Without the part of a secret that is left behind a cut."""
         for plain in plain_writings(text[:NEAR]):
-            for start, secret in self._endings.places_in(plain[::-1]):
-                rest = plain[: len(plain) - start]
-                if any(each.endswith(rest) for each in plain_writings(secret)):
-                    return self._labels[secret] + text[end_of(rest, text) :]
+            for start, needle in self._endings.found_in(plain.text[::-1]):
+                end = len(plain.text) - start
+                if needle.text.endswith(plain.text[:end]):
+                    return self._labels[needle.secret] + text[plain.spans[end - 1][1] :]
         return text
 
 
+@dataclass(frozen=True)
+class Needle:
+    """What a secret may be found by."""
+
+    text: str
+    secret: str
+    is_binary: bool = False
+
+
 class Needles:
-    """Finds many texts in another, by a table of their beginnings."""
+    """Finds where one of many may begin, by their first characters."""
 
-    def __init__(self, length: int = SHORT) -> None:
+    def __init__(self, length: int) -> None:
         self._length = length
-        self._table: dict[str, list[tuple[str, tuple[str, str]]]] = {}
+        self._table: dict[str, list[Needle]] = {}
 
-    def add(self, needle: str, what: tuple[str, str]) -> None:
-        """Find `needle`, which stands for `what`."""
-        self._table.setdefault(needle[: self._length], []).append((needle, what))
+    def add(self, first: str, needle: Needle) -> None:
+        """Find a needle where the text goes on with `first`."""
+        self._table.setdefault(first[: self._length], []).append(needle)
 
-    def found_in(self, text: str) -> Iterator[tuple[str, str]]:
-        """What stands in the text."""
+    def found_in(self, text: str) -> Iterator[tuple[int, Needle]]:
+        """Places, and what may begin there."""
         for start in range(len(text) - self._length + 1):
-            for needle, what in self._table.get(text[start : start + self._length], ()):
-                if text.startswith(needle, start):
-                    yield what
-
-    def places_in(self, text: str) -> Iterator[tuple[int, str]]:
-        """Where what may begin in the text, and the secret."""
-        for start in range(len(text) - self._length + 1):
-            for _needle, what in self._table.get(text[start : start + self._length], ()):
-                yield start, what[1]
+            for needle in self._table.get(text[start : start + self._length], ()):
+                yield start, needle
 
 
 def _by_name(found: re.Match[str]) -> str:
@@ -226,16 +241,3 @@ def _by_name(found: re.Match[str]) -> str:
 
 def _token(found: re.Match[str]) -> str:
     return found["before"] + "[token]"
-
-
-def begin_of(rest: str, text: str) -> int:
-    """Where the text begins whose plain writing is `rest`."""
-    last = len(text) - PIECE
-    starts = range(last, max(-1, len(text) - NEAR - 1), -1)
-    return next((start for start in starts if rest in plain_writings(text[start:])), 0)
-
-
-def end_of(rest: str, text: str) -> int:
-    """Where the text ends that begins so in its plain writing."""
-    ends = range(PIECE, min(len(text), NEAR) + 1)
-    return next((end for end in ends if rest in plain_writings(text[:end])), len(text))

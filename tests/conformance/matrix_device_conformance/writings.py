@@ -1,72 +1,90 @@
-"""How a text may be written: escaped, percent-encoded, in base64, and back."""
+"""How a text may be written, escaped and percent-encoded and in base64, and the way back."""
 
 from __future__ import annotations
 
 import base64
-import functools
 import html
 import re
-from urllib.parse import unquote
+from collections.abc import Callable
+from dataclasses import dataclass
+
+# A character in JSON, in Python, in a URL, in HTML. Of a percent-encoded text these are octets.
+ESCAPE = re.compile(
+    r"\\+u[0-9a-fA-F]{4}|\\+x[0-9a-fA-F]{2}|%[0-9a-fA-F]{2}|&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|\w+);",
+    re.ASCII,
+)
+OCTETS = re.compile("[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
+SURROGATES = re.compile("[\ud800-\udbff][\udc00-\udfff]")
+QUOTED = re.compile(r"\\+(.)", re.DOTALL)
+DEPTH = 6  # escapes within escapes that are undone
 
 
-def folded(text: str) -> str:
-    """Without what writings differ in: backslashes, and plus for a space."""
-    return text.replace("\\", "").replace("+", " ")
+@dataclass(frozen=True)
+class Plain:
+    """A text without escapes, and where each of its characters stands in what was written."""
+
+    text: str
+    spans: list[tuple[int, int]]
+
+    def with_each(self, pattern: re.Pattern[str], become: Callable[[re.Match[str]], str]) -> Plain:
+        """The same with other characters in the place of each match."""
+        texts: list[str] = []
+        spans: list[tuple[int, int]] = []
+        last = 0
+        for found in pattern.finditer(self.text):
+            characters = become(found)
+            span = (self.spans[found.start()][0], self.spans[found.end() - 1][1])
+            texts += (self.text[last : found.start()], characters)
+            spans += self.spans[last : found.start()]
+            spans += [span] * len(characters)
+            last = found.end()
+        if last == 0:
+            return self
+        return Plain("".join((*texts, self.text[last:])), spans + self.spans[last:])
+
+    def span(self, start: int, end: int) -> tuple[int, int]:
+        """Where these characters are in what was written."""
+        return self.spans[start][0], self.spans[end - 1][1]
 
 
-def plain_writings(text: str) -> set[str]:
-    """The text, and the text with its escapes undone, several deep."""
-    written = folded(text)
-    for _ in range(6):
-        before = text
-        text = html.unescape(unquote(text))
-        text = re.sub(r"\\+(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2}))", _character, text)
-        if text == before:
-            break
-    # Pairs of surrogates become one character, and so do the octets of UTF-8.
-    text = text.encode("utf-16", errors="surrogatepass").decode("utf-16", errors="replace")
-    octets = bytes(ord(character) for character in text if ord(character) < 256)
-    return {written, folded(text), folded(octets.decode(errors="replace"))}
+def plain_writings(text: str) -> list[Plain]:
+    """What a text may mean: as it stands, and with its escapes undone.
 
-
-def _character(found: re.Match[str]) -> str:
-    return chr(int(found[1] or found[2], 16))
-
-
-@functools.lru_cache(maxsize=4096)
-def any_writing(text: str, is_binary: bool) -> re.Pattern[str]:
-    """A pattern for a text however its characters are written.
-
-    Of base64 and hexadecimal what stands around it goes too: it is the rest of a writing.
+    Backslashes before a character are left out, and plus is a space: writings differ in these.
     """
-    pattern = "".join(writings(character) for character in text)
-    return re.compile(rf"[\w+/-]*{pattern}[\w+/-]*=*" if is_binary else pattern)
+    written = Plain(text, [(place, place + 1) for place in range(len(text))])
+    undone = written
+    for _ in range(DEPTH):
+        before, undone = undone, undone.with_each(ESCAPE, character_of)
+        if undone is before or undone.text == before.text:
+            break
+    joined = undone.with_each(SURROGATES, pair_of).with_each(OCTETS, octets_of)
+    different = {id(each): each for each in (written, undone, joined)}
+    return [folded(each) for each in different.values()]
 
 
-@functools.lru_cache(maxsize=4096)
-def writings(character: str) -> str:
-    r"""A pattern for one character however it is written: a, %61, %2561, \u0061, \x61, &#97; …"""
-    number = ord(character)
-    octets = character.encode(errors="surrogatepass")
-    units = character.encode("utf-16-be", errors="surrogatepass")
-    found = [
-        r"\\*" + re.escape(character),
-        "".join(f"%(?:25)*{octet:02x}" for octet in octets),
-        "".join(rf"\\+u{units[i : i + 2].hex()}" for i in range(0, len(units), 2)),
-        "".join(rf"\\+x{octet:02x}" for octet in octets),
-        f"&(?:amp;)*#(?:0*{number}|x0*{number:x});",
-    ]
-    if number < 256:
-        found.append(rf"\\+x{number:02x}")
-    named = html.escape(character)
-    if named != character:
-        found.append("&(?:amp;)*" + re.escape(named[1:]))
-    if character == "'":
-        found.append("&(?:amp;)*apos;")
-    if character == " ":
-        found.append(r"\+")
-    first, *others = found
-    return f"(?:{first}|(?i:{'|'.join(others)}))"
+def folded(plain: Plain) -> Plain:
+    """Without what writings differ in."""
+    unquoted = plain.with_each(QUOTED, lambda found: found[1])
+    return Plain(unquoted.text.replace("+", " "), unquoted.spans)
+
+
+def character_of(found: re.Match[str]) -> str:
+    """What an escape stands for."""
+    escape = found[0]
+    if escape.startswith("&"):
+        return html.unescape(escape)
+    return chr(int(escape.lstrip("\\%ux"), 16))
+
+
+def pair_of(found: re.Match[str]) -> str:
+    """The character that two halves are."""
+    return found[0].encode("utf-16", errors="surrogatepass").decode("utf-16")
+
+
+def octets_of(found: re.Match[str]) -> str:
+    """The character that these octets of UTF-8 are."""
+    return found[0].encode("latin-1").decode(errors="replace")
 
 
 def binary_writings(secret: str) -> list[str]:

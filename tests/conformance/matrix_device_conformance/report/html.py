@@ -13,10 +13,11 @@ from html import escape
 from importlib import resources
 from string import Template
 
-from matrix_device_conformance.report.document import Document, called
+from matrix_device_conformance.report.document import Document, called, cut
 from matrix_device_conformance.verdicts import COLUMNS, VERDICTS
 
 COLUMN_NAMES = {"specification": "Specification", "ours": "Ours"}
+GIST = 100  # characters of the first failure that are seen before all are
 MARKS = {"kept": "✓", "not kept": "✗", "not judged": "–"}
 
 
@@ -149,7 +150,9 @@ def findings(row: Document) -> Iterable[str]:
     failed = [test for test in row["tests"] if test["failures"]]
     if failed:
         count = sum(len(test["failures"]) for test in failed)
-        yield f"<details><summary>{count} failure{'s' if count > 1 else ''}</summary>"
+        first = escape(cut(failed[0]["failures"][0]["what"], GIST))
+        some = f"{count} failures, first:" if count > 1 else "1 failure:"
+        yield f"<details><summary>{some} {first}</summary>"
         for test in failed:
             yield from test_part(test, row["title"])
         yield "</details>"
