@@ -69,6 +69,14 @@ function(mxd_find_pytest)
   endforeach()
 endfunction()
 
+# mxd_for(PURPOSE HINT): what comes is needed for that. With pip nothing can be switched off.
+macro(mxd_for purpose hint)
+  set(mxd_purpose "${purpose}")
+  if(NOT SKBUILD)
+    string(APPEND mxd_purpose " (${hint})")
+  endif()
+endmacro()
+
 # ---- Everything ----
 set(mxd_purpose "everything")
 if(NOT mxd_by_header)
@@ -89,7 +97,7 @@ mxd_require_module(sodium libsodium libsodium-dev sodium.h)
 
 # ---- The store ----
 if(MXD_SQLITE)
-  set(mxd_purpose "the store, the server and Python (-DMXD_SQLITE=OFF does without them)")
+  mxd_for("the store, the server and Python" "-DMXD_SQLITE=OFF does without them")
   mxd_require_package(SQLite3 "" libsqlite3-dev sqlite3.h)
   mxd_require_package(SQLiteCpp "" libsqlitecpp-dev SQLiteCpp/SQLiteCpp.h CONFIG)
   mxd_require_package(re2 "" libre2-dev re2/re2.h MODULE)
@@ -97,7 +105,7 @@ endif()
 
 # ---- The server ----
 if(MXD_SERVER)
-  set(mxd_purpose "the server (-DMXD_SERVER=OFF does without it)")
+  mxd_for("the server" "-DMXD_SERVER=OFF does without it")
   mxd_require_package(CLI11 "" libcli11-dev CLI/CLI.hpp CONFIG)
   mxd_require_package(prometheus-cpp "" prometheus-cpp-dev prometheus/registry.h CONFIG)
   mxd_require_package(yaml-cpp "" libyaml-cpp-dev yaml-cpp/yaml.h CONFIG)
@@ -106,7 +114,7 @@ endif()
 
 # ---- The Python package ----
 if(MXD_PYTHON)
-  set(mxd_purpose "the Python package (-DMXD_PYTHON=OFF does without it)")
+  mxd_for("the Python package" "-DMXD_PYTHON=OFF does without it")
   if(NOT Python_EXECUTABLE AND NOT SKBUILD AND EXISTS /usr/bin/python3)
     set(Python_EXECUTABLE /usr/bin/python3) # Debian's, whose packages the tests use
   endif()
@@ -134,7 +142,7 @@ endif()
 
 # ---- The tests ----
 if(MXD_TESTS)
-  set(mxd_purpose "the tests (-DMXD_TESTS=OFF does without them)")
+  mxd_for("the tests" "-DMXD_TESTS=OFF does without them")
   mxd_has_tests(mxd_uses_gtest unit common store server check)
   if(mxd_uses_gtest)
     mxd_require_package(GTest "" libgtest-dev gtest/gtest.h CONFIG)
