@@ -106,7 +106,6 @@ def test_modules_of_pkg_config_are_among_them(configure: Configure, tmp_path: Pa
     run = configure(*disabled("CLI11"), PKG_CONFIG_LIBDIR=str(tmp_path), PKG_CONFIG_PATH="")
     assert told(run) == {
         "everything": {"libsodium": "libsodium-dev"},
-        STORE: {"re2": "libre2-dev"},
         SERVER: {"CLI11": "libcli11-dev", "libsystemd": "libsystemd-dev"},
     }
 
