@@ -1,4 +1,6 @@
 // Accounts: names, states, passwords.
+#include <algorithm>
+
 #include "tests/store/store_test.h"
 
 namespace mxd::test {

@@ -1,5 +1,6 @@
 #include "tests/sweep/result.h"
 
+#include <algorithm>
 #include <cstring>
 #include <memory>
 
