@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import pytest
 
 from matrix_device_conformance.check import NotJudged
 from matrix_device_conformance.client import Client
 from matrix_device_conformance.homeserver import Homeserver, User
-from matrix_device_conformance.hooks import CommandHooks, NoHooks, NoSuchHook
+from matrix_device_conformance.hooks import HOOKS, CommandHooks, NoHooks, NoSuchHook
 
 OBJECT = '{"a": 1}'
 SHOW = "import sys; print(sys.argv[1:], sys.stdin.read())"
@@ -96,3 +97,9 @@ def test_what_cannot_be_understood_is_no_verdict(name: str) -> None:
     }[name]
     with pytest.raises(NotJudged, match="has to print"):
         act()
+
+
+def test_every_hook_is_described_in_the_document() -> None:
+    text = (Path(__file__).parents[3] / "docs/conformance.md").read_text()
+    missing = [name for name in HOOKS if f"`{name}`" not in text]
+    assert missing == []

@@ -11,6 +11,7 @@ from matrix_device_conformance.rows import ROWS, row_of
 from matrix_device_conformance.verdicts import OF_NO_ROW, OURS, SPECIFICATION
 
 DOCUMENT = Path(__file__).parents[3] / "docs/behaviour.md"
+TESTS = Path(__file__).parent.parent / "matrix_device_conformance/tests"
 
 
 def rows_of_the_document() -> dict[str, str | None]:
@@ -42,3 +43,10 @@ def test_the_rows_are_the_documents() -> None:
 )
 def test_the_row_of_a_test(name: str, number: str, basis: str) -> None:
     assert (row_of(name).number, row_of(name).basis) == (number, basis)
+
+
+def test_every_row_has_a_test_or_says_why_not() -> None:
+    text = "".join(path.read_text() for path in TESTS.glob("test_*.py"))
+    tested = {row_of(name).number for name in re.findall(r"^def (test_\w+)", text, re.M)}
+    inside = {row.number for row in ROWS.values() if row.inside}
+    assert tested | inside == set(ROWS)
