@@ -6,12 +6,13 @@ A value is never in them: it may be a token, a password or a session ID.
 from __future__ import annotations
 
 import dataclasses
+import re
 import types
 import typing
 from collections.abc import Awaitable, Iterable, Sequence
 from typing import Any
 
-__all__ = ["a", "header_pairs", "wrong_field", "wrong_request", "wrong_result"]
+__all__ = ["a", "cause", "header_pairs", "wrong_field", "wrong_request", "wrong_result"]
 
 _HEADERS = 'give a mapping, {"Authorization": "Bearer …"}, or pairs of name and value'
 _TEXT = (str, bytes, bytearray, memoryview)
@@ -112,3 +113,19 @@ def _types_of(hint: Any) -> tuple[type, ...]:
 
 def _is_utf8(text: str) -> bool:
     return not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+# ---- What a host raises ----
+
+
+def cause(error: BaseException) -> str | None:
+    """What a mistake with asyncio is, of which Python has no better sign than its text."""
+    text = str(error)
+    if isinstance(error, RuntimeError) and re.search(r"different (event )?loop", text):
+        return (
+            "what it awaits belongs to another event loop; make it on the loop that serves the "
+            "requests, such as at the start of the application"
+        )
+    if isinstance(error, TypeError) and re.search(r"'await' expression|be awaited", text):
+        return "what was awaited is a plain result; await only what inspect.isawaitable() takes"
+    return None

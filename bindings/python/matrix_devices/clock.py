@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 
+from . import _core
+
 
 class Clock:
     """Wall clock in milliseconds since the epoch: the system's, plus an offset. Any thread."""
@@ -29,3 +31,21 @@ class Clock:
 
     def __repr__(self) -> str:
         return f"<Clock {self.now_ms()} ms since the epoch>"
+
+
+class StoreClock(Clock):
+    """The store's clock, which tests can turn."""
+
+    __slots__ = ("_store",)
+
+    def __init__(self, store: _core.Store) -> None:
+        super().__init__()
+        self._store = store
+
+    def set(self, ms: int) -> None:
+        super().set(ms)
+        self._store.set_clock_offset(self._offset_ms)
+
+    def advance(self, seconds: float = 0, *, minutes: float = 0, hours: float = 0) -> None:
+        super().advance(seconds, minutes=minutes, hours=hours)
+        self._store.set_clock_offset(self._offset_ms)

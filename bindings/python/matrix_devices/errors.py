@@ -200,11 +200,3 @@ def is_starvation(error: BaseException) -> bool:
     # Python has no better sign of a thread that could not be started.
     no_thread = isinstance(error, RuntimeError) and "can't start new thread" in str(error)
     return no_thread or isinstance(error, MemoryError)
-
-
-def is_of_another_loop(error: BaseException) -> bool:
-    """Whether asyncio says that something was used on another loop than its own."""
-    text = str(error)  # Python has no better sign
-    return isinstance(error, RuntimeError) and (
-        "different event loop" in text or "different loop" in text
-    )

@@ -9,10 +9,10 @@ import time
 from collections.abc import Awaitable
 from typing import Any
 
-from . import _contract, _core, _questions
+from . import _contract, _core, _explain, _questions
 from ._asyncio import LoopWakeup
 from ._engine import Engine, milliseconds_to
-from .errors import Refusal, is_of_another_loop, is_starvation
+from .errors import Refusal, is_starvation
 from .records import Principal, Request, Response
 
 __all__ = ["Exchange", "Question"]
@@ -120,16 +120,9 @@ class Question:
             )
             return _contract.UNAVAILABLE  # H6
         name = type(error).__name__
-        if is_of_another_loop(error):
-            logger.error(
-                "%s() raised %s: what it awaits belongs to another event loop. Make it on the loop "
-                "that serves the requests, such as at the start of the application",
-                self.method,
-                name,
-                exc_info=error,
-            )
-        else:
-            logger.error("%s() raised %s", self.method, name, exc_info=error)
+        if cause := _explain.cause(error):
+            name = f"{name}: {cause}"
+        logger.error("%s() raised %s", self.method, name, exc_info=error)
         return _contract.INTERNAL
 
     def reject(self, reason: str) -> None:

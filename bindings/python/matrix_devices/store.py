@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from . import _contract, _core, _libraries
 from .accounts import Identity, Login, Service, refuse_nul
-from .clock import Clock
+from .clock import Clock, StoreClock
 from .errors import (
     ClosedError,
     ConfigurationError,
@@ -32,24 +32,6 @@ __all__ = ["SqliteHost", "StoreHost"]
 _DAY_MS = 24 * 3600 * 1000
 
 logger = logging.getLogger("matrix_devices")
-
-
-class _StoreClock(Clock):
-    """The store's clock, which tests can turn."""
-
-    __slots__ = ("_store",)
-
-    def __init__(self, store: _core.Store) -> None:
-        super().__init__()
-        self._store = store
-
-    def set(self, ms: int) -> None:
-        super().set(ms)
-        self._store.set_clock_offset(self._offset_ms)
-
-    def advance(self, seconds: float = 0, *, minutes: float = 0, hours: float = 0) -> None:
-        super().advance(seconds, minutes=minutes, hours=hours)
-        self._store.set_clock_offset(self._offset_ms)
 
 
 class StoreHost:
@@ -109,7 +91,7 @@ class StoreHost:
             raise self._mistake(text) from None
         self.server_name = self._store.server_name
         """What stands after the colon of user IDs."""
-        self.clock: Clock = _StoreClock(self._store)
+        self.clock: Clock = StoreClock(self._store)
         """The system's, unless it is turned: for tests."""
         self._names = UserNames(self.server_name)
         self._namespaces: dict[str, tuple[str, list[_core.Expression]]] = {}  # and the sender
