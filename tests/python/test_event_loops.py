@@ -94,3 +94,25 @@ def test_aclose_on_another_loop_is_refused_while_a_deletion_goes_on() -> None:
         await module.aclose()
 
     asyncio.run(main())
+
+
+def test_handle_on_a_loop_that_is_to_answer_is_explained(caplog: pytest.LogCaptureFixture) -> None:
+    async def devices() -> list[Device]:
+        return []
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+
+        def list_devices(*_: object) -> object:
+            return asyncio.run_coroutine_threadsafe(devices(), loop)
+
+        with Module.open(bent("list_devices", list_devices), timeout=0.05) as module:
+            response = module.handle(get())
+            assert response is not None
+            assert response.status == 504
+            assert "handle() blocked the event loop that runs on this thread" in caplog.text
+            response = await module.ahandle(get())
+            assert response is not None
+            assert response.status == 200
+
+    asyncio.run(main())

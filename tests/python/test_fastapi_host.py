@@ -195,6 +195,12 @@ def test_it_keeps_every_promise(
 # ---- What the suites do not see ----
 
 
+def test_each_of_its_files_can_be_read_at_a_sitting() -> None:
+    lines = {path.name: path.read_text().count("\n") for path in EXAMPLES.glob("fastapi_*.py")}
+    assert len(lines) == 3
+    assert max(lines.values()) <= 350, lines
+
+
 def test_a_bucket_fills_up_and_not_over(
     accounts: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

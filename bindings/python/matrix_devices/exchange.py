@@ -144,14 +144,17 @@ class Question:
         exchange.engine.library.complete(self._op, status, is_long)
         exchange.engine.pass_on_log()
 
-    def time_out(self, seconds: float) -> None:
+    def time_out(self, seconds: float, *, has_blocked_loop: bool = False) -> None:
         """The host did not answer in time (row H2)."""
         self._claim()
+        advice = "See what it waits for, or open the module with a longer timeout"
+        if has_blocked_loop:
+            advice = "handle() blocked the event loop that runs on this thread: use ahandle() there"
         logger.error(
-            "%s() has not answered within %g s; the client gets a 504. See what it waits for, or "
-            "open the module with a longer timeout",
+            "%s() has not answered within %g s; the client gets a 504. %s",
             self.method,
             seconds,
+            advice,
         )
         self._complete(_contract.TIMEOUT)
 

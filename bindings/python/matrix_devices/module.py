@@ -167,7 +167,7 @@ class Module:
             raise
         except BaseException as error:  # SystemExit too: a host's fault ends one request (H3)
             if isinstance(error, TimeoutError) and not later.done():
-                question.time_out(self._timeout)
+                question.time_out(self._timeout, has_blocked_loop=_has_running_loop())
             else:
                 question.fail(error)
         else:
