@@ -15,8 +15,8 @@
  * Those of module.h on growth, padding, flags and statuses, memory and cookies (1 to 3, 5, 6) hold
  * here, and 10: no lock is held across a callback or a function of the table, no exception crosses.
  *  1. One record an ask. A record below its MXD_STORE_…_SIZE_1_0 is INVALID_ARGUMENT, and the text
- *     names it. A record that the store fills (mxd_store_user, mxd_store_tokens) is the caller's:
- *     size is set by the caller; the store writes that much of it and lowers size to what it knew.
+ *     names it. A record that the store fills ("filled by the store") is the caller's: size is set
+ *     by the caller; the store writes that much of it and lowers size to what it knew.
  *  2. Text that is passed may be any bytes, as it came from a client or a person: what can be
  *     nobody's name, token or password is refused as such. Text that the store gives is UTF-8
  *     without U+0000; in records that it fills it is terminated.
@@ -88,6 +88,44 @@ typedef struct mxd_store_lifetimes {
 } mxd_store_lifetimes;
 #define MXD_STORE_LIFETIMES_SIZE_1_0 32
 
+/* What has been removed by this store since it was opened because its time was over, in its
+   background too. */
+typedef struct mxd_store_swept { /* filled by the store */
+  uint32_t size;
+  uint32_t flags;
+  int64_t access_tokens;
+  int64_t refresh_tokens;
+  int64_t sessions; /* of User-Interactive Authentication */
+  int64_t guests;
+  int64_t devices; /* unused ones, but for those of guests */
+} mxd_store_swept;
+#define MXD_STORE_SWEPT_SIZE_1_0 48
+
+/* ---- Copies and examination ---- */
+
+#define MXD_STORE_BACKUP_REPLACE 1 /* a file that is there */
+
+typedef struct mxd_store_backup {
+  uint32_t size;
+  uint32_t flags;
+  mxd_view target; /* where the copy goes. SQLite: the name of a file */
+  /* How far it is, some times a second, in bytes; on the calling thread. Other than OK ends it with
+     this status, and nothing is left of it. NULL: not wanted. */
+  int32_t (*progress)(mxd_cookie cookie, uint64_t done, uint64_t total) MXD_NOEXCEPT;
+  mxd_cookie cookie;
+} mxd_store_backup;
+#define MXD_STORE_BACKUP_SIZE_1_0 (8 + MXD_TEXT + 2 * MXD_WORD)
+
+#define MXD_STORE_FINDING_PROBLEM 1 /* else all is well with the subject */
+
+typedef struct mxd_store_finding {
+  uint32_t size;
+  uint32_t flags;
+  mxd_view subject; /* "schema", "integrity", "foreign keys", "consistency", "files", … */
+  mxd_view text;    /* what is so; of a problem, what to do about it */
+} mxd_store_finding;
+#define MXD_STORE_FINDING_SIZE_1_0 (8 + 2 * MXD_TEXT)
+
 /* ---- Application services ---- */
 
 #define MXD_STORE_SERVICE_UNLIMITED 1 /* rate_limited is false */
@@ -112,20 +150,23 @@ typedef struct mxd_store_service {
    "@alice", "@alice:example.org"), whose server name is compared without case. It means the account
    of exactly this localpart or, where there is none, of its lower case. */
 
-#define MXD_STORE_ACCOUNT_GUEST       1
-#define MXD_STORE_ACCOUNT_APPSERVICE  2 /* registered by an application service: service_id */
-#define MXD_STORE_ACCOUNT_LOCKED      4
-#define MXD_STORE_ACCOUNT_SUSPENDED   8
-#define MXD_STORE_ACCOUNT_DEACTIVATED 16
+#define MXD_STORE_ACCOUNT_GUEST        1
+#define MXD_STORE_ACCOUNT_APPSERVICE   2 /* registered by an application service: service_id */
+#define MXD_STORE_ACCOUNT_LOCKED       4
+#define MXD_STORE_ACCOUNT_SUSPENDED    8
+#define MXD_STORE_ACCOUNT_DEACTIVATED  16
+#define MXD_STORE_ACCOUNT_HAS_PASSWORD 32
 
 typedef struct mxd_store_account {
   uint32_t size;
   uint32_t flags;
-  int64_t created_ms; /* ms since the epoch */
+  int64_t created_ms;   /* ms since the epoch */
+  int64_t last_seen_ms; /* the newest of its devices'; < 0: never */
+  int64_t device_count;
   mxd_view user_id;
   mxd_view service_id;
 } mxd_store_account;
-#define MXD_STORE_ACCOUNT_SIZE_1_0 (16 + 2 * MXD_TEXT)
+#define MXD_STORE_ACCOUNT_SIZE_1_0 (32 + 2 * MXD_TEXT)
 
 typedef struct mxd_store_account_query {
   uint32_t size;
@@ -160,6 +201,8 @@ typedef struct mxd_store_account_change {
 } mxd_store_account_change;
 #define MXD_STORE_ACCOUNT_CHANGE_SIZE_1_0 (16 + MXD_TEXT)
 
+#define MXD_STORE_PASSWORD_SIGN_OUT 1 /* set_password: delete every device too */
+
 typedef struct mxd_store_password {
   uint32_t size;
   uint32_t flags;
@@ -174,6 +217,50 @@ typedef struct mxd_store_user { /* filled by the store, or passed to `done` */
   char user_id[MXD_STORE_ID_CAPACITY];
 } mxd_store_user;
 #define MXD_STORE_USER_SIZE_1_0 (8 + MXD_STORE_ID_CAPACITY)
+
+/* ---- Devices ---- */
+
+#define MXD_STORE_DEVICE_HAS_DISPLAY_NAME 1
+#define MXD_STORE_DEVICE_SIGNED_IN        2 /* has a token that is good, or can be refreshed */
+
+typedef struct mxd_store_device {
+  uint32_t size;
+  uint32_t flags;
+  int64_t created_ms;   /* ms since the epoch */
+  int64_t last_seen_ms; /* < 0: never */
+  mxd_view device_id;
+  mxd_view display_name; /* anything that a user has chosen */
+  mxd_view last_seen_ip; /* empty: not known */
+} mxd_store_device;
+#define MXD_STORE_DEVICE_SIZE_1_0 (24 + 3 * MXD_TEXT)
+
+typedef struct mxd_store_device_query {
+  uint32_t size;
+  uint32_t flags;
+  mxd_view name;
+  mxd_view after; /* only device IDs that come after this one, bytewise; empty: all */
+} mxd_store_device_query;
+#define MXD_STORE_DEVICE_QUERY_SIZE_1_0 (8 + 2 * MXD_TEXT)
+
+#define MXD_STORE_DEVICES_ALL 1 /* every one of the account; device_ids is passed over */
+
+typedef struct mxd_store_devices { /* of an account */
+  uint32_t size;
+  uint32_t flags;
+  mxd_view name;
+  const mxd_view* device_ids;
+  size_t device_id_count;
+} mxd_store_devices;
+#define MXD_STORE_DEVICES_SIZE_1_0 (8 + MXD_TEXT + 2 * MXD_WORD)
+
+typedef struct mxd_store_affected { /* filled by the store */
+  uint32_t size;
+  uint32_t flags;
+  int64_t device_count;
+  char user_id[MXD_STORE_ID_CAPACITY];   /* whose they were */
+  char device_id[MXD_STORE_ID_CAPACITY]; /* empty: more than one, or none */
+} mxd_store_affected;
+#define MXD_STORE_AFFECTED_SIZE_1_0 (16 + 2 * MXD_STORE_ID_CAPACITY)
 
 /* ---- Tokens ---- */
 
@@ -218,6 +305,13 @@ typedef struct mxd_store_logout {
 } mxd_store_logout;
 #define MXD_STORE_LOGOUT_SIZE_1_0 (8 + MXD_TEXT)
 
+typedef struct mxd_store_token {
+  uint32_t size;
+  uint32_t flags;
+  mxd_view token; /* an access token or a refresh token; a secret */
+} mxd_store_token;
+#define MXD_STORE_TOKEN_SIZE_1_0 (8 + MXD_TEXT)
+
 #define MXD_STORE_IDENTITY_GUEST      1
 #define MXD_STORE_IDENTITY_APPSERVICE 2 /* an as_token; service_id is set */
 #define MXD_STORE_IDENTITY_OAUTH      4
@@ -249,6 +343,17 @@ typedef struct mxd_store_library { /* const and good for ever; no slot within si
   int32_t (*open)(const mxd_store_options* options, mxd_store** out, char* error,
                   size_t error_size) MXD_NOEXCEPT;
 
+  /* Look whether the database of these options is whole: schema, integrity, references, files. It
+     is opened for reading, as it is, and changed in nothing, also while others use it, where it is
+     damaged, or of another version than the library's. Calls `visit` for each thing found, good or
+     bad, whose record is good for the call; a status of its own other than OK ends it, and is
+     returned. OK: it could be looked at; the findings say whether all is well. INVALID_ARGUMENT:
+     there is none, or none of these. [blocks] */
+  int32_t (*examine)(const mxd_store_options* options,
+                     int32_t (*visit)(mxd_cookie cookie, const mxd_store_finding* finding)
+                         MXD_NOEXCEPT,
+                     mxd_cookie cookie, char* error, size_t error_size) MXD_NOEXCEPT;
+
   /* Finish what is queued (its operations are completed, each `done` is called), stop the threads,
      free. No call that takes the store may be running or begin, and the module's instances are gone
      or abandoned. NULL is allowed. [blocks] */
@@ -269,6 +374,17 @@ typedef struct mxd_store_library { /* const and good for ever; no slot within si
      of deleted devices always are. INVALID_ARGUMENT: a negative one. */
   int32_t (*set_lifetimes)(mxd_store* store, const mxd_store_lifetimes* lifetimes, char* error,
                            size_t error_size) MXD_NOEXCEPT;
+
+  /* Remove now what is over by the lifetimes that are set, and wait for it. [blocks] */
+  int32_t (*sweep)(mxd_store* store, mxd_store_swept* swept, char* error,
+                   size_t error_size) MXD_NOEXCEPT;
+
+  /* A copy of the database as it is at one moment, while it is written to; durable, and for its
+     owner only. The target is whole, or it is as it was. BUSY: there is a file already.
+     INVALID_ARGUMENT: it can't be made there, or is the database itself. UNSUPPORTED: the engine
+     has its own tools, which the text names. [blocks] */
+  int32_t (*backup)(mxd_store* store, const mxd_store_backup* backup, char* error,
+                    size_t error_size) MXD_NOEXCEPT;
 
   /* Whether the store works: reads, and commits a write that changes nothing. Else UNAVAILABLE,
      with the reason. [blocks] */
@@ -324,13 +440,20 @@ typedef struct mxd_store_library { /* const and good for ever; no slot within si
                                MXD_NOEXCEPT,
                            mxd_cookie cookie, char* error, size_t error_size) MXD_NOEXCEPT;
 
+  /* Call `visit` once, with the account that is meant; otherwise as list_accounts. NOT_FOUND.
+     [blocks] */
+  int32_t (*find_account)(mxd_store* store, const mxd_store_name* name,
+                          int32_t (*visit)(mxd_cookie cookie, const mxd_store_account* account)
+                              MXD_NOEXCEPT,
+                          mxd_cookie cookie, char* error, size_t error_size) MXD_NOEXCEPT;
+
   /* Setting DEACTIVATED removes devices and tokens (as logout() of all) and password; it cannot be
      cleared. NOT_FOUND. INVALID_ARGUMENT: any other flag, or one both set and cleared. [blocks] */
   int32_t (*change_account)(mxd_store* store, const mxd_store_account_change* change, char* error,
                             size_t error_size) MXD_NOEXCEPT;
 
-  /* NOT_FOUND; INVALID_ARGUMENT: an empty password, or one with U+0000; FORBIDDEN: deactivated.
-     [blocks] */
+  /* With SIGN_OUT, in the same commit: as delete_devices() of all. NOT_FOUND; INVALID_ARGUMENT: an
+     empty password, or one with U+0000; FORBIDDEN: deactivated. [blocks] */
   int32_t (*set_password)(mxd_store* store, const mxd_store_password* password, char* error,
                           size_t error_size) MXD_NOEXCEPT;
 
@@ -338,6 +461,33 @@ typedef struct mxd_store_library { /* const and good for ever; no slot within si
      password, no password, deactivated. [blocks] */
   int32_t (*check_password)(mxd_store* store, const mxd_store_password* password,
                             mxd_store_user* user, char* error, size_t error_size) MXD_NOEXCEPT;
+
+  /* Call `visit` for each device of an account, by ID, bytewise; otherwise as list_accounts.
+     NOT_FOUND: no such account. [blocks] */
+  int32_t (*list_devices)(mxd_store* store, const mxd_store_device_query* query,
+                          int32_t (*visit)(mxd_cookie cookie, const mxd_store_device* device)
+                              MXD_NOEXCEPT,
+                          mxd_cookie cookie, char* error, size_t error_size) MXD_NOEXCEPT;
+
+  /* Delete devices with all that goes with them, as their user does (behaviour.md, D12); of all,
+     however many, as logout() of all. `affected` may be NULL. NOT_FOUND: no such account, or one of
+     the devices is not there: none was deleted. [blocks] */
+  int32_t (*delete_devices)(mxd_store* store, const mxd_store_devices* devices,
+                            mxd_store_affected* affected, char* error,
+                            size_t error_size) MXD_NOEXCEPT;
+
+  /* End all tokens of devices, which stay, with keys and names: their tokens are TOKEN_EXPIRED from
+     then on, so that their clients log in again on them. `affected` (may be NULL): those that had
+     any. NOT_FOUND: as delete_devices. [blocks] */
+  int32_t (*revoke_devices)(mxd_store* store, const mxd_store_devices* devices,
+                            mxd_store_affected* affected, char* error,
+                            size_t error_size) MXD_NOEXCEPT;
+
+  /* The same for the device that a token is of, which may have expired. UNKNOWN_TOKEN: it is
+     nobody's, or not good any more. [blocks] */
+  int32_t (*revoke_token)(mxd_store* store, const mxd_store_token* token,
+                          mxd_store_affected* affected, char* error,
+                          size_t error_size) MXD_NOEXCEPT;
 
   /* A device and its tokens. NOT_FOUND: no such account. FORBIDDEN: deactivated. USER_LOCKED.
      LIMIT_EXCEEDED: max_devices. INVALID_ARGUMENT: a device ID over 255 bytes or with control
@@ -364,7 +514,7 @@ typedef struct mxd_store_library { /* const and good for ever; no slot within si
   /* What is tried out, or third-party; NULL: not known. */
   const void* (*get_extension)(const char* name)MXD_NOEXCEPT;
 } mxd_store_library;
-#define MXD_STORE_LIBRARY_SIZE_1_0 (16 + 22 * MXD_WORD)
+#define MXD_STORE_LIBRARY_SIZE_1_0 (16 + 30 * MXD_WORD)
 
 typedef const mxd_store_library* (*mxd_store_entry_v1)(void)MXD_NOEXCEPT;
 

@@ -1,70 +1,45 @@
 #include "bindings/server/command_line.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdlib>
+#include <map>
+#include <sstream>
+#include <string_view>
 
-#include "bindings/server/duration.h"
+#include "bindings/server/option_checks.h"
 
 namespace mxd::server {
 namespace {
-
-const CLI::Validator& duration() {
-  static const CLI::Validator validator(
-      [](std::string& text) {
-        return parse_duration(text) ? std::string()
-                                    : "not a duration such as 90s, 10m, 1h, 30d: " + text;
-      },
-      "DURATION");
-  return validator;
-}
-
-const CLI::Validator& listen_address() {
-  static const CLI::Validator validator(
-      [](std::string& text) {
-        return parse_listen_address(text)
-                   ? std::string()
-                   : "not an address and port such as 127.0.0.1:8008 or [::1]:0, nor "
-                     "unix:PATH: " +
-                         text;
-      },
-      "ADDRESS:PORT|unix:PATH");
-  return validator;
-}
-
-const CLI::Validator& network() {
-  static const CLI::Validator validator(
-      [](std::string& text) {
-        return Network::parse(text) ? std::string()
-                                    : "not an IP address or network such as 192.0.2.1, "
-                                      "172.16.0.0/12, fd00::/8, nor unix: " +
-                                          text;
-      },
-      "NETWORK");
-  return validator;
-}
 
 // The options as text, where CLI11 puts them.
 struct Raw {
   std::string listen = "127.0.0.1:8008";
   std::string metrics_listen;
-  std::string access_token_lifetime;
-  std::string delete_devices_after;
-  std::string token_lifetime;
+  std::optional<std::chrono::milliseconds> access_token_lifetime;
   std::vector<std::string> trusted_proxies;
   ServeOptions serve;
-  UserOptions user;
-  TokenOptions token;
 };
 
-CLI::Option* describe_database(CLI::App& app, DatabaseOptions& options) {
+void describe_database(CLI::App& app, DatabaseOptions& options) {
+  app.add_option("--database", options.database,
+                 "SQLite file, or the URL of a database; else that of the environment's "
+                 "MXD_DATABASE")
+      ->type_name("FILE|URL");
   app.add_option("--store", options.store_file,
                  "The library that opens the database; by default the one for its URL, beside this "
                  "program or in ../lib")
       ->type_name("LIBRARY");
-  return app
-      .add_option("--database", options.database,
-                  "SQLite file, or the URL of a database; the server makes it if it is not there")
-      ->type_name("FILE");
 }
+
+// Whatever it was given as; false: it was not.
+bool find_database(DatabaseOptions& options) {
+  const char* const named = std::getenv("MXD_DATABASE");
+  if (options.database.empty() && named != nullptr) options.database = named;
+  return !options.database.empty();
+}
+
+constexpr const char* kNoDatabase = "--database FILE is required";
 
 void describe_serving(CLI::App& app, Raw& raw) {
   app.add_option("--listen", raw.listen, "Where to listen; port 0: any, printed on standard output")
@@ -87,12 +62,10 @@ void describe_serving(CLI::App& app, Raw& raw) {
   app.add_option("--config", raw.serve.config_file,
                  "Settings of the server and the module (JSON); SIGHUP reads them again")
       ->type_name("FILE");
-  app.add_option("--access-token-lifetime", raw.access_token_lifetime,
-                 "Of access tokens that can be refreshed (default 10m)")
-      ->check(duration());
-  app.add_option("--delete-devices-after", raw.delete_devices_after,
-                 "Delete devices that were unused for so long, such as 365d (default: never)")
-      ->check(duration());
+  add_duration(app, "--access-token-lifetime", raw.access_token_lifetime,
+               "Of access tokens that can be refreshed (default 10m)");
+  add_duration(app, "--delete-devices-after", raw.serve.delete_devices_after,
+               "Delete devices that were unused for so long, such as 365d (default: never)");
   app.add_option("--log-file", raw.serve.log_file,
                  "Where the log goes, instead of standard error; SIGHUP opens it again")
       ->type_name("FILE");
@@ -110,78 +83,95 @@ void describe_serving(CLI::App& app, Raw& raw) {
                "For test servers: do not limit attempts at /login, /register and /refresh");
 }
 
-CLI::App* describe_user(CLI::App& app, Raw& raw) {
-  CLI::App* const user = app.add_subcommand(
-      "user",
-      "Manage accounts, also while a server runs; add reads the password from standard "
-      "input");
-  user->add_option("ACTION", raw.user.action, "What to do")
-      ->required()
-      ->check(
-          CLI::IsMember({"add", "list", "lock", "unlock", "suspend", "unsuspend", "deactivate"}));
-  user->add_option("NAME", raw.user.name, "A localpart or a user ID; not for list");
-  describe_database(*user, raw.user)->required();
-  return user;
+constexpr const char* kProgram = "matrix-devices-server";
+
+constexpr const char* kExitStatuses =
+    "Exit status: 0 done, 1 failed, 2 usage, 3 no such user, device or token, 4 refused or not "
+    "confirmed";
+
+// "Examples:", the examples with the program's name before them, and the exit statuses.
+std::string footer_of(const CommandEntry& entry) {
+  std::string footer = "Examples:\n";
+  std::istringstream examples(entry.examples);
+  for (std::string line; std::getline(examples, line);)
+    footer += "  " + std::string(kProgram) + " " + line + "\n";
+  return footer + "\n" + kExitStatuses;
 }
 
-CLI::App* describe_token(CLI::App& app, Raw& raw) {
-  CLI::App* const token = app.add_subcommand("token", "Issue access tokens");
-  token->require_subcommand(1);
-  CLI::App* const issue = token->add_subcommand("issue", "Print a new access token");
-  issue->add_option("NAME", raw.token.name, "A localpart or a user ID")->required();
-  describe_database(*issue, raw.token)->required();
-  issue->add_option("--device", raw.token.device, "Whose old tokens die; by default a new device")
-      ->type_name("ID");
-  issue->add_flag("--oauth", raw.token.oauth, "A token of the OAuth kind");
-  issue->add_option("--lifetime", raw.token_lifetime, "By default it does not expire; 0s: it has")
-      ->check(duration());
-  return token;
+struct Subcommand {
+  const CommandEntry* entry;
+  const CLI::App* app;
+};
+
+// "user", "device" and "token" are groups of commands.
+constexpr std::pair<const char*, const char*> kGroups[] = {
+    {"user", "Accounts: make, list, show, lock, suspend, deactivate, set a password"},
+    {"device", "Devices of an account: list, delete"},
+    {"token", "Access tokens: issue, revoke"}};
+
+std::vector<Subcommand> describe_commands(CLI::App& app, OperatorOptions& options) {
+  std::map<std::string_view, CLI::App*> groups{{"", &app}};
+  for (const auto& [name, description] : kGroups) {
+    groups[name] = app.add_subcommand(name, description)->require_subcommand(1);
+    groups[name]->footer("Each has a --help of its own, with examples.");
+  }
+  std::vector<Subcommand> commands;
+  for (const auto entries :
+       {user_commands(), device_commands(), token_commands(), database_commands()}) {
+    for (const CommandEntry& entry : entries) {
+      CLI::App* const command =
+          groups.at(entry.group)->add_subcommand(entry.name, entry.description);
+      entry.describe(*command, options);
+      describe_database(*command, options);
+      command->add_flag("--json", options.json, "Print JSON: one document");
+      command->footer(footer_of(entry));
+      commands.push_back({&entry, command});
+    }
+  }
+  return commands;
 }
 
 Command serving(Raw& raw) {
-  if (raw.serve.database.empty()) return Exit{2, "--database FILE is required"};
+  if (!find_database(raw.serve)) return Exit{2, kNoDatabase};
   if (raw.serve.server_name.empty()) return Exit{2, "--server-name NAME is required"};
   raw.serve.listen = *parse_listen_address(raw.listen);
   if (!raw.metrics_listen.empty()) {
     raw.serve.metrics_listen = parse_listen_address(raw.metrics_listen);
   }
-  if (!raw.access_token_lifetime.empty()) {
-    raw.serve.access_token_lifetime = *parse_duration(raw.access_token_lifetime);
-    if (raw.serve.access_token_lifetime.count() == 0) {
+  if (raw.access_token_lifetime) {
+    raw.serve.access_token_lifetime = *raw.access_token_lifetime;
+    if (raw.access_token_lifetime->count() == 0) {
       return Exit{2, "--access-token-lifetime: must be more than 0s"};
     }
-  }
-  if (!raw.delete_devices_after.empty()) {
-    raw.serve.delete_devices_after = parse_duration(raw.delete_devices_after);
   }
   for (const std::string& proxy : raw.trusted_proxies)
     raw.serve.trusted_proxies.push_back(*Network::parse(proxy));
   return raw.serve;
 }
 
-Command managing_user(const Raw& raw) {
-  const bool list = raw.user.action == "list";
-  if (!list && raw.user.name.empty())
-    return Exit{2, "user " + raw.user.action + ": NAME is required"};
-  if (list && !raw.user.name.empty()) return Exit{2, "user list: takes no NAME"};
-  return raw.user;
+Command operating(const CommandEntry& entry, OperatorOptions& options) {
+  if (!find_database(options)) return Exit{2, kNoDatabase, options.json};
+  const char* const mistake = entry.mistake != nullptr ? entry.mistake(options) : nullptr;
+  if (mistake != nullptr) return Exit{2, mistake, options.json};
+  return OperatorCommand{&entry, options};
 }
 
-Command issuing_token(Raw& raw) {
-  if (!raw.token_lifetime.empty()) raw.token.lifetime = parse_duration(raw.token_lifetime);
-  return raw.token;
+// Where a command line can't be read, whether JSON is wanted can be seen all the same.
+bool wants_json(int argc, const char* const* argv) {
+  return std::find(argv, argv + argc, std::string_view("--json")) != argv + argc;
 }
 
 }  // namespace
 
 Command parse_command_line(int argc, const char* const* argv) {
   Raw raw;
-  CLI::App app("A Matrix server of nothing but accounts and devices", "matrix-devices-server");
-  app.set_version_flag("--version", "matrix-devices-server " MXD_SERVER_VERSION);
+  OperatorOptions options;
+  CLI::App app("A Matrix server of nothing but accounts and devices", kProgram);
+  app.set_version_flag("--version", std::string(kProgram) + " " MXD_SERVER_VERSION);
   app.require_subcommand(0, 1);
+  app.footer("Without a command it serves. Each command has a --help of its own, with examples.");
   describe_serving(app, raw);
-  const CLI::App* const user = describe_user(app, raw);
-  const CLI::App* const token = describe_token(app, raw);
+  const std::vector<Subcommand> commands = describe_commands(app, options);
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {
@@ -189,10 +179,11 @@ Command parse_command_line(int argc, const char* const* argv) {
   } catch (const CLI::CallForVersion&) {
     return Exit{0, app.version() + "\n"};
   } catch (const CLI::ParseError& error) {
-    return Exit{2, error.what()};
+    return Exit{2, error.what(), wants_json(argc, argv)};
   }
-  if (user->parsed()) return managing_user(raw);
-  if (token->parsed()) return issuing_token(raw);
+  for (const Subcommand& command : commands) {
+    if (command.app->parsed()) return operating(*command.entry, options);
+  }
   return serving(raw);
 }
 

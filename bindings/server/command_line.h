@@ -7,16 +7,11 @@
 #include <variant>
 #include <vector>
 
+#include "bindings/server/commands/command.h"
 #include "bindings/server/http/client_address.h"
 #include "bindings/server/http/listen_address.h"
 
 namespace mxd::server {
-
-// The database, and the library that opens it.
-struct DatabaseOptions {
-  std::string database;    // a URL, or a file name
-  std::string store_file;  // empty: the one that goes with the URL, beside the program
-};
 
 struct ServeOptions : DatabaseOptions {
   ListenAddress listen;
@@ -33,25 +28,14 @@ struct ServeOptions : DatabaseOptions {
   bool no_rate_limits = false;  // of what anybody may try
 };
 
-struct UserOptions : DatabaseOptions {
-  std::string action;  // add, list, lock, unlock, suspend, unsuspend, deactivate
-  std::string name;    // empty for list
-};
-
-struct TokenOptions : DatabaseOptions {
-  std::string name;
-  std::string device;  // empty: a new one
-  bool oauth = false;
-  std::optional<std::chrono::milliseconds> lifetime;  // without: it does not expire
-};
-
 // Nothing to do but to print `text` and exit: help, version, or a mistake (code 2).
 struct Exit {
   int code = 0;
   std::string text;
+  bool json = false;  // how a mistake is told
 };
 
-using Command = std::variant<ServeOptions, UserOptions, TokenOptions, Exit>;
+using Command = std::variant<ServeOptions, OperatorCommand, Exit>;
 
 Command parse_command_line(int argc, const char* const* argv);
 

@@ -8,34 +8,19 @@
 #include <variant>
 
 #include "bindings/server/command_line.h"
-#include "bindings/server/commands.h"
 #include "bindings/server/serve.h"
 
 namespace {
 
-constexpr const char* kProgram = "matrix-devices-server: ";
-
 int run(const mxd::server::Exit& exit) {
-  if (exit.code == 0) {
-    std::cout << exit.text;
-  } else {
-    std::cerr << kProgram << exit.text << " (--help says more)\n";
-  }
-  return exit.code;
+  if (exit.code != 0)
+    return mxd::server::tell_mistake(exit.text + " (--help says more)", exit.json);
+  std::cout << exit.text;
+  return 0;
 }
 
 int run(const mxd::server::ServeOptions& options) {
   return mxd::server::serve(options);
-}
-
-int run(const mxd::server::UserOptions& options) {
-  mxd::server::manage_user(options);
-  return 0;
-}
-
-int run(const mxd::server::TokenOptions& options) {
-  mxd::server::issue_token(options);
-  return 0;
 }
 
 // Where somebody closed one of them, the next file that is opened would take its place: the
@@ -55,6 +40,6 @@ int main(int argc, char** argv) try {
   const mxd::server::Command command = mxd::server::parse_command_line(argc, argv);
   return std::visit([](const auto& wanted) { return run(wanted); }, command);
 } catch (const std::exception& error) {
-  std::cerr << kProgram << error.what() << "\n";
+  std::cerr << "matrix-devices-server: " << error.what() << "\n";
   return 1;
 }

@@ -46,6 +46,17 @@ const mxd_store_library* load(const std::string& path) {
   return table;
 }
 
+// Refers to the options.
+mxd_store_options record_of(const Store::Options& options) {
+  auto record = make<mxd_store_options>();
+  record.abi_minor = MXD_STORE_ABI_MINOR;
+  record.url = view(options.url);
+  record.server_name = view(options.server_name);
+  record.access_token_ms = options.access_token_lifetime.count();
+  record.log = &log_from_store;
+  return record;
+}
+
 void check(const Store::Said& said, const std::string& what) {
   if (said.status != MXD_OK) throw Error(said.status, what + ": " + said.text.data());
 }
@@ -53,12 +64,7 @@ void check(const Store::Said& said, const std::string& what) {
 }  // namespace
 
 Store::Store(const Options& options) : library_(load(library_of(options))) {
-  auto with = make<mxd_store_options>();
-  with.abi_minor = MXD_STORE_ABI_MINOR;
-  with.url = view(options.url);
-  with.server_name = view(options.server_name);
-  with.access_token_ms = options.access_token_lifetime.count();
-  with.log = &log_from_store;
+  const mxd_store_options with = record_of(options);
   Said said;
   said.status = library_->open(&with, &store_, said.text.data(), said.text.size());
   check(said, "database " + options.url);
@@ -66,6 +72,16 @@ Store::Store(const Options& options) : library_(load(library_of(options))) {
 
 Store::~Store() {
   library_->close(store_);
+}
+
+void Store::examine(const Options& options,
+                    int32_t (*visit)(mxd_cookie, const mxd_store_finding*) noexcept,
+                    mxd_cookie cookie) {
+  const mxd_store_options with = record_of(options);
+  Said said;
+  said.status =
+      load(library_of(options))->examine(&with, visit, cookie, said.text.data(), said.text.size());
+  check(said, "database " + options.url);
 }
 
 void Store::set_lifetimes(std::chrono::milliseconds refresh_tokens,

@@ -29,6 +29,11 @@ class Store {
   Store(const Store&) = delete;
   Store& operator=(const Store&) = delete;
 
+  // Looks whether a database is whole, as it is: store.h says what `visit` gets. Throws Error.
+  static void examine(const Options& options,
+                      int32_t (*visit)(mxd_cookie, const mxd_store_finding*) noexcept,
+                      mxd_cookie cookie);
+
   // T6, T11: how long what is unused is kept; 0: for good, as all is until this is called.
   void set_lifetimes(std::chrono::milliseconds refresh_tokens, std::chrono::milliseconds guests,
                      std::chrono::milliseconds devices) const;

@@ -76,7 +76,7 @@ def test_suspend_and_unsuspend(server: Server, alice: User) -> None:
 def test_deactivate(homeserver: Homeserver, server: Server, alice: User) -> None:
     """user deactivate: devices, tokens and password are gone, and stay gone."""
     device = alice.login(refresh=True)
-    server.command("user", "deactivate", "alice")
+    server.command("user", "deactivate", "alice", "--yes")
     dead = device.list()
     assert (dead.status, dead.errcode) == (401, "M_UNKNOWN_TOKEN")
     refreshed = homeserver.client.request(
@@ -96,7 +96,7 @@ def test_deactivate(homeserver: Homeserver, server: Server, alice: User) -> None
     "arguments",
     [
         ("user", "lock", "nobody"),
-        ("user", "deactivate", "nobody"),
+        ("user", "deactivate", "nobody", "--yes"),
         ("user", "explode", "alice"),
         ("user", "lock"),
         ("user",),

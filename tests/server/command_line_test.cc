@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+#include <sstream>
+
 namespace mxd::server {
 namespace {
 
@@ -68,40 +71,137 @@ TEST(CommandLine, ServeWithTheLeast) {
   EXPECT_TRUE(serve->registration_files.empty());
 }
 
+// The command "GROUP NAME", or why it is none.
+std::string command_of(const Command& command) {
+  if (const auto* const exit = std::get_if<Exit>(&command)) return exit->text;
+  const auto* const chosen = std::get_if<OperatorCommand>(&command);
+  if (chosen == nullptr) return "serve";
+  const std::string group = chosen->entry->group;
+  return (group.empty() ? "" : group + " ") + chosen->entry->name;
+}
+
+const OperatorOptions& options_of(const Command& command) {
+  return std::get<OperatorCommand>(command).options;
+}
+
 TEST(CommandLine, User) {
-  const Command add = parse({"user", "add", "alice", "--database", "d.db"});
-  const auto* const user = std::get_if<UserOptions>(&add);
-  ASSERT_NE(user, nullptr);
-  EXPECT_EQ(user->action, "add");
-  EXPECT_EQ(user->name, "alice");
-  EXPECT_EQ(user->database, "d.db");
+  const Command add = parse({"user", "add", "alice", "--database", "d.db", "--server-name",
+                             "example.org", "--password-file", "p"});
+  ASSERT_EQ(command_of(add), "user add");
+  EXPECT_EQ(options_of(add).name, "alice");
+  EXPECT_EQ(options_of(add).database, "d.db");
+  EXPECT_EQ(options_of(add).server_name, "example.org");
+  EXPECT_EQ(options_of(add).password_file, "p");
+  EXPECT_EQ(options_of(add).store_file, "");
+  EXPECT_FALSE(options_of(add).json);
 
-  EXPECT_EQ(user->store_file, "");
+  const Command list = parse({"user", "list", "--json", "--database", "d.db", "--store", "s.so"});
+  ASSERT_EQ(command_of(list), "user list");
+  EXPECT_EQ(options_of(list).store_file, "s.so");
+  EXPECT_TRUE(options_of(list).json);
 
-  const Command list = parse({"user", "list", "--database", "d.db", "--store", "s.so"});
-  ASSERT_NE(std::get_if<UserOptions>(&list), nullptr);
-  EXPECT_EQ(std::get<UserOptions>(list).store_file, "s.so");
+  const Command keep = parse({"user", "set-password", "a", "--keep-devices", "--database", "d"});
+  EXPECT_TRUE(options_of(keep).keeps_devices);
+  const Command end =
+      parse({"user", "set-password", "a", "--sign-out", "--yes", "--database", "d"});
+  EXPECT_FALSE(options_of(end).keeps_devices);
+  EXPECT_TRUE(options_of(end).is_confirmed);
+}
+
+// A name that is a command's too.
+TEST(CommandLine, NamesOfUsersAreNoCommands) {
+  for (const char* const name : {"list", "user", "check", "token"}) {
+    const Command show = parse({"user", "show", name, "--database", "d.db"});
+    ASSERT_EQ(command_of(show), "user show") << name;
+    EXPECT_EQ(options_of(show).name, name);
+  }
+}
+
+TEST(CommandLine, Devices) {
+  const Command some = parse({"device", "delete", "alice", "A", "B", "--database", "d.db"});
+  ASSERT_EQ(command_of(some), "device delete");
+  EXPECT_EQ(options_of(some).devices, (std::vector<std::string>{"A", "B"}));
+  EXPECT_FALSE(options_of(some).is_confirmed);
+  const Command dashed = parse({"device", "delete", "alice", "--database", "d.db", "--", "-A"});
+  EXPECT_EQ(options_of(dashed).devices, (std::vector<std::string>{"-A"}));
+  const Command all = parse({"device", "delete", "alice", "--all", "--yes", "--database", "d.db"});
+  EXPECT_TRUE(options_of(all).all_devices);
+  EXPECT_TRUE(options_of(all).is_confirmed);
 }
 
 TEST(CommandLine, Token) {
   const Command command = parse({"token", "issue", "@alice:example.org", "--database", "d.db",
                                  "--device", "D", "--oauth", "--lifetime", "0s"});
-  const auto* const token = std::get_if<TokenOptions>(&command);
-  ASSERT_NE(token, nullptr);
-  EXPECT_EQ(token->name, "@alice:example.org");
-  EXPECT_EQ(token->device, "D");
-  EXPECT_TRUE(token->oauth);
-  EXPECT_EQ(token->lifetime, 0ms);
+  ASSERT_EQ(command_of(command), "token issue");
+  EXPECT_EQ(options_of(command).name, "@alice:example.org");
+  EXPECT_EQ(options_of(command).device, "D");
+  EXPECT_TRUE(options_of(command).oauth);
+  EXPECT_EQ(options_of(command).lifetime, 0ms);
 
   const Command plain = parse({"token", "issue", "alice", "--database", "d.db"});
-  ASSERT_NE(std::get_if<TokenOptions>(&plain), nullptr);
-  EXPECT_EQ(std::get<TokenOptions>(plain).lifetime, std::nullopt);
+  EXPECT_EQ(options_of(plain).lifetime, std::nullopt);
+  EXPECT_EQ(command_of(parse({"token", "revoke", "--database", "d.db"})), "token revoke");
+}
+
+TEST(CommandLine, Database) {
+  const Command backup = parse({"backup", "b.db", "--force", "--database", "d.db"});
+  ASSERT_EQ(command_of(backup), "backup");
+  EXPECT_EQ(options_of(backup).target, "b.db");
+  EXPECT_TRUE(options_of(backup).replaces);
+  const Command sweep = parse(
+      {"sweep", "--config", "c.json", "--delete-devices-after", "1h", "--database", "sqlite:d.db"});
+  ASSERT_EQ(command_of(sweep), "sweep");
+  EXPECT_EQ(options_of(sweep).config_file, "c.json");
+  EXPECT_EQ(options_of(sweep).delete_devices_after, 1h);
+  EXPECT_EQ(command_of(parse({"check", "--database", "d.db"})), "check");
+}
+
+TEST(CommandLine, DatabaseOfTheEnvironment) {
+  ::setenv("MXD_DATABASE", "of the environment", 1);
+  const Command named = parse({"check", "--database", "named"});
+  const Command unnamed = parse({"check"});
+  const Command serving = parse({"--server-name", "example.org"});
+  ::unsetenv("MXD_DATABASE");
+  EXPECT_EQ(options_of(named).database, "named");
+  EXPECT_EQ(options_of(unnamed).database, "of the environment");
+  EXPECT_EQ(std::get<ServeOptions>(serving).database, "of the environment");
 }
 
 TEST(CommandLine, HelpAndVersionAreNoMistakes) {
   EXPECT_EQ(exit_code(parse({"--help"})), 0);
   EXPECT_EQ(exit_code(parse({"--version"})), 0);
   EXPECT_EQ(exit_code(parse({"user", "--help"})), 0);
+}
+
+// Each says what it does, how it ends, and shows how it is called: a line that is right.
+TEST(CommandLine, HelpOfEachCommandHasAnExample) {
+  for (const auto entries :
+       {user_commands(), device_commands(), token_commands(), database_commands()}) {
+    for (const CommandEntry& entry : entries) {
+      std::vector<const char*> arguments{entry.name, "--help"};
+      if (*entry.group != '\0') arguments.insert(arguments.begin(), entry.group);
+      const Command help = parse(arguments);
+      ASSERT_EQ(exit_code(help), 0) << entry.name;
+      const std::string text = std::get<Exit>(help).text;
+      EXPECT_NE(text.find(entry.description), std::string::npos) << text;
+      EXPECT_NE(text.find("Exit status: 0 done"), std::string::npos) << text;
+      std::istringstream lines(entry.examples);
+      for (std::string line; std::getline(lines, line);) {
+        EXPECT_NE(text.find("  matrix-devices-server " + line), std::string::npos) << text;
+        std::vector<std::string> words;
+        std::istringstream all(line);
+        for (std::string word; all >> word && word != "#" && word != "|";) {
+          if (word.front() != '<') words.push_back(word);
+        }
+        std::vector<const char*> call;
+        for (const std::string& word : words)
+          call.push_back(word.c_str());
+        const Command called = parse(call);
+        const std::string name = std::string(entry.group) + (*entry.group ? " " : "") + entry.name;
+        EXPECT_EQ(command_of(called), name) << line;
+      }
+    }
+  }
 }
 
 TEST(CommandLine, MistakesAreRefused) {
@@ -121,6 +221,22 @@ TEST(CommandLine, MistakesAreRefused) {
       {"user", "list", "alice", "--database", "d.db"},
       {"user", "explode", "alice", "--database", "d.db"},
       {"user", "add", "alice"},
+      {"user", "set-password", "a", "--sign-out", "--keep-devices", "--database", "d.db"},
+      {"user", "add", "a", "--generate-password", "--password-file", "f", "--database", "d.db"},
+      {"user", "add", "a", "--no-password", "--generate-password", "--database", "d.db"},
+      {"user", "add", "a", "--password", "secret", "--database", "d.db"},
+      {"user", "show", "--database", "d.db"},
+      {"user", "--database", "d.db"},
+      {"device", "list", "--database", "d.db"},
+      {"device", "delete", "alice", "--database", "d.db"},
+      {"device", "delete", "--all", "--database", "d.db"},
+      {"device", "delete", "alice", "A", "--all", "--database", "d.db"},
+      {"token", "revoke", "alice", "--database", "d.db"},
+      {"token", "revoke", "--all", "--database", "d.db"},
+      {"sweep", "--delete-devices-after", "banana", "--database", "d.db"},
+      {"backup", "--database", "d.db"},
+      {"check"},
+      {"check", "d.db"},
       {"token", "--database", "d.db"},
       {"token", "issue", "--database", "d.db"},
       {"token", "issue", "alice", "--database", "d.db", "--lifetime", "-1s"},

@@ -233,6 +233,60 @@ TEST_F(AccountTest, PasswordIsSet) {
   EXPECT_EQ(check(store, "alice", "new"), MXD_FORBIDDEN);
 }
 
+TEST_F(AccountTest, PasswordIsSetAndDevicesAreSignedOutAtOnce) {
+  store.add_user("bob", "old");
+  const Tokens phone = store.login("bob", "PHONE", MXD_STORE_LOGIN_REFRESHABLE);
+  const Tokens other = store.login("alice", "OTHER");
+  EXPECT_EQ(store.set_password("bob", "new").status, MXD_OK);
+  EXPECT_EQ(store.authenticate(phone.access_token).status, MXD_OK) << "kept without the flag";
+  EXPECT_EQ(store.set_password("bob", "", MXD_STORE_PASSWORD_SIGN_OUT).status,
+            MXD_INVALID_ARGUMENT);
+  EXPECT_EQ(store.authenticate(phone.access_token).status, MXD_OK) << "nothing was changed";
+  EXPECT_EQ(store.set_password("Bob", "newer", MXD_STORE_PASSWORD_SIGN_OUT).status, MXD_OK);
+  EXPECT_EQ(store.authenticate(phone.access_token).status, MXD_UNKNOWN_TOKEN);
+  EXPECT_EQ(store.refresh(phone.refresh_token).status, MXD_UNKNOWN_TOKEN);
+  EXPECT_TRUE(store.list("@bob:example.org").devices.empty());
+  EXPECT_EQ(check(store, "bob", "newer"), MXD_OK);
+  EXPECT_EQ(store.authenticate(other.access_token).status, MXD_OK) << "somebody else's";
+}
+
+TEST_F(AccountTest, IsFoundWithItsState) {
+  const FoundAccount plain = store.find_account("@Alice:EXAMPLE.org");
+  ASSERT_EQ(plain.status, MXD_OK) << plain.error;
+  EXPECT_EQ(plain.user_id, alice);
+  EXPECT_EQ(plain.flags, 0u) << "no password";
+  EXPECT_EQ(plain.created_ms, surroundings.now_ms);
+  EXPECT_EQ(plain.last_seen_ms, -1);
+  EXPECT_EQ(plain.device_count, 0);
+
+  store.set_password("alice", "right");
+  store.set_flags("alice", MXD_STORE_ACCOUNT_LOCKED | MXD_STORE_ACCOUNT_SUSPENDED);
+  EXPECT_EQ(store.find_account("alice").flags, uint32_t{MXD_STORE_ACCOUNT_LOCKED} |
+                                                   MXD_STORE_ACCOUNT_SUSPENDED |
+                                                   MXD_STORE_ACCOUNT_HAS_PASSWORD);
+  store.set_flags("alice", 0, MXD_STORE_ACCOUNT_LOCKED | MXD_STORE_ACCOUNT_SUSPENDED);
+  store.login("alice", "A");
+  const int64_t made_ms = surroundings.now_ms;
+  surroundings.now_ms += 100'000;
+  store.authenticate(store.login("alice", "B").access_token);
+  EXPECT_TRUE(eventually([&] { return store.find_account("alice").last_seen_ms != -1; }));
+  const FoundAccount seen = store.find_account("alice");
+  EXPECT_EQ(seen.last_seen_ms, surroundings.now_ms);
+  EXPECT_EQ(seen.created_ms, made_ms);
+  EXPECT_EQ(seen.device_count, 2);
+
+  store.set_flags("alice", MXD_STORE_ACCOUNT_DEACTIVATED);
+  const FoundAccount gone = store.find_account("alice");
+  EXPECT_EQ(gone.flags, uint32_t{MXD_STORE_ACCOUNT_DEACTIVATED});
+  EXPECT_EQ(gone.device_count, 0);
+  EXPECT_EQ(store.find_account(store.add_guest()).flags, uint32_t{MXD_STORE_ACCOUNT_GUEST});
+  for (const char* name : {"nobody", "", "@alice:example.com"}) {
+    const FoundAccount nobody = store.find_account(name);
+    EXPECT_EQ(nobody.status, MXD_NOT_FOUND) << name;
+    EXPECT_NE(nobody.error, "") << name;
+  }
+}
+
 TEST_F(AccountTest, FlagsThatCanNotBeSetAreRefused) {
   EXPECT_EQ(store.set_flags("alice", MXD_STORE_ACCOUNT_GUEST), MXD_INVALID_ARGUMENT);
   EXPECT_EQ(store.set_flags("alice", 0, MXD_STORE_ACCOUNT_DEACTIVATED), MXD_INVALID_ARGUMENT);

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstring>
+#include <filesystem>
 
 #include "tests/store/store_test.h"
 
@@ -38,6 +39,14 @@ struct Grown {
 TEST(RecordLayoutTest, SizesOfVersion1_0AreThoseOfTheHeader) {
   EXPECT_EQ(sizeof(mxd_store_options), size_t{MXD_STORE_OPTIONS_SIZE_1_0});
   EXPECT_EQ(sizeof(mxd_store_lifetimes), size_t{MXD_STORE_LIFETIMES_SIZE_1_0});
+  EXPECT_EQ(sizeof(mxd_store_swept), size_t{MXD_STORE_SWEPT_SIZE_1_0});
+  EXPECT_EQ(sizeof(mxd_store_backup), size_t{MXD_STORE_BACKUP_SIZE_1_0});
+  EXPECT_EQ(sizeof(mxd_store_finding), size_t{MXD_STORE_FINDING_SIZE_1_0});
+  EXPECT_EQ(sizeof(mxd_store_device), size_t{MXD_STORE_DEVICE_SIZE_1_0});
+  EXPECT_EQ(sizeof(mxd_store_device_query), size_t{MXD_STORE_DEVICE_QUERY_SIZE_1_0});
+  EXPECT_EQ(sizeof(mxd_store_devices), size_t{MXD_STORE_DEVICES_SIZE_1_0});
+  EXPECT_EQ(sizeof(mxd_store_affected), size_t{MXD_STORE_AFFECTED_SIZE_1_0});
+  EXPECT_EQ(sizeof(mxd_store_token), size_t{MXD_STORE_TOKEN_SIZE_1_0});
   EXPECT_EQ(sizeof(mxd_store_service), size_t{MXD_STORE_SERVICE_SIZE_1_0});
   EXPECT_EQ(sizeof(mxd_store_account), size_t{MXD_STORE_ACCOUNT_SIZE_1_0});
   EXPECT_EQ(sizeof(mxd_store_account_query), size_t{MXD_STORE_ACCOUNT_QUERY_SIZE_1_0});
@@ -103,6 +112,18 @@ TEST_F(RecordTest, BelowVersion1_0IsRefusedByName) {
   expect_refused_below(
       MXD_STORE_LIFETIMES_SIZE_1_0, "mxd_store_lifetimes", lifetimes,
       [&](char* error) { return library().set_lifetimes(at(), &lifetimes, error, 256); });
+  expect_refused_below(MXD_STORE_OPTIONS_SIZE_1_0, "mxd_store_options", options, [&](char* error) {
+    return library().examine(&options, nullptr, 0, error, 256);
+  });
+  auto swept = sized<mxd_store_swept>();
+  expect_refused_below(MXD_STORE_SWEPT_SIZE_1_0, "mxd_store_swept", swept,
+                       [&](char* error) { return library().sweep(at(), &swept, error, 256); });
+  auto backup = sized<mxd_store_backup>();
+  const std::string target = path("backup.db");
+  backup.target = view(target);
+  expect_refused_below(MXD_STORE_BACKUP_SIZE_1_0, "mxd_store_backup", backup,
+                       [&](char* error) { return library().backup(at(), &backup, error, 256); });
+  EXPECT_FALSE(std::filesystem::exists(target));
   auto service = sized<mxd_store_service>();
   expect_refused_below(MXD_STORE_SERVICE_SIZE_1_0, "mxd_store_service", service, [&](char* error) {
     return library().add_service(at(), &service, error, 256);
@@ -125,6 +146,39 @@ TEST_F(RecordTest, BelowVersion1_0IsRefusedByName) {
   expect_refused_below(
       MXD_STORE_ACCOUNT_QUERY_SIZE_1_0, "mxd_store_account_query", query,
       [&](char* error) { return library().list_accounts(at(), &query, nullptr, 0, error, 256); });
+  auto wanted = sized<mxd_store_name>();
+  wanted.name = view("alice");
+  expect_refused_below(MXD_STORE_NAME_SIZE_1_0, "mxd_store_name", wanted, [&](char* error) {
+    return library().find_account(at(), &wanted, nullptr, 0, error, 256);
+  });
+  auto devices_of = sized<mxd_store_device_query>();
+  devices_of.name = view("alice");
+  expect_refused_below(MXD_STORE_DEVICE_QUERY_SIZE_1_0, "mxd_store_device_query", devices_of,
+                       [&](char* error) {
+                         return library().list_devices(at(), &devices_of, nullptr, 0, error, 256);
+                       });
+  const std::string kept = store.login("alice", "KEPT").access_token;
+  auto devices = sized<mxd_store_devices>();
+  devices.name = view("alice");
+  devices.flags = MXD_STORE_DEVICES_ALL;
+  auto affected = sized<mxd_store_affected>();
+  for (const auto function :
+       {&mxd_store_library::delete_devices, &mxd_store_library::revoke_devices}) {
+    const auto call = [&](char* error) {
+      return (library().*function)(at(), &devices, &affected, error, 256);
+    };
+    expect_refused_below(MXD_STORE_DEVICES_SIZE_1_0, "mxd_store_devices", devices, call);
+    expect_refused_below(MXD_STORE_AFFECTED_SIZE_1_0, "mxd_store_affected", affected, call);
+  }
+  auto token = sized<mxd_store_token>();
+  token.token = view(kept);
+  const auto revoke = [&](char* error) {
+    return library().revoke_token(at(), &token, &affected, error, 256);
+  };
+  expect_refused_below(MXD_STORE_TOKEN_SIZE_1_0, "mxd_store_token", token, revoke);
+  expect_refused_below(MXD_STORE_AFFECTED_SIZE_1_0, "mxd_store_affected", affected, revoke);
+  EXPECT_EQ(store.authenticate(kept).status, MXD_OK) << "nothing was changed";
+  EXPECT_EQ(store.delete_devices("alice", {"KEPT"}).status, MXD_OK);
   auto change = sized<mxd_store_account_change>();
   change.name = view("alice");
   expect_refused_below(
@@ -216,6 +270,23 @@ TEST_F(RecordTest, WhatALaterHeaderAddsIsTaken) {
   EXPECT_EQ(library().check_password(grown, &password.known, &checked.known, error, sizeof error),
             MXD_OK)
       << error;
+  Grown<mxd_store_devices> devices;
+  devices.known.name = view("bob");
+  devices.known.flags = MXD_STORE_DEVICES_ALL;
+  Grown<mxd_store_affected> affected;
+  EXPECT_EQ(library().revoke_devices(grown, &devices.known, &affected.known, error, sizeof error),
+            MXD_OK)
+      << error;
+  EXPECT_EQ(affected.known.size, sizeof(mxd_store_affected));
+  EXPECT_TRUE(affected.is_untouched());
+  Grown<mxd_store_swept> swept;
+  EXPECT_EQ(library().sweep(grown, &swept.known, error, sizeof error), MXD_OK) << error;
+  EXPECT_EQ(swept.known.size, sizeof(mxd_store_swept));
+  EXPECT_TRUE(swept.is_untouched());
+  Grown<mxd_store_backup> backup;
+  const std::string target = path("grown-backup.db");
+  backup.known.target = view(target);
+  EXPECT_EQ(library().backup(grown, &backup.known, error, sizeof error), MXD_OK) << error;
   Grown<mxd_store_account_change> change;
   change.known.name = view("bob");
   change.known.set = MXD_STORE_ACCOUNT_LOCKED;

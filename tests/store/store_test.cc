@@ -124,8 +124,9 @@ Result OpenStore::check_password(std::string_view name, std::string_view passwor
   return {status, user.user_id, error.text};
 }
 
-Result OpenStore::set_password(std::string_view name, std::string_view password) {
-  const mxd_store_password given = password_of(name, password);
+Result OpenStore::set_password(std::string_view name, std::string_view password, uint32_t flags) {
+  mxd_store_password given = password_of(name, password);
+  given.flags = flags;
   ErrorText error;
   const int32_t status = library().set_password(store_, &given, error.text, sizeof error.text);
   return {status, {}, error.text};
@@ -161,6 +162,92 @@ std::string copy_of(mxd_view text) {
 }
 
 }  // namespace
+
+FoundAccount OpenStore::find_account(std::string_view name) {
+  auto given = sized<mxd_store_name>();
+  given.name = view(name);
+  FoundAccount found;
+  const auto visit = [](mxd_cookie cookie, const mxd_store_account* account) noexcept -> int32_t {
+    auto& to = *reinterpret_cast<FoundAccount*>(cookie);
+    EXPECT_EQ(to.user_id, "") << "it is called once";
+    EXPECT_EQ(account->size, sizeof *account);
+    to.flags = account->flags;
+    to.created_ms = account->created_ms;
+    to.last_seen_ms = account->last_seen_ms;
+    to.device_count = account->device_count;
+    to.user_id = copy_of(account->user_id);
+    to.service_id = copy_of(account->service_id);
+    return MXD_OK;
+  };
+  ErrorText error;
+  found.status = library().find_account(store_, &given, visit, reinterpret_cast<mxd_cookie>(&found),
+                                        error.text, sizeof error.text);
+  found.error = error.text;
+  return found;
+}
+
+std::vector<FoundDevice> OpenStore::devices(std::string_view name, std::string_view after) {
+  auto query = sized<mxd_store_device_query>();
+  query.name = view(name);
+  query.after = view(after);
+  std::vector<FoundDevice> found;
+  const auto visit = [](mxd_cookie cookie, const mxd_store_device* device) noexcept -> int32_t {
+    EXPECT_EQ(device->size, sizeof *device);
+    reinterpret_cast<std::vector<FoundDevice>*>(cookie)->push_back(
+        {device->flags, device->created_ms, device->last_seen_ms, copy_of(device->device_id),
+         copy_of(device->display_name), copy_of(device->last_seen_ip)});
+    return MXD_OK;
+  };
+  ErrorText error;
+  EXPECT_EQ(library().list_devices(store_, &query, visit, reinterpret_cast<mxd_cookie>(&found),
+                                   error.text, sizeof error.text),
+            MXD_OK)
+      << error.text;
+  return found;
+}
+
+namespace {
+
+template <class Call>
+Affected affected_by(std::string_view name, const std::vector<std::string>& device_ids,
+                     uint32_t flags, Call&& call) {
+  std::vector<mxd_view> ids;
+  for (const std::string& id : device_ids)
+    ids.push_back(view(id));
+  auto devices = sized<mxd_store_devices>();
+  devices.flags = flags;
+  devices.name = view(name);
+  devices.device_ids = ids.data();
+  devices.device_id_count = ids.size();
+  auto affected = sized<mxd_store_affected>();
+  ErrorText error;
+  const int32_t status = call(&devices, &affected, error.text, sizeof error.text);
+  return {status, error.text, affected.device_count, affected.user_id, affected.device_id};
+}
+
+}  // namespace
+
+Affected OpenStore::delete_devices(std::string_view name,
+                                   const std::vector<std::string>& device_ids, uint32_t flags) {
+  return affected_by(name, device_ids, flags,
+                     [this](auto... rest) { return library().delete_devices(store_, rest...); });
+}
+
+Affected OpenStore::revoke_devices(std::string_view name,
+                                   const std::vector<std::string>& device_ids, uint32_t flags) {
+  return affected_by(name, device_ids, flags,
+                     [this](auto... rest) { return library().revoke_devices(store_, rest...); });
+}
+
+Affected OpenStore::revoke_token(std::string_view token) {
+  auto given = sized<mxd_store_token>();
+  given.token = view(token);
+  auto affected = sized<mxd_store_affected>();
+  ErrorText error;
+  const int32_t status =
+      library().revoke_token(store_, &given, &affected, error.text, sizeof error.text);
+  return {status, error.text, affected.device_count, affected.user_id, affected.device_id};
+}
 
 Result OpenStore::resolve_name(std::string_view name) {
   auto given = sized<mxd_store_name>();

@@ -46,6 +46,28 @@ struct Identity {
   std::string user_id, device_id, service_id;
 };
 
+// An account or a device as an operator sees it.
+struct FoundAccount {
+  int32_t status = INT32_MIN;
+  std::string error;
+  uint32_t flags = 0;
+  int64_t created_ms = 0, last_seen_ms = 0, device_count = 0;
+  std::string user_id, service_id;
+};
+
+struct FoundDevice {
+  uint32_t flags = 0;
+  int64_t created_ms = 0, last_seen_ms = 0;
+  std::string device_id, display_name, last_seen_ip;
+};
+
+struct Affected {
+  int32_t status = INT32_MIN;
+  std::string error;
+  int64_t device_count = 0;
+  std::string user_id, device_id;
+};
+
 // The table of the library under test, found as any server finds it.
 const mxd_store_library& library();
 
@@ -79,7 +101,8 @@ class OpenStore {
   std::string add_guest();
   Result add(const mxd_store_new_account& account);
   Result check_password(std::string_view name, std::string_view password);
-  Result set_password(std::string_view name, std::string_view password);
+  Result set_password(std::string_view name, std::string_view password, uint32_t flags = 0);
+  FoundAccount find_account(std::string_view name);
   Result resolve_name(std::string_view name);
   int32_t set_flags(std::string_view name, uint32_t set, uint32_t clear = 0);
   int32_t add_service(std::string_view id, std::string_view token, std::string_view sender,
@@ -92,6 +115,14 @@ class OpenStore {
   Identity identify(std::string_view access_token);
   // The ID of the service of this as_token, or nothing.
   std::optional<std::string> find_service(std::string_view as_token);
+
+  // Devices and tokens, as an operator handles them.
+  std::vector<FoundDevice> devices(std::string_view name, std::string_view after = "");
+  Affected delete_devices(std::string_view name, const std::vector<std::string>& device_ids,
+                          uint32_t flags = 0);
+  Affected revoke_devices(std::string_view name, const std::vector<std::string>& device_ids,
+                          uint32_t flags = 0);
+  Affected revoke_token(std::string_view token);
 
   // Callbacks; each waits for its answer.
   Answer authenticate(std::string_view token, std::string_view address = "192.0.2.1");

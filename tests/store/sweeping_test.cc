@@ -145,6 +145,59 @@ TEST_F(SweepingTest, PagesAreLookedThroughToTheEnd) {
   EXPECT_TRUE(eventually([&] { return rows("devices") == 1700 / 3; }));
 }
 
+TEST_F(SweepingTest, IsDoneWhenItIsAskedFor) {
+  const auto sweep = [&] {
+    mxd_store_swept swept{};
+    swept.size = sizeof swept;
+    EXPECT_EQ(library().sweep(again->get(), &swept, nullptr, 0), MXD_OK);
+    return swept;
+  };
+  const std::string guest = add_guest();
+  store.login(guest, "X");
+  store.login("alice", "A", MXD_STORE_LOGIN_REFRESHABLE);
+  store.login("alice", "B", 0, kHourMs);
+  store.create_session(session_of("one", surroundings.now_ms + kHourMs));
+  reopen();
+  const mxd_store_swept nothing = sweep();
+  EXPECT_EQ(nothing.access_tokens + nothing.refresh_tokens + nothing.sessions + nothing.guests +
+                nothing.devices,
+            0);
+  surroundings.now_ms += 40 * kDayMs;
+  // No minute goes by.
+  const mxd_store_swept swept = sweep();
+  EXPECT_EQ(swept.access_tokens, 2);
+  EXPECT_EQ(swept.sessions, 1);
+  EXPECT_EQ(swept.refresh_tokens, 0);
+  EXPECT_EQ(swept.guests, 0);
+  EXPECT_EQ(swept.devices, 0);
+  EXPECT_EQ(rows("access_tokens"), 1) << "the guest's has no end";
+  EXPECT_EQ(rows("uia_sessions"), 0);
+  set_lifetimes(30 * kDayMs, 30 * kDayMs, 39 * kDayMs);
+  const mxd_store_swept all = sweep();
+  EXPECT_EQ(all.access_tokens, 2) << "since it was opened";
+  EXPECT_EQ(all.refresh_tokens, 1);
+  EXPECT_EQ(all.guests, 1);
+  EXPECT_EQ(all.devices, 2);
+  EXPECT_EQ(rows("accounts WHERE guest = 1"), 0);
+  EXPECT_EQ(rows("devices"), 0);
+}
+
+TEST_F(SweepingTest, FailsWhereTheDatabaseIsLocked) {
+  store.login("alice", "A", 0, kHourMs);
+  surroundings.now_ms += kDayMs;
+  SQLite::Database holder(path(), SQLite::OPEN_READWRITE);
+  holder.exec("BEGIN IMMEDIATE");
+  mxd_store_swept swept{};
+  swept.size = sizeof swept;
+  char error[256];
+  EXPECT_EQ(library().sweep(store.get(), &swept, error, sizeof error), MXD_UNAVAILABLE);
+  EXPECT_NE(std::string(error).find("locked"), std::string::npos) << error;
+  EXPECT_EQ(swept.access_tokens, 0);
+  holder.exec("ROLLBACK");
+  EXPECT_EQ(library().sweep(store.get(), &swept, error, sizeof error), MXD_OK) << error;
+  EXPECT_EQ(swept.access_tokens, 1);
+}
+
 class GoneTest : public SweepingTest {
  protected:
   static constexpr int kDevices = 100'000;

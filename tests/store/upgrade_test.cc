@@ -249,14 +249,16 @@ TEST_P(UpgradeTest, OldAccountsAndDevicesReadAsTheyWere) {
                 },
                 reinterpret_cast<mxd_cookie>(&accounts), nullptr, 0),
             MXD_OK);
-  EXPECT_EQ(accounts, (std::map<std::string, uint32_t>{
-                          {old.bridged, MXD_STORE_ACCOUNT_APPSERVICE},
-                          {kAlice, 0},
-                          {"@bob:example.org", MXD_STORE_ACCOUNT_LOCKED},
-                          {"@carol:example.org", MXD_STORE_ACCOUNT_SUSPENDED},
-                          {"@dave:example.org", MXD_STORE_ACCOUNT_DEACTIVATED},
-                          {old.guest, MXD_STORE_ACCOUNT_GUEST},
-                          {"@irc_bot:example.org", MXD_STORE_ACCOUNT_APPSERVICE}}));
+  EXPECT_EQ(
+      accounts,
+      (std::map<std::string, uint32_t>{
+          {old.bridged, MXD_STORE_ACCOUNT_APPSERVICE},
+          {kAlice, MXD_STORE_ACCOUNT_HAS_PASSWORD},
+          {"@bob:example.org", MXD_STORE_ACCOUNT_LOCKED | MXD_STORE_ACCOUNT_HAS_PASSWORD},
+          {"@carol:example.org", MXD_STORE_ACCOUNT_SUSPENDED | MXD_STORE_ACCOUNT_HAS_PASSWORD},
+          {"@dave:example.org", MXD_STORE_ACCOUNT_DEACTIVATED},
+          {old.guest, MXD_STORE_ACCOUNT_GUEST},
+          {"@irc_bot:example.org", MXD_STORE_ACCOUNT_APPSERVICE}}));
   EXPECT_EQ(device_ids(store.list(kAlice)),
             (std::vector<std::string>{"EXPIRED", "LAPTOP", "OAUTH", "PHONE", "TABLET"}));
   const Device laptop = store.get(kAlice, "LAPTOP").devices.at(0);

@@ -1,5 +1,4 @@
-// The table of store.h over whatever engine is linked: records in, statuses and texts out, and no
-// exception.
+// The table of store.h over whatever engine is linked.
 #include <sodium.h>
 
 #include <algorithm>
@@ -12,71 +11,11 @@
 #include <utility>
 #include <vector>
 
-#include "bindings/store/common/record.h"
-#include "bindings/store/common/store.h"
+#include "bindings/store/common/account_functions.h"
+#include "bindings/store/common/call.h"
 
 namespace mxd::store {
 namespace {
-
-// Where a caller wants to read what went wrong.
-struct ErrorText {
-  char* text;
-  size_t size;
-
-  int32_t report(const Outcome& outcome) const noexcept {
-    if (text != nullptr) copy_terminated(text, size, outcome.text);
-    return outcome.status;
-  }
-};
-
-// Runs what gives an Outcome: that, or what it threw.
-template <class Call>
-int32_t reported(const mxd_store* store, ErrorText error, Call&& call) noexcept {
-  bool is_reported = false;
-  const int32_t status = guarded(*store, "a function of the store", [&] {
-    const int32_t called = error.report(call());
-    is_reported = true;
-    return called;
-  });
-  if (!is_reported && error.text != nullptr) {
-    copy_terminated(error.text, error.size, "the database failed: see the log, and try again");
-  }
-  return status;
-}
-
-// The same with a record: refused, or as this library knows it.
-template <class Record, class Call>
-int32_t reported(const mxd_store* store, ErrorText error, const Record* given, size_t size_1_0,
-                 const char* name, Call&& call) noexcept {
-  return reported(store, error, [&]() -> Outcome {
-    Outcome outcome = check_size(*given, size_1_0, name);
-    return succeeded(outcome.status) ? call(known_part(*given)) : outcome;
-  });
-}
-
-Outcome check_user(const mxd_store_user* user) {
-  if (user == nullptr) return {};
-  return check_size(*user, MXD_STORE_USER_SIZE_1_0, "mxd_store_user");
-}
-
-void give_user(const std::string& user_id, mxd_store_user* to) {
-  if (to == nullptr) return;
-  mxd_store_user user{};
-  copy_terminated(user.user_id, user_id);
-  give_record(user, *to);
-}
-
-// Runs a function that fills tokens, of which no copy is left behind.
-template <class Call>
-Outcome with_tokens(mxd_store_tokens* to, Call&& call) {
-  Outcome outcome = check_size(*to, MXD_STORE_TOKENS_SIZE_1_0, "mxd_store_tokens");
-  if (!succeeded(outcome.status)) return outcome;
-  mxd_store_tokens tokens{};
-  outcome = call(tokens);
-  if (succeeded(outcome.status)) give_record(tokens, *to);
-  sodium_memzero(&tokens, sizeof tokens);
-  return outcome;
-}
 
 int32_t open(const mxd_store_options* given, mxd_store** out, char* error,
              size_t error_size) noexcept {
@@ -99,6 +38,21 @@ int32_t open(const mxd_store_options* given, mxd_store** out, char* error,
     return text.report({MXD_NO_MEMORY, {}});
   } catch (const std::system_error&) {
     return text.report({MXD_UNAVAILABLE, "no thread can be started: raise the limit"});
+  }
+}
+
+int32_t examine(const mxd_store_options* given,
+                int32_t (*visit)(mxd_cookie, const mxd_store_finding*) noexcept, mxd_cookie cookie,
+                char* error, size_t error_size) noexcept {
+  const ErrorText text{error, error_size};
+  try {
+    Outcome outcome = check_size(*given, MXD_STORE_OPTIONS_SIZE_1_0, "mxd_store_options");
+    if (!succeeded(outcome.status)) return text.report(outcome);
+    return text.report(examine_store(known_part(*given), [&](const mxd_store_finding& finding) {
+      return visit(cookie, &finding);
+    }));
+  } catch (const std::bad_alloc&) {
+    return text.report({MXD_NO_MEMORY, {}});
   }
 }
 
@@ -158,6 +112,21 @@ int32_t set_lifetimes(mxd_store* store, const mxd_store_lifetimes* given, char* 
         store->set_lifetimes(lifetimes);
         return {};
       });
+}
+
+int32_t sweep(mxd_store* store, mxd_store_swept* given, char* error, size_t error_size) noexcept {
+  return reported(store, {error, error_size}, given, MXD_STORE_SWEPT_SIZE_1_0, "mxd_store_swept",
+                  [&](mxd_store_swept swept) {
+                    Outcome outcome = store->sweep(swept);
+                    if (succeeded(outcome.status)) give_record(swept, *given);
+                    return outcome;
+                  });
+}
+
+int32_t backup(mxd_store* store, const mxd_store_backup* given, char* error,
+               size_t error_size) noexcept {
+  return reported(store, {error, error_size}, given, MXD_STORE_BACKUP_SIZE_1_0, "mxd_store_backup",
+                  [&](const mxd_store_backup& backup) { return store->backup(backup); });
 }
 
 int32_t check(mxd_store* store, char* error, size_t error_size) noexcept {
@@ -223,104 +192,6 @@ int32_t identify(mxd_store* store, const mxd_credentials* given,
                   });
 }
 
-int32_t add_account(mxd_store* store, const mxd_store_new_account* given, mxd_store_user* user,
-                    char* error, size_t error_size) noexcept {
-  return reported(store, {error, error_size}, given, MXD_STORE_NEW_ACCOUNT_SIZE_1_0,
-                  "mxd_store_new_account", [&](const mxd_store_new_account& account) -> Outcome {
-                    Outcome outcome = check_user(user);
-                    if (!succeeded(outcome.status)) return outcome;
-                    std::string user_id;
-                    outcome = store->add_account(account, user_id);
-                    if (succeeded(outcome.status)) give_user(user_id, user);
-                    return outcome;
-                  });
-}
-
-int32_t list_accounts(mxd_store* store, const mxd_store_account_query* given,
-                      int32_t (*visit)(mxd_cookie, const mxd_store_account*) noexcept,
-                      mxd_cookie cookie, char* error, size_t error_size) noexcept {
-  return reported(store, {error, error_size}, given, MXD_STORE_ACCOUNT_QUERY_SIZE_1_0,
-                  "mxd_store_account_query", [&](const mxd_store_account_query& query) -> Outcome {
-                    return {store->list_accounts(text(query.after),
-                                                 [&](const mxd_store_account& account) {
-                                                   return visit(cookie, &account);
-                                                 }),
-                            {}};
-                  });
-}
-
-int32_t change_account(mxd_store* store, const mxd_store_account_change* given, char* error,
-                       size_t error_size) noexcept {
-  return reported(
-      store, {error, error_size}, given, MXD_STORE_ACCOUNT_CHANGE_SIZE_1_0,
-      "mxd_store_account_change", [&](const mxd_store_account_change& change) -> Outcome {
-        constexpr uint32_t kClearable = MXD_STORE_ACCOUNT_LOCKED | MXD_STORE_ACCOUNT_SUSPENDED;
-        constexpr uint32_t kSettable = kClearable | MXD_STORE_ACCOUNT_DEACTIVATED;
-        if ((change.clear & MXD_STORE_ACCOUNT_DEACTIVATED) != 0) {
-          return {MXD_INVALID_ARGUMENT, "a deactivated account stays so: add another one"};
-        }
-        if ((change.set & ~kSettable) != 0 || (change.clear & ~kClearable) != 0 ||
-            (change.set & change.clear) != 0) {
-          return {MXD_INVALID_ARGUMENT,
-                  "only LOCKED, SUSPENDED and DEACTIVATED are set or cleared, and none is both"};
-        }
-        return store->change_account(change);
-      });
-}
-
-int32_t set_password(mxd_store* store, const mxd_store_password* given, char* error,
-                     size_t error_size) noexcept {
-  return reported(store, {error, error_size}, given, MXD_STORE_PASSWORD_SIZE_1_0,
-                  "mxd_store_password", [&](const mxd_store_password& password) {
-                    return store->set_password(text(password.name), text(password.password));
-                  });
-}
-
-int32_t check_password(mxd_store* store, const mxd_store_password* given, mxd_store_user* user,
-                       char* error, size_t error_size) noexcept {
-  return reported(store, {error, error_size}, given, MXD_STORE_PASSWORD_SIZE_1_0,
-                  "mxd_store_password", [&](const mxd_store_password& password) -> Outcome {
-                    Outcome outcome = check_user(user);
-                    if (!succeeded(outcome.status)) return outcome;
-                    std::string user_id;
-                    outcome = store->check_password(text(password.name), text(password.password),
-                                                    user_id);
-                    if (succeeded(outcome.status)) give_user(user_id, user);
-                    return outcome;
-                  });
-}
-
-int32_t login(mxd_store* store, const mxd_store_login* given, mxd_store_tokens* tokens, char* error,
-              size_t error_size) noexcept {
-  return reported(
-      store, {error, error_size}, given, MXD_STORE_LOGIN_SIZE_1_0, "mxd_store_login",
-      [&](const mxd_store_login& login) -> Outcome {
-        if (login.max_devices < 0) {
-          return {MXD_INVALID_ARGUMENT, "max_devices is negative: give 0, for no cap, or more"};
-        }
-        return with_tokens(tokens, [&](mxd_store_tokens& out) { return store->login(login, out); });
-      });
-}
-
-int32_t refresh(mxd_store* store, const mxd_store_refresh* given, mxd_store_tokens* tokens,
-                char* error, size_t error_size) noexcept {
-  return reported(store, {error, error_size}, given, MXD_STORE_REFRESH_SIZE_1_0,
-                  "mxd_store_refresh", [&](const mxd_store_refresh& refresh) {
-                    return with_tokens(tokens, [&](mxd_store_tokens& out) {
-                      return store->refresh(text(refresh.refresh_token), out);
-                    });
-                  });
-}
-
-int32_t logout(mxd_store* store, const mxd_store_logout* given, char* error,
-               size_t error_size) noexcept {
-  return reported(store, {error, error_size}, given, MXD_STORE_LOGOUT_SIZE_1_0, "mxd_store_logout",
-                  [&](const mxd_store_logout& logout) {
-                    return store->logout(text(logout.access_token),
-                                         (logout.flags & MXD_STORE_LOGOUT_ALL) != 0);
-                  });
-}
-
 const void* get_extension(const char*) noexcept {
   return nullptr;
 }
@@ -331,9 +202,12 @@ constexpr mxd_store_library kLibrary = {
     0,
     MXD_STORE_PRODUCT_VERSION,
     open,
+    examine,
     close,
     fill_host,
     set_lifetimes,
+    sweep,
+    backup,
     check,
     queued_writes,
     server_name,
@@ -344,9 +218,14 @@ constexpr mxd_store_library kLibrary = {
     identify,
     add_account,
     list_accounts,
+    find_account,
     change_account,
     set_password,
     check_password,
+    list_devices,
+    delete_devices,
+    revoke_devices,
+    revoke_token,
     login,
     refresh,
     logout,

@@ -63,6 +63,8 @@ struct mxd_store {
   virtual mxd::store::Outcome check() = 0;
   virtual uint64_t queued_writes() = 0;
   virtual void set_lifetimes(const mxd_store_lifetimes& lifetimes) = 0;
+  virtual mxd::store::Outcome sweep(mxd_store_swept& swept) = 0;
+  virtual mxd::store::Outcome backup(const mxd_store_backup& backup) = 0;
 
   // Registers the sender of a service.
   virtual mxd::store::Outcome prepare_service(const mxd::store::Service& service) = 0;
@@ -76,10 +78,22 @@ struct mxd_store {
                                           std::string& user_id) = 0;
   virtual int32_t list_accounts(std::string_view after,
                                 absl::FunctionRef<int32_t(const mxd_store_account&)> visit) = 0;
+  virtual mxd::store::Outcome find_account(
+      std::string_view name, absl::FunctionRef<int32_t(const mxd_store_account&)> visit) = 0;
   virtual mxd::store::Outcome change_account(const mxd_store_account_change& change) = 0;
-  virtual mxd::store::Outcome set_password(std::string_view name, std::string_view password) = 0;
+  virtual mxd::store::Outcome set_password(std::string_view name, std::string_view password,
+                                           bool signs_out) = 0;
   virtual mxd::store::Outcome check_password(std::string_view name, std::string_view password,
                                              std::string& user_id) = 0;
+  virtual mxd::store::Outcome list_devices(
+      std::string_view name, std::string_view after,
+      absl::FunctionRef<int32_t(const mxd_store_device&)> visit) = 0;
+  virtual mxd::store::Outcome delete_devices(const mxd_store_devices& devices,
+                                             mxd_store_affected& affected) = 0;
+  virtual mxd::store::Outcome revoke_devices(const mxd_store_devices& devices,
+                                             mxd_store_affected& affected) = 0;
+  virtual mxd::store::Outcome revoke_token(std::string_view token,
+                                           mxd_store_affected& affected) = 0;
   virtual mxd::store::Outcome login(const mxd_store_login& login, mxd_store_tokens& tokens) = 0;
   virtual mxd::store::Outcome refresh(std::string_view refresh_token, mxd_store_tokens& tokens) = 0;
   virtual mxd::store::Outcome logout(std::string_view access_token, bool all) = 0;
@@ -100,6 +114,10 @@ namespace mxd::store {
 
 // The engine's own: opens the store of options.url. `options` is as known_part() gives it.
 Outcome open_store(const mxd_store_options& options, std::unique_ptr<mxd_store>& out);
+
+// The engine's own: looks at it without opening it as a store. Throws std::bad_alloc only.
+Outcome examine_store(const mxd_store_options& options,
+                      absl::FunctionRef<int32_t(const mxd_store_finding&)> visit);
 
 // What `ask` answers, an exception being one of the answers: nothing is thrown across the C ABI.
 template <class Ask>

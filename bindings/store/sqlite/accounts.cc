@@ -1,6 +1,6 @@
 #include "bindings/store/sqlite/accounts.h"
 
-#include <algorithm>
+#include <utility>
 #include <vector>
 
 #include "bindings/store/common/random_text.h"
@@ -59,6 +59,48 @@ Outcome insert_account(Store& store, const std::string& user_id,
   });
 }
 
+// An account with what is told of it.
+struct AccountRow {
+  uint32_t flags;
+  int64_t created_ms;
+  int64_t last_seen_ms;
+  int64_t device_count;
+  std::string user_id;
+  std::string service_id;
+
+  mxd_store_account record() const {
+    return {sizeof(mxd_store_account), flags, created_ms, last_seen_ms, device_count, view(user_id),
+            view(service_id)};
+  }
+};
+
+// By user ID, from this one on.
+std::vector<AccountRow> read_accounts(Connection& connection, std::string_view from,
+                                      int64_t limit) {
+  constexpr std::pair<int, uint32_t> kFlags[] = {{1, MXD_STORE_ACCOUNT_GUEST},
+                                                 {2, MXD_STORE_ACCOUNT_LOCKED},
+                                                 {3, MXD_STORE_ACCOUNT_SUSPENDED},
+                                                 {4, MXD_STORE_ACCOUNT_DEACTIVATED},
+                                                 {5, MXD_STORE_ACCOUNT_HAS_PASSWORD}};
+  std::vector<AccountRow> accounts;
+  Query rows(connection,
+             "SELECT a.user_id, a.guest, a.locked, a.suspended, a.deactivated,"
+             " a.password_hash IS NOT NULL, a.service_id, a.created_ms, max(d.last_seen_ms),"
+             " count(d.device)"
+             " FROM (SELECT * FROM accounts WHERE user_id >= ?1 ORDER BY user_id LIMIT ?2) a"
+             " LEFT JOIN devices d ON d.account = a.account AND d.device > a.gone_through"
+             " GROUP BY a.user_id ORDER BY a.user_id",
+             from, limit);
+  while (rows.next()) {
+    uint32_t flags = rows.is_null(6) ? 0u : MXD_STORE_ACCOUNT_APPSERVICE;
+    for (const auto& [column, flag] : kFlags)
+      flags |= rows.integer(column) != 0 ? flag : 0u;
+    accounts.push_back({flags, rows.integer(7), rows.optional_integer(8).value_or(-1),
+                        rows.integer(9), std::string(rows.text(0)), std::string(rows.text(6))});
+  }
+  return accounts;
+}
+
 }  // namespace
 
 std::optional<Account> find_account(Connection& connection, std::string_view user_id) {
@@ -94,7 +136,7 @@ void Store::resolve_name(std::string_view name, Done<mxd_store_user> done) {
     const std::string reason = "this is no name of a user of " + server_name;
     return done.refuse(MXD_INVALID_ARGUMENT, reason);
   }
-  const bool is_exact = find_account(*ReadPool::Lease(readers), meant->exact).has_value();
+  const bool is_exact = sqlite::find_account(*ReadPool::Lease(readers), meant->exact).has_value();
   mxd_store_user user{};
   user.size = sizeof user;
   copy_terminated(user.user_id, is_exact ? meant->exact : meant->lower);
@@ -120,7 +162,7 @@ Outcome Store::add_account(const mxd_store_new_account& given, std::string& user
   std::optional<std::string> hash;
   if (given.password.size != 0) {
     // Before the password is hashed, which costs most.
-    if (find_account(*ReadPool::Lease(readers), user_id)) return name_taken(user_id);
+    if (sqlite::find_account(*ReadPool::Lease(readers), user_id)) return name_taken(user_id);
     outcome = hash_on_threads(*this, text(given.password), hash);
     if (!succeeded(outcome.status)) return outcome;
   }
@@ -141,42 +183,33 @@ Outcome Store::prepare_service(const Service& service) {
 
 int32_t Store::list_accounts(std::string_view given_after,
                              absl::FunctionRef<int32_t(const mxd_store_account&)> visit) {
-  struct Row {
-    uint32_t flags;
-    int64_t created_ms;
-    std::string user_id;
-    std::string service_id;
-  };
   constexpr int64_t kPage = 256;
-  std::vector<Row> page;
-  std::string after(given_after);
+  std::vector<AccountRow> page;
+  std::string from(given_after);
+  if (!from.empty()) from += '\0';  // the next text after it
   do {
-    page.clear();
-    {
-      const ReadPool::Lease connection(readers);
-      Query rows(*connection,
-                 "SELECT user_id, guest, service_id, locked, suspended, deactivated, created_ms"
-                 " FROM accounts WHERE user_id > ?1 ORDER BY user_id LIMIT ?2",
-                 after, kPage);
-      while (rows.next()) {
-        const uint32_t flags = (rows.integer(1) != 0 ? MXD_STORE_ACCOUNT_GUEST : 0u) |
-                               (!rows.is_null(2) ? MXD_STORE_ACCOUNT_APPSERVICE : 0u) |
-                               (rows.integer(3) != 0 ? MXD_STORE_ACCOUNT_LOCKED : 0u) |
-                               (rows.integer(4) != 0 ? MXD_STORE_ACCOUNT_SUSPENDED : 0u) |
-                               (rows.integer(5) != 0 ? MXD_STORE_ACCOUNT_DEACTIVATED : 0u);
-        page.push_back(
-            {flags, rows.integer(6), std::string(rows.text(0)), std::string(rows.text(2))});
-      }
-    }
+    page = read_accounts(*ReadPool::Lease(readers), from, kPage);
     // The connection has been given back: the visitor may call the store.
-    for (const Row& row : page) {
-      const int32_t status = visit({sizeof(mxd_store_account), row.flags, row.created_ms,
-                                    view(row.user_id), view(row.service_id)});
+    for (const AccountRow& row : page) {
+      const int32_t status = visit(row.record());
       if (status != MXD_OK) return status;
     }
-    if (!page.empty()) after = page.back().user_id;
+    if (!page.empty()) from = page.back().user_id + '\0';
   } while (!page.empty());
   return MXD_OK;
+}
+
+Outcome Store::find_account(std::string_view name,
+                            absl::FunctionRef<int32_t(const mxd_store_account&)> visit) {
+  std::vector<AccountRow> found;
+  {
+    const ReadPool::Lease connection(readers);
+    std::optional<Account> account;
+    Outcome outcome = require_account(*this, *connection, name, account);
+    if (!succeeded(outcome.status)) return outcome;
+    found = read_accounts(*connection, account->user_id, 1);
+  }
+  return {visit(found.at(0).record()), {}};
 }
 
 Outcome Store::change_account(const mxd_store_account_change& given) {
@@ -209,14 +242,14 @@ Outcome Store::change_account(const mxd_store_account_change& given) {
   return changed;
 }
 
-Outcome Store::set_password(std::string_view name, std::string_view password) {
+Outcome Store::set_password(std::string_view name, std::string_view password, bool signs_out) {
   if (password.empty()) {
     return {MXD_INVALID_ARGUMENT, "the password is empty: give at least one character"};
   }
   std::optional<std::string> hash;
   Outcome hashed = hash_on_threads(*this, password, hash);
   if (!succeeded(hashed.status)) return hashed;
-  return writer.run([&](Connection& connection) -> Outcome {
+  Outcome changed = writer.run([&](Connection& connection) -> Outcome {
     std::optional<Account> account;
     Outcome outcome = require_account(*this, connection, name, account);
     if (!succeeded(outcome.status)) return outcome;
@@ -224,8 +257,11 @@ Outcome Store::set_password(std::string_view name, std::string_view password) {
     Query(connection, "UPDATE accounts SET password_hash = ?2 WHERE account = ?1", account->row,
           *hash)
         .execute();
+    if (signs_out) delete_all_devices(connection, account->row);
     return {};
   });
+  if (signs_out) sweeper.wake();
+  return changed;
 }
 
 Outcome Store::check_password(std::string_view name, std::string_view password,

@@ -1,7 +1,7 @@
 #include "bindings/store/sqlite/deletion.h"
 
+#include <array>
 #include <boost/json/serialize.hpp>
-#include <span>
 #include <string>
 
 #include "bindings/store/common/ids.h"
@@ -43,6 +43,17 @@ void remove_doomed(Connection& writer) {
   }
 }
 
+// Of devices that are doomed, all of one account.
+void end_sessions(Connection& writer, int64_t account) {
+  Query(writer,
+        "DELETE FROM uia_sessions WHERE session IN (SELECT s.session FROM accounts a"
+        " CROSS JOIN uia_sessions s ON s.user_id = a.user_id"
+        " CROSS JOIN devices d ON d.account = a.account AND s.begun_with = 'd' || d.device_id"
+        " CROSS JOIN doomed USING (device) WHERE a.account = ?1)",
+        account)
+      .execute();
+}
+
 void note_change(Connection& writer, int64_t account) {
   Query(writer, "REPLACE INTO device_list_changes (account) VALUES (?1)", account).execute();
 }
@@ -55,13 +66,7 @@ void delete_doomed(Connection& writer) {
     if (!row.next()) return;
     account = row.integer(0);
   }
-  Query(writer,
-        "DELETE FROM uia_sessions WHERE session IN (SELECT s.session FROM accounts a"
-        " CROSS JOIN uia_sessions s ON s.user_id = a.user_id"
-        " CROSS JOIN devices d ON d.account = a.account AND s.begun_with = 'd' || d.device_id"
-        " CROSS JOIN doomed USING (device) WHERE a.account = ?1)",
-        account)
-      .execute();
+  end_sessions(writer, account);
   note_change(writer, account);
   remove_doomed(writer);
 }
@@ -81,8 +86,15 @@ void delete_devices(Connection& writer, const mxd_deletion& deletion) {
 }
 
 void delete_device(Connection& writer, int64_t device) {
-  Query(writer, "INSERT INTO doomed VALUES (?1)", device).execute();
+  delete_devices(writer, std::array{device});
+}
+
+int64_t delete_devices(Connection& writer, std::span<const int64_t> devices) {
+  int64_t count = 0;
+  for (const int64_t device : devices)
+    count += Query(writer, "INSERT OR IGNORE INTO doomed VALUES (?1)", device).execute();
   delete_doomed(writer);
+  return count;
 }
 
 void delete_all_devices(Connection& writer, int64_t account) {
@@ -147,6 +159,31 @@ void delete_tokens(Connection& writer, int64_t device) {
     Query(writer, sql, device).execute();
   }
   end_family(writer, device);
+}
+
+int64_t revoke_tokens(Connection& writer, int64_t account, std::optional<int64_t> device) {
+  const int found =
+      Query(writer,
+            "INSERT INTO doomed SELECT d.device FROM accounts a"
+            " CROSS JOIN devices d ON d.account = a.account AND d.device > a.gone_through"
+            " WHERE a.account = ?1 AND d.device = coalesce(?2, d.device)"
+            " AND (EXISTS (SELECT 1 FROM access_tokens t WHERE t.device = d.device)"
+            " OR EXISTS (SELECT 1 FROM refresh_tokens r WHERE r.device = d.device))",
+            account, device)
+          .execute();
+  end_sessions(writer, account);
+  for (const char* sql :
+       {// Those of no family, as known from here on as the others are.
+        "INSERT OR IGNORE INTO old_tokens SELECT digest, device FROM access_tokens"
+        " WHERE expires_ms IS NULL AND device IN (SELECT device FROM doomed)",
+        "DELETE FROM access_tokens WHERE device IN (SELECT device FROM doomed)",
+        "DELETE FROM refresh_tokens WHERE device IN (SELECT device FROM doomed)",
+        "DELETE FROM token_pairs WHERE device IN (SELECT device FROM doomed)",
+        "UPDATE devices SET validated_ms = NULL WHERE device IN (SELECT device FROM doomed)",
+        "DELETE FROM doomed"}) {
+    Query(writer, sql).execute();
+  }
+  return found;
 }
 
 }  // namespace mxd::store::sqlite

@@ -4,6 +4,8 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
+#include <span>
 
 #include "bindings/store/sqlite/connection.h"
 #include "matrix_devices/module.h"
@@ -17,6 +19,7 @@ namespace mxd::store::sqlite {
 // list if there were any.
 void delete_devices(Connection& writer, const mxd_deletion& deletion);
 void delete_device(Connection& writer, int64_t device);
+int64_t delete_devices(Connection& writer, std::span<const int64_t> devices);  // how many they are
 
 // The same for all of an account, however many: from this transaction on no token of theirs is
 // good, and nobody is shown them. Of more than a few the rest is left to remove_gone().
@@ -29,8 +32,12 @@ bool remove_gone(Connection& writer, std::chrono::milliseconds portion);
 // Removes a device that is gone already.
 void remove_device(Connection& writer, int64_t device);
 
-// The device stays, but nobody is logged in on it any more.
+// The device stays, but nobody is logged in on it any more, and its tokens were never there.
 void delete_tokens(Connection& writer, int64_t device);
+
+// T14: the same for a device, or every one, of an account; but its tokens are known to have been
+// there, so that its client keeps what it has and logs in again. How many devices had any.
+int64_t revoke_tokens(Connection& writer, int64_t account, std::optional<int64_t> device);
 
 }  // namespace mxd::store::sqlite
 

@@ -64,13 +64,13 @@ bool replace_session(Connection& writer, const mxd_uia_replacement& replacement)
              .execute() != 0;
 }
 
-bool sweep_sessions(Connection& writer, int64_t now_ms) {
+Swept sweep_sessions(Connection& writer, int64_t now_ms) {
   const int swept = Query(writer,
                           "DELETE FROM uia_sessions WHERE session IN (SELECT session FROM"
                           " uia_sessions WHERE expires_ms <= ?1 LIMIT ?2)",
                           now_ms, kSweptAtOnce)
                         .execute();
-  return swept == kSweptAtOnce;
+  return {swept, swept == kSweptAtOnce};
 }
 
 }  // namespace mxd::store::sqlite

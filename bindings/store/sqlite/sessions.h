@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "bindings/store/sqlite/connection.h"
+#include "bindings/store/sqlite/sweeping.h"
 #include "matrix_devices/module.h"
 
 namespace mxd::store::sqlite {
@@ -22,8 +23,8 @@ bool read_session(Connection& connection, const mxd_uia_session_key& key, int64_
 // In the writer's transaction. False: it does not stand at that revision, or is gone.
 bool replace_session(Connection& writer, const mxd_uia_replacement& replacement);
 
-// In the writer's transaction: removes some of the expired sessions; true if there may be more.
-bool sweep_sessions(Connection& writer, int64_t now_ms);
+// In the writer's transaction: removes some of the expired sessions.
+Swept sweep_sessions(Connection& writer, int64_t now_ms);
 
 }  // namespace mxd::store::sqlite
 

@@ -13,6 +13,7 @@
 
 #include "bindings/common/url_scheme.h"
 #include "bindings/store/sqlite/authenticate.h"
+#include "bindings/store/sqlite/examination.h"
 #include "bindings/store/sqlite/host_table.h"
 #include "bindings/store/sqlite/schema.h"
 #include "bindings/store/sqlite/status.h"
@@ -80,8 +81,10 @@ Outcome read_path(std::string_view url, std::string& path) {
 
 }  // namespace
 
-Store::Store(const mxd_store_options& options, const std::string& path, const std::string& name)
+Store::Store(const mxd_store_options& options, const std::string& given_path,
+             const std::string& name)
     : mxd_store(options, name),
+      path(given_path),
       access_token_ms(options.access_token_ms != 0 ? options.access_token_ms
                                                    : kDefaultAccessTokenMs),
       readers(path, connection_count(options.connections)),
@@ -123,6 +126,10 @@ void Store::set_lifetimes(const mxd_store_lifetimes& lifetimes) {
   sweeper.set_lifetimes(lifetimes);
 }
 
+Outcome Store::sweep(mxd_store_swept& swept) {
+  return sweeper.sweep(swept);
+}
+
 void Store::identify(const mxd_credentials& credentials, Done<mxd_store_identity> done) {
   constexpr uint32_t kShared = MXD_STORE_IDENTITY_GUEST | MXD_STORE_IDENTITY_APPSERVICE |
                                MXD_STORE_IDENTITY_OAUTH | MXD_STORE_IDENTITY_UNLIMITED;
@@ -151,6 +158,14 @@ void Store::identify(const mxd_credentials& credentials, Done<mxd_store_identity
 }  // namespace mxd::store::sqlite
 
 namespace mxd::store {
+
+Outcome examine_store(const mxd_store_options& options,
+                      absl::FunctionRef<int32_t(const mxd_store_finding&)> visit) {
+  std::string path;
+  Outcome outcome = sqlite::read_path(text(options.url), path);
+  if (!succeeded(outcome.status)) return outcome;
+  return sqlite::examine_file(path, text(options.server_name), visit);
+}
 
 Outcome open_store(const mxd_store_options& options, std::unique_ptr<mxd_store>& out) {
   std::string path;

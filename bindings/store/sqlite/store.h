@@ -29,7 +29,11 @@ struct Store final : mxd_store {
   Outcome check() override;
   uint64_t queued_writes() override { return writer.queued(); }
   void set_lifetimes(const mxd_store_lifetimes& lifetimes) override;
+  Outcome sweep(mxd_store_swept& swept) override;
   void identify(const mxd_credentials& credentials, Done<mxd_store_identity> done) override;
+
+  // backup.cc
+  Outcome backup(const mxd_store_backup& backup) override;
 
   // accounts.cc
   Outcome prepare_service(const Service& service) override;
@@ -37,16 +41,26 @@ struct Store final : mxd_store {
   Outcome add_account(const mxd_store_new_account& account, std::string& user_id) override;
   int32_t list_accounts(std::string_view after,
                         absl::FunctionRef<int32_t(const mxd_store_account&)> visit) override;
+  Outcome find_account(std::string_view name,
+                       absl::FunctionRef<int32_t(const mxd_store_account&)> visit) override;
   Outcome change_account(const mxd_store_account_change& change) override;
-  Outcome set_password(std::string_view name, std::string_view password) override;
+  Outcome set_password(std::string_view name, std::string_view password, bool signs_out) override;
   Outcome check_password(std::string_view name, std::string_view password,
                          std::string& user_id) override;
+
+  // account_devices.cc
+  Outcome list_devices(std::string_view name, std::string_view after,
+                       absl::FunctionRef<int32_t(const mxd_store_device&)> visit) override;
+  Outcome delete_devices(const mxd_store_devices& devices, mxd_store_affected& affected) override;
+  Outcome revoke_devices(const mxd_store_devices& devices, mxd_store_affected& affected) override;
+  Outcome revoke_token(std::string_view token, mxd_store_affected& affected) override;
 
   // tokens.cc
   Outcome login(const mxd_store_login& login, mxd_store_tokens& tokens) override;
   Outcome refresh(std::string_view refresh_token, mxd_store_tokens& tokens) override;
   Outcome logout(std::string_view access_token, bool all) override;
 
+  const std::string path;
   const int64_t access_token_ms;
 
   // Destroyed from the last to the first: the password threads finish what they have, then the

@@ -35,6 +35,10 @@ class Sweeper {
 
   // All functions are [any-thread].
 
+  // What is over, and waits for it: a whole sweep that begins from here on. UNAVAILABLE where it
+  // had to stop.
+  Outcome sweep(mxd_store_swept& swept);
+
   // Devices are gone, and to be removed.
   void wake() noexcept;
 
@@ -49,14 +53,17 @@ class Sweeper {
   static constexpr std::chrono::minutes kInterval{1};
   static constexpr int kSweepsToALook = 60;
 
-  // False where it had to stop: the store is closing, or it can't be written now.
-  using Step = absl::FunctionRef<bool(Connection&)>;  // in the writer's transaction: true for more
-  bool repeat(Step step);
+  using Count = std::atomic<int64_t>;
+
+  // Each is false where it had to stop: the store is closing, or it can't be written now.
+  using Step = absl::FunctionRef<Swept(Connection&)>;  // in the writer's transaction
+  bool repeat(Step step, Count& count);
   using Find = Page (*)(Connection&, int64_t after, int64_t unused_since_ms);
-  using Remove = void (*)(Connection&, int64_t row, int64_t unused_since_ms);
-  bool look_for(Find find, Remove remove, int64_t lifetime_ms);
+  using Remove = bool (*)(Connection&, int64_t row, int64_t unused_since_ms);
+  bool look_for(Find find, Remove remove, int64_t lifetime_ms, Count& count);
 
   void loop();
+  bool sweep_all(bool looks);
   bool sweep_indexed();
   bool look();
 
@@ -68,8 +75,19 @@ class Sweeper {
   std::atomic<int64_t> guest_ms_{0};
   std::atomic<int64_t> device_ms_{0};
 
+  // Removed since the start.
+  Count access_tokens_{0};
+  Count refresh_tokens_{0};
+  Count sessions_{0};
+  Count guests_{0};
+  Count devices_{0};
+
   std::mutex mutex_;
   std::condition_variable due_;
+  std::condition_variable swept_;
+  uint64_t asked_ = 0;     // calls of sweep()
+  uint64_t answered_ = 0;  // those before the last whole sweep
+  bool is_swept_ = false;  // it came to its end
   bool is_woken_ = false;
   bool is_look_due_ = true;
   std::atomic<bool> stopping_{false};

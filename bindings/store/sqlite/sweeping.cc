@@ -35,15 +35,16 @@ bool is_sweeping_due(Connection& connection, int64_t now_ms, int64_t given_befor
   return row.next() && row.integer(0) != 0;
 }
 
-bool sweep_access_tokens(Connection& writer, int64_t now_ms) {
-  return Query(writer,
-               "DELETE FROM access_tokens WHERE access_token IN (SELECT access_token"
-               " FROM access_tokens WHERE expires_ms <= ?1 LIMIT ?2)",
-               now_ms - kKeptExpiredMs, kAtOnce)
-             .execute() == kAtOnce;
+Swept sweep_access_tokens(Connection& writer, int64_t now_ms) {
+  const int swept = Query(writer,
+                          "DELETE FROM access_tokens WHERE access_token IN (SELECT access_token"
+                          " FROM access_tokens WHERE expires_ms <= ?1 LIMIT ?2)",
+                          now_ms - kKeptExpiredMs, kAtOnce)
+                        .execute();
+  return {swept, swept == kAtOnce};
 }
 
-bool sweep_refresh_tokens(Connection& writer, int64_t given_before_ms) {
+Swept sweep_refresh_tokens(Connection& writer, int64_t given_before_ms) {
   // One that a pair still waits to replace was used after it was given out. The access tokens that
   // came with the others run out by their own time.
   int swept = 0;
@@ -56,7 +57,7 @@ bool sweep_refresh_tokens(Connection& writer, int64_t given_before_ms) {
         " WHERE n.replaces = r.pair) ORDER BY r.given_ms, r.pair LIMIT ?2)"}) {
     swept = Query(writer, sql, given_before_ms, kAtOnce).execute();
   }
-  return swept == kAtOnce;
+  return {swept, swept == kAtOnce};
 }
 
 Page find_unused_guests(Connection& connection, int64_t after, int64_t unused_since_ms) {
@@ -77,33 +78,34 @@ Page find_unused_devices(Connection& connection, int64_t after, int64_t unused_s
   return read_page(rows);
 }
 
-void remove_unused_guest(Connection& writer, int64_t account, int64_t unused_since_ms) {
+bool remove_unused_guest(Connection& writer, int64_t account, int64_t unused_since_ms) {
   {
     Query row(writer,
               "SELECT 1 FROM accounts a WHERE a.account = ?1 AND a.guest = 1"
               " AND a.created_ms <= ?2 AND NOT EXISTS (SELECT 1 FROM devices d WHERE d.account = ?1"
               " AND coalesce(d.last_seen_ms, d.created_ms) > ?2)",
               account, unused_since_ms);
-    if (!row.next()) return;
+    if (!row.next()) return false;
   }
   delete_all_devices(writer, account);
   // One with more devices than go at once is removed by a later sweep.
-  Query(writer,
-        "DELETE FROM accounts WHERE account = ?1"
-        " AND NOT EXISTS (SELECT 1 FROM devices WHERE account = ?1)",
-        account)
-      .execute();
+  return Query(writer,
+               "DELETE FROM accounts WHERE account = ?1"
+               " AND NOT EXISTS (SELECT 1 FROM devices WHERE account = ?1)",
+               account)
+             .execute() != 0;
 }
 
-void remove_unused_device(Connection& writer, int64_t device, int64_t unused_since_ms) {
+bool remove_unused_device(Connection& writer, int64_t device, int64_t unused_since_ms) {
   {
     Query row(writer,
               "SELECT 1 FROM devices d JOIN accounts a USING (account) WHERE d.device = ?1"
               " AND d.device > a.gone_through AND coalesce(d.last_seen_ms, d.created_ms) <= ?2",
               device, unused_since_ms);
-    if (!row.next()) return;
+    if (!row.next()) return false;
   }
   delete_device(writer, device);
+  return true;
 }
 
 }  // namespace mxd::store::sqlite

@@ -18,7 +18,7 @@ bool is_of_family(Connection& connection, std::string_view token, std::string_vi
   return row.next() && TokenFamily{*name, std::string(row.text(0))}.made(token, prefix);
 }
 
-// One from before there were families.
+// One from before there were families, or that was revoked and of none.
 bool is_old(Connection& connection, std::string_view token) {
   Query row(connection,
             "SELECT 1 FROM old_tokens t JOIN devices d USING (device)"
