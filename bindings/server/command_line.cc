@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <map>
+#include <optional>
 #include <sstream>
 #include <string_view>
 
@@ -161,6 +162,23 @@ bool wants_json(int argc, const char* const* argv) {
   return std::find(argv, argv + argc, std::string_view("--json")) != argv + argc;
 }
 
+// What CLI11 says of a command that there is not does not name it.
+std::optional<std::string> unknown_command(const CLI::App& app, int argc, const char* const* argv) {
+  const CLI::App* at = &app;
+  std::string named;
+  for (int i = 1; i < argc && argv[i][0] != '-'; ++i) {
+    const auto commands = at->get_subcommands([](const CLI::App*) { return true; });
+    if (commands.empty()) break;
+    const auto found = std::find_if(commands.begin(), commands.end(), [&](const CLI::App* command) {
+      return command->get_name() == argv[i];
+    });
+    named += (named.empty() ? "" : " ") + std::string(argv[i]);
+    if (found == commands.end()) return "there is no command " + named;
+    at = *found;
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 Command parse_command_line(int argc, const char* const* argv) {
@@ -179,7 +197,7 @@ Command parse_command_line(int argc, const char* const* argv) {
   } catch (const CLI::CallForVersion&) {
     return Exit{0, app.version() + "\n"};
   } catch (const CLI::ParseError& error) {
-    return Exit{2, error.what(), wants_json(argc, argv)};
+    return Exit{2, unknown_command(app, argc, argv).value_or(error.what()), wants_json(argc, argv)};
   }
   for (const Subcommand& command : commands) {
     if (command.app->parsed()) return operating(*command.entry, options);

@@ -131,6 +131,16 @@ TEST_F(BackupTest, NeverTakesThePlaceOfTheDatabaseNorOfWhatIsNoFile) {
     EXPECT_NE(refused.error, "") << target;
   }
   EXPECT_EQ(store.login("alice", "PHONE").status, MXD_OK) << "the database is as it was";
+  store.close();
+  std::filesystem::create_symlink(path(), path("named.db"));
+  OpenStore named(path("named.db"), surroundings);
+  const std::string log = path() + "-wal";
+  mxd_store_backup given{};
+  given.size = sizeof given;
+  given.flags = MXD_STORE_BACKUP_REPLACE;
+  given.target = view(log);
+  EXPECT_EQ(library().backup(named.get(), &given, nullptr, 0), MXD_INVALID_ARGUMENT)
+      << "of a database that is named by a symbolic link";
   EXPECT_FALSE(std::filesystem::exists(path("elsewhere.db")));
 }
 

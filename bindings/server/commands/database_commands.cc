@@ -86,8 +86,10 @@ struct Progress {
 int backup(const OperatorOptions& options) {
   const Store store = open_database(options);
   // What is begun of the copy is removed before the process ends.
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP})
-    std::signal(signal, [](int caught) { ending_signal = caught; });
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+    const auto before = std::signal(signal, [](int caught) { ending_signal = caught; });
+    if (before == SIG_IGN) std::signal(signal, SIG_IGN);
+  }
   Progress progress;
   auto given = make<mxd_store_backup>();
   given.flags = options.replaces ? MXD_STORE_BACKUP_REPLACE : 0;

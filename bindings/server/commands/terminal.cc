@@ -1,5 +1,6 @@
 #include "bindings/server/commands/terminal.h"
 
+#include <poll.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -19,7 +20,27 @@ void catch_signal(int signal) {
   caught = signal;
 }
 
-// As long as it lives nothing that is typed is shown, and a signal ends read_line().
+// Byte by byte: what follows is left for whoever reads next. Ends where a signal is caught, of
+// those that are let in only while this waits; NULL: as they are.
+std::string read_line_with(const sigset_t* let_in) {
+  std::string line;
+  char c;
+  while (true) {
+    pollfd input{STDIN_FILENO, POLLIN, 0};
+    if (::ppoll(&input, 1, nullptr, let_in) < 0) {
+      if (errno == EINTR && caught == 0) continue;
+      break;
+    }
+    const ssize_t got = ::read(STDIN_FILENO, &c, 1);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0 || c == '\n') break;
+    line += c;
+  }
+  if (!line.empty() && line.back() == '\r') line.pop_back();
+  return line;
+}
+
+// As long as it lives nothing that is typed is shown. Signals wait for read_line().
 class HiddenTyping {
  public:
   HiddenTyping() {
@@ -27,8 +48,15 @@ class HiddenTyping {
     struct sigaction action {};
     action.sa_handler = catch_signal;
     sigemptyset(&action.sa_mask);
-    for (size_t at = 0; at < kSignals.size(); ++at)
-      ::sigaction(kSignals[at], &action, &before_[at]);
+    sigset_t held;
+    sigemptyset(&held);
+    for (const int signal : kSignals)
+      sigaddset(&held, signal);
+    ::pthread_sigmask(SIG_BLOCK, &held, &let_in_);
+    for (size_t at = 0; at < kSignals.size(); ++at) {
+      ::sigaction(kSignals[at], nullptr, &before_[at]);
+      if (before_[at].sa_handler != SIG_IGN) ::sigaction(kSignals[at], &action, nullptr);
+    }
     ::tcgetattr(STDIN_FILENO, &shown_);
     termios hidden = shown_;
     hidden.c_lflag &= ~static_cast<tcflag_t>(ECHO);
@@ -40,11 +68,15 @@ class HiddenTyping {
     ::tcsetattr(STDIN_FILENO, TCSANOW, &shown_);
     for (size_t at = 0; at < kSignals.size(); ++at)
       ::sigaction(kSignals[at], &before_[at], nullptr);
+    ::pthread_sigmask(SIG_SETMASK, &let_in_, nullptr);
   }
+
+  std::string read_line() const { return read_line_with(&let_in_); }
 
  private:
   static constexpr std::array kSignals{SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP};
 
+  sigset_t let_in_;
   termios shown_{};
   std::array<struct sigaction, kSignals.size()> before_{};
 };
@@ -61,18 +93,8 @@ SignalsAreMine::~SignalsAreMine() {
   ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
 }
 
-// Byte by byte: what follows is left for whoever reads next.
 std::string read_line() {
-  std::string line;
-  char c;
-  while (true) {
-    const ssize_t got = ::read(STDIN_FILENO, &c, 1);
-    if (got < 0 && errno == EINTR && caught == 0) continue;
-    if (got <= 0 || c == '\n') break;
-    line += c;
-  }
-  if (!line.empty() && line.back() == '\r') line.pop_back();
-  return line;
+  return read_line_with(nullptr);
 }
 
 std::string ask_hidden(const std::string& prompt) {
@@ -81,7 +103,7 @@ std::string ask_hidden(const std::string& prompt) {
     {
       const HiddenTyping hidden;
       std::cerr << prompt << std::flush;
-      line = read_line();
+      line = hidden.read_line();
     }
     std::cerr << "\n";
     const int signal = std::exchange(caught, 0);

@@ -94,10 +94,13 @@ Outcome check_target(const std::string& database, const std::string& target, boo
   if (target.empty() || target.find('\0') != std::string::npos) {
     return {MXD_INVALID_ARGUMENT, "the backup's name is empty or holds U+0000: name a file"};
   }
-  for (const char* suffix : {"", "-wal", "-shm", "-reserve"}) {
-    if (is_same_file(database + suffix, target)) {
-      return {MXD_INVALID_ARGUMENT,
-              "the backup would take the place of the database itself: name another file"};
+  // The files beside it lie where a symbolic link leads; the reserve lies beside the link.
+  for (const std::string& name : {database, std::filesystem::canonical(database).string()}) {
+    for (const char* suffix : {"", "-wal", "-shm", "-reserve"}) {
+      if (is_same_file(name + suffix, target)) {
+        return {MXD_INVALID_ARGUMENT,
+                "the backup would take the place of the database itself: name another file"};
+      }
     }
   }
   struct stat found;
