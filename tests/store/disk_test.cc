@@ -70,6 +70,23 @@ class DiskTest : public StoreTest {
   }
 };
 
+// A command of root's on the server's database leaves the server all of its files.
+TEST_F(DiskTest, WhatRootMakesBelongsToTheOwnerOfTheDatabase) {  // O3
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can give a file away";
+  { const OpenStore store(path(), surroundings); }
+  ASSERT_EQ(::unlink((path() + "-reserve").c_str()), 0);
+  ASSERT_EQ(::chown(path().c_str(), kNobody, kNobody), 0);
+  OpenStore store(path(), surroundings);
+  ASSERT_EQ(store.status(), MXD_OK) << store.error();
+  store.add_user("alice");
+  for (const char* suffix : {"", "-wal", "-shm", "-reserve"}) {
+    struct stat found;
+    ASSERT_EQ(::stat((path() + suffix).c_str(), &found), 0) << suffix;
+    EXPECT_EQ(found.st_uid, kNobody) << suffix;
+    EXPECT_EQ(found.st_gid, kNobody) << suffix;
+  }
+}
+
 TEST_F(DiskTest, DeletingGoesOnWhereTheDiskIsFull) {  // O4
   const SmallDisk disk(path("disk"), "64m");
   if (!disk.is_mounted) GTEST_SKIP() << "no file system can be mounted: " << disk.why_not;

@@ -95,7 +95,8 @@ Outcome check_target(const std::string& database, const std::string& target, boo
     return {MXD_INVALID_ARGUMENT, "the backup's name is empty or holds U+0000: name a file"};
   }
   // The files beside it lie where a symbolic link leads; the reserve lies beside the link.
-  for (const std::string& name : {database, std::filesystem::canonical(database).string()}) {
+  std::error_code gone;
+  for (const std::string& name : {database, std::filesystem::canonical(database, gone).string()}) {
     for (const char* suffix : {"", "-wal", "-shm", "-reserve"}) {
       if (is_same_file(name + suffix, target)) {
         return {MXD_INVALID_ARGUMENT,

@@ -26,12 +26,19 @@ Reserve::Reserve(const std::string& database, const Log& log)
     : log_(log),
       file_(::open((database + kSuffix).c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)) {
   if (file_ < 0) return;
+  give_to_owner_of(database);
   wanted_ = size();
   grow();
 }
 
 Reserve::~Reserve() {
   if (file_ >= 0) ::close(file_);
+}
+
+void Reserve::give_to_owner_of(const std::string& database) const noexcept {
+  struct stat owner;
+  if (::geteuid() != 0 || ::stat(database.c_str(), &owner) != 0) return;
+  [[maybe_unused]] const int given = ::fchown(file_, owner.st_uid, owner.st_gid);
 }
 
 bool Reserve::release() noexcept {

@@ -30,6 +30,9 @@ class Reserve {
   bool is_spent() noexcept;
 
  private:
+  // As SQLite does with the log and its index: what root has made does not shut out the server.
+  void give_to_owner_of(const std::string& database) const noexcept;
+
   // The log of 10,000 deletions, one by one or at once, with much to spare.
   static constexpr off_t kBytes = off_t{16} * 1024 * 1024;
   static constexpr std::chrono::seconds kGrowAgain{1};
