@@ -139,7 +139,7 @@ test-long: ## hours: growth, failing memory and disks, kills, the sanitizers, fu
 	$(call release,$(everything))
 	@echo "==> Building what is tried"
 	@cmake --build --preset release --parallel $(JOBS) --target matrix-devices-server \
-	  mxd_failing_memory mxd_failing_disk mxd_failing_memory_test mxd_sweep
+	  mxd_failing_memory mxd_failing_disk mxd_failing_memory_test mxd_sweep mxd_cheap_passwords
 	@echo "==> each_alone"
 	@JOBS=$(JOBS) tests/abi/growth/each_alone.sh
 	@echo "==> sweep"
@@ -155,6 +155,10 @@ test-long: ## hours: growth, failing memory and disks, kills, the sanitizers, fu
 	$(call trial,killed_servers,release) --rounds 300
 	$(call trial,killed_servers,release) --rounds 150 --shim build/release/out/mxd_failing_disk.so
 	$(call trial,failing_disk,release) --shim build/release/out/mxd_failing_disk.so
+	@echo "==> the conformance suite with every planted bug"
+	@MXD_SERVER=$(CURDIR)/build/release/out/matrix-devices-server \
+	  MXD_CHEAP_PASSWORDS=$(CURDIR)/build/release/out/mxd_cheap_passwords.so \
+	  /usr/bin/python3 -B tests/conformance/planted/sweep.py
 	@$(MAKE) --no-print-directory test-asan test-tsan ONLY=.
 	$(call trial,strangers,asan) --seconds $(FOR)
 	@$(MAKE) --no-print-directory fuzz

@@ -5,14 +5,14 @@
 #include <stddef.h>
 
 #define LEAST_OPERATIONS 1ULL
-#define LEAST_BYTES 8192U
+#define LEAST_BYTES      8192U
 
-typedef int HashPassword(char *out, const char *password, unsigned long long length,
+typedef int HashPassword(char* out, const char* password, unsigned long long length,
                          unsigned long long operations, size_t bytes, int algorithm);
 
-int crypto_pwhash_str_alg(char *out, const char *password, unsigned long long length,
+int crypto_pwhash_str_alg(char* out, const char* password, unsigned long long length,
                           unsigned long long operations, size_t bytes, int algorithm) {
-  HashPassword *hash = (HashPassword *)dlsym(RTLD_NEXT, "crypto_pwhash_str_alg");
+  HashPassword* hash = (HashPassword*)dlsym(RTLD_NEXT, "crypto_pwhash_str_alg");
   (void)operations;
   (void)bytes;
   return hash(out, password, length, LEAST_OPERATIONS, LEAST_BYTES, algorithm);
