@@ -4,6 +4,7 @@ from planted import deleting as deleting
 from planted import dialogue as dialogue
 from planted import leftovers as leftovers
 from planted import reading as reading
+from planted import rubbish as rubbish
 from planted import services as services
 from planted import sessions as sessions
 from planted import writing as writing

@@ -190,6 +190,7 @@ class Bug:
     got_of_accounts: ClassVar[str] = ""  # the same there, where it differs
     config: ClassVar[dict[str, Any]] = {}  # of the module
     time_factor: ClassVar[float] = 1  # of the suite's time limits
+    is_about_rows: ClassVar[bool] = True
 
     def __init_subclass__(cls, **given: Any) -> None:
         super().__init_subclass__(**given)

@@ -25,6 +25,7 @@ WHOLE = "whole"  # the suite starts the server, and commands it
 ACCOUNTS = "accounts"  # the suite has a URL and accounts
 MODES = (WHOLE, ACCOUNTS)
 NO_ROW = "–"
+OWN_FAULT = "the suite's own fault"
 ACCOUNTS_GIVEN = 16
 RUN_LIMIT_S = 900 * TIME_FACTOR
 
@@ -35,7 +36,8 @@ class Verdicts:
 
     kept: frozenset[str]
     not_kept: frozenset[str]
-    failures: tuple[str, ...]  # "what: got"
+    failures: tuple[str, ...]  # "row what: got"
+    own_faults: tuple[str, ...]  # of the suite: no answer of a homeserver may bring one about
     output: str
 
     def of(self, row: str) -> list[str]:
@@ -137,6 +139,12 @@ def verdicts(document: dict[str, Any], output: str) -> Verdicts:
             for row in document["rows"]
             for test in row["tests"]
             for failure in test["failures"]
+        ),
+        own_faults=tuple(
+            f"{test['name']}: {test['reason']}"
+            for row in document["rows"]
+            for test in row["tests"]
+            if test["reason"].startswith(OWN_FAULT)
         ),
         output=output,
     )

@@ -281,13 +281,13 @@ def test_U5_more_stages(check: Check, homeserver: Homeserver, user: User) -> Non
 def test_U6_password_of_another(check: Check, user: User, other_user: User) -> None:
     """Credentials of another user are 403 M_FORBIDDEN, and the stage is not recorded."""
     device, target = user.device(), target_of(user)
+    at_once = device.delete(target.device_id, other_user.auth())
+    still_there(check, "another's password at once", device, target)
     session = begun(check, "DELETE", device.delete(target.device_id))
     stolen = device.delete(target.device_id, other_user.auth(session))
     still_there(check, "another's password", device, target)
     state = device.delete(target.device_id, {"session": session})
     still_there(check, "the session afterwards", device, target)
-    at_once = device.delete(target.device_id, other_user.auth())
-    still_there(check, "another's password at once", device, target)
     refused(check, "with a session", stolen, 401, 403)
     refused(check, "the session afterwards", state, 400, 401, 403)
     refused(check, "at once", at_once, 401, 403)
