@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,16 @@ from typing import Any
 import pytest
 
 from matrix_device_conformance import __version__, plugin
+from matrix_device_conformance.hooks import HOOKS
 from matrix_device_conformance.report.console import NOTHING_JUDGED
 
 PACKAGE = Path(__file__).parent
+URL_OPTION = "--base-url"  # of the plugin
 
-EXAMPLES = """\
+EPILOG = """\
+hooks, of which {user_id}, {localpart} and {url} are the user's and the homeserver's:
+HOOKS
+
 examples:
   matrix-device-conformance http://127.0.0.1:8008
       registration is open there: the suite makes users of its own
@@ -43,7 +49,7 @@ class Group:
     """Takes the options of the suite's pytest plugin, as pytest's own parser does."""
 
     def __init__(self, parser: argparse.ArgumentParser) -> None:
-        self._group = parser.add_argument_group("options")
+        self._group = parser.add_argument_group("what is tested, and how")
         self.actions: list[argparse.Action] = []
 
     def getgroup(self, *_names: str) -> Group:
@@ -51,7 +57,9 @@ class Group:
         return self
 
     def addoption(self, *names: str, **settings: Any) -> None:
-        """An option that is passed on."""
+        """An option that is passed on. That for the URL is not shown: the command takes it bare."""
+        if names == (URL_OPTION,):
+            settings["help"] = argparse.SUPPRESS
         self.actions.append(self._group.add_argument(*names, **settings))
 
     def arguments(self, given: argparse.Namespace) -> list[str]:
@@ -68,13 +76,22 @@ class Group:
         return arguments
 
 
+def hooks() -> str:
+    """What each does, in lines."""
+    indent = " " * 21
+    return "\n".join(
+        textwrap.fill(what, 98, initial_indent=f"  {name:19}", subsequent_indent=indent)
+        for name, what in HOOKS.items()
+    )
+
+
 def parse(argv: Sequence[str]) -> list[str]:
     """The arguments for pytest; ends the program where they are wrong."""
     parser = argparse.ArgumentParser(
         prog="matrix-device-conformance",
         description="Asks a Matrix homeserver, over HTTP, whether its device management is what"
         " the specification asks for.",
-        epilog=EXAMPLES,
+        epilog=EPILOG.replace("HOOKS", hooks()),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
@@ -84,10 +101,11 @@ def parse(argv: Sequence[str]) -> list[str]:
     plugin.pytest_addoption(group)  # type: ignore[arg-type]
     parser.set_defaults(report="conformance-report")
     given = parser.parse_args(argv)
-    if (given.url is None) == (given.server is None):
+    starts = given.server is not None or (given.url is None and "MXD_SERVER" in os.environ)
+    if (given.url is not None) == starts:
         parser.error("give either the URL of a homeserver or --server, to start one")
-    url = [] if given.url is None else [f"--base-url={given.url}"]
-    return [*url, *group.arguments(given)]
+    given.base_url = given.url
+    return group.arguments(given)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

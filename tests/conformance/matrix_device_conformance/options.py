@@ -51,8 +51,7 @@ def add_options(parser: pytest.Parser) -> None:
         action="append",
         default=[],
         metavar="NAME=COMMAND",
-        help="how to do what only who runs the homeserver can: "
-        + "; ".join(f"{name}: {what}" for name, what in HOOKS.items()),
+        help=f"how to do what only who runs the homeserver can: {', '.join(HOOKS)}; several times",
     )
     group.addoption(
         "--without",
