@@ -44,7 +44,7 @@ class NoSuchHook(NotJudged):
     """The homeserver offers no such thing."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"needs the hook {name} (--hook {name}=…)")
+        super().__init__(f"needs the hook {name}, which no --hook gives")
 
 
 class Hooks(Protocol):
