@@ -170,9 +170,9 @@ class Check:
         )
         self.that(f"{what}: flows", well_formed, "a list of {stages: […]}", str(answer), answer)
         session = members.get("session")
-        there = isinstance(session, str) and session != ""
-        self.that(f"{what}: session", there, "a text that is not empty", str(answer), answer)
-        return session if there else ""
+        session = session if isinstance(session, str) else ""
+        self.that(f"{what}: session", session != "", "a text with it", str(answer), answer)
+        return session
 
 
 def contains(got: Any, expected: Any) -> bool:

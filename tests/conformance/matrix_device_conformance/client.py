@@ -207,17 +207,18 @@ def recorded(
     seconds: float,
 ) -> Exchange:
     """An exchange for the report. `answer`: a text where there is none."""
-    there = isinstance(answer, Response)
+    if isinstance(answer, Response):
+        status, came, text = answer.status, answer.headers.items(), cut_body(answer.raw)
+    else:
+        status, came, text = None, [], answer
     return Exchange(
         method=method,
         target=cut(target, RECORDED_BODY),
         request_headers=[(name, cut(value, RECORDED_BODY)) for name, value in headers],
-        request_body=cut((body or b"").decode(errors="backslashreplace"), RECORDED_BODY),
-        status=answer.status if there else None,
-        response_headers=list(answer.headers.items()) if there else [],
-        response_body=cut(
-            answer.raw.decode(errors="backslashreplace") if there else answer, RECORDED_BODY
-        ),
+        request_body=cut_body(body or b""),
+        status=status,
+        response_headers=came,
+        response_body=text,
         ms=round(seconds * 1000),
     )
 
@@ -225,6 +226,12 @@ def recorded(
 def cut(text: str, limit: int) -> str:
     """The text, or its beginning and how long it was."""
     return text if len(text) <= limit else f"{text[:limit]}… ({len(text)} characters)"
+
+
+def cut_body(raw: bytes) -> str:
+    """The same for a body, which need not be text."""
+    text = raw[:RECORDED_BODY].decode(errors="backslashreplace")
+    return text if len(raw) <= RECORDED_BODY else f"{text}… ({len(raw)} bytes)"
 
 
 def client_path(path: str, version: str = "v3", **query: str) -> str:

@@ -1,34 +1,41 @@
-"""A homeserver as its clients see it: users, their devices, application services."""
+"""A homeserver as its clients see it, and what who runs it can do to it."""
 
 from __future__ import annotations
 
 import itertools
 import json
-import re
 import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
-from matrix_device_conformance.check import NotJudged
-from matrix_device_conformance.client import (
-    ABSENT,
-    Client,
-    Response,
-    client_path,
-    device_path,
-)
+from matrix_device_conformance.client import Client, Response, client_path
 from matrix_device_conformance.hooks import Hooks, NoHooks
 from matrix_device_conformance.pacing import Allowance, Pacing
-from matrix_device_conformance.server import SERVER_NAME, Server
+from matrix_device_conformance.server import Server
+from matrix_device_conformance.services import Service
+from matrix_device_conformance.users import (
+    PASSWORD_STAGE,
+    Auth,
+    Device,
+    PreconditionError,
+    User,
+    challenge_session,
+)
 
-PASSWORD_STAGE = "m.login.password"
-Auth = dict[str, Any]
-
-
-class PreconditionError(NotJudged):
-    """The suite could not bring about what a test needs."""
+__all__ = [
+    "PASSWORD_STAGE",
+    "Auth",
+    "Configured",
+    "Device",
+    "Homeserver",
+    "PreconditionError",
+    "Refusal",
+    "RegistrationClosed",
+    "Service",
+    "User",
+    "challenge_session",
+]
 
 
 class RegistrationClosed(PreconditionError):
@@ -45,220 +52,6 @@ class Refusal:
 
     status: int
     body: Any
-
-
-@dataclass
-class User:
-    """An account with a password."""
-
-    homeserver: Homeserver
-    user_id: str
-    password: str
-    _device: Device | None = field(default=None, repr=False, compare=False)
-
-    @property
-    def localpart(self) -> str:
-        """Between `@` and `:`."""
-        return self.user_id[1:].split(":", 1)[0]
-
-    def login(
-        self, device_id: str | None = None, name: str | None = None, refresh: bool = False
-    ) -> Device:
-        """Log in: on a new device, or again on one that is there."""
-        body: dict[str, Any] = {
-            "type": PASSWORD_STAGE,
-            "identifier": {"type": "m.id.user", "user": self.localpart},
-            "password": self.password,
-        }
-        if device_id is not None:
-            body["device_id"] = device_id
-        if name is not None:
-            body["initial_device_display_name"] = name
-        if refresh:
-            body["refresh_token"] = True
-        answer = self.homeserver.log_in(body)
-        if answer.status != 200:
-            raise PreconditionError(f"POST /login: expected 200, got {answer}")
-        return self.homeserver.device_of(self, answer.members)
-
-    def device(self) -> Device:
-        """A device to ask with, which is the user's as long as the run; it is not to be deleted.
-
-        Only where nobody else gets this user is it the test's own, to do with as it likes.
-        """
-        if self._device is None:
-            self.set_device(self.login())
-        assert self._device is not None
-        return self._device
-
-    def set_device(self, device: Device) -> None:
-        """From now on this is the device to ask with."""
-        self._device = device
-        self.homeserver.keep(device)
-
-    def forget_lost_device(self) -> None:
-        """Another row may have ended what this one is to ask with."""
-        if self._device is not None and self._device.list().status == 401:
-            self._device = None
-
-    def log_out(self) -> None:
-        """Give the device back."""
-        if self._device is not None:
-            self._device.request("POST", "/logout", json={})
-            self._device = None
-
-    def auth(self, session: str | None = None, *, password: str | None = None) -> Auth:
-        """The password stage of User-Interactive Authentication."""
-        auth: Auth = {
-            "type": PASSWORD_STAGE,
-            "identifier": {"type": "m.id.user", "user": self.user_id},
-            "password": self.password if password is None else password,
-        }
-        if session is not None:
-            auth["session"] = session
-        return auth
-
-    def wrong_auth(self, session: str | None = None) -> Auth:
-        """The same with a wrong password."""
-        return self.auth(session, password="not-" + self.password)
-
-
-@dataclass
-class Device:
-    """A logged-in device, and requests with its access token."""
-
-    user: User
-    device_id: str
-    access_token: str
-    refresh_token: str | None = None
-
-    def request(
-        self, method: str, path: str, *, version: str = "v3", query: str = "", **rest: Any
-    ) -> Response:
-        """A request with this device's token; `query` goes out raw."""
-        target = client_path(path, version) + (f"?{query}" if query else "")
-        client = self.user.homeserver.client
-        return client.request(method, target, token=self.access_token, **rest)
-
-    def list(self) -> Response:
-        """GET the list."""
-        return self.request("GET", "/devices")
-
-    def device_ids(self) -> set[str]:
-        """The IDs in the list."""
-        return ids_in(self.list())
-
-    def get(self, device_id: str | None = None) -> Response:
-        """GET a device, by default this one."""
-        return self.request("GET", device_path(device_id or self.device_id))
-
-    def put(self, device_id: str, json: Any = ABSENT, **rest: Any) -> Response:
-        """PUT a device."""
-        return self.request("PUT", device_path(device_id), json=json, **rest)
-
-    def delete(self, device_id: str, auth: Any = ABSENT, **rest: Any) -> Response:
-        """DELETE a device."""
-        json = {} if auth is ABSENT else {"auth": auth}
-        return self.request("DELETE", device_path(device_id), json=json, **rest)
-
-    def delete_devices(self, device_ids: Any, auth: Any = ABSENT, **rest: Any) -> Response:
-        """POST a bulk deletion."""
-        json: dict[str, Any] = {"devices": device_ids}
-        if auth is not ABSENT:
-            json["auth"] = auth
-        return self.request("POST", "/delete_devices", json=json, **rest)
-
-    def begin_delete(self, device_id: str) -> str:
-        """The session of a challenge to DELETE."""
-        return challenge_session(self.delete(device_id))
-
-    def begin_delete_devices(self, device_ids: Sequence[str]) -> str:
-        """The session of a challenge to a bulk deletion."""
-        return challenge_session(self.delete_devices(device_ids))
-
-
-def challenge_session(answer: Response) -> str:
-    """The session of a challenge that a test needs on its way."""
-    session = answer.members.get("session")
-    if answer.status != 401 or not isinstance(session, str):
-        raise PreconditionError(f"a challenge: expected 401 with a session, got {answer}")
-    return session
-
-
-def ids_in(answer: Response) -> set[str]:
-    """The IDs in a list that a test needs on its way."""
-    if answer.status != 200:
-        raise PreconditionError(f"GET /devices: expected 200, got {answer}")
-    return {device["device_id"] for device in answer.devices}
-
-
-@dataclass
-class Service:
-    """An application service and its registration."""
-
-    name: str
-    rate_limited: bool
-    homeserver: Homeserver | None = field(default=None, repr=False, compare=False)
-    as_token: str = field(default_factory=lambda: secrets.token_hex(32), repr=False)
-    hs_token: str = field(default_factory=lambda: secrets.token_hex(32), repr=False)
-    sender: str = ""  # its own user ID
-    prefix: str = ""  # of the localparts in its namespace
-
-    def __post_init__(self) -> None:
-        self.sender = self.sender or f"@{self.name}_bot:{SERVER_NAME}"
-        self.prefix = self.prefix or f"{self.name}_user_"
-
-    def write(self, folder: Path) -> Path:
-        """Write the registration file."""
-        path = folder / f"{self.name}.yaml"
-        regex = f"@{self.prefix}.*:{re.escape(SERVER_NAME)}"
-        path.write_text(
-            f"id: {self.name}\n"
-            "url: null\n"
-            f"as_token: {self.as_token}\n"
-            f"hs_token: {self.hs_token}\n"
-            f"sender_localpart: {self.name}_bot\n"
-            f"rate_limited: {str(self.rate_limited).lower()}\n"
-            "namespaces:\n"
-            "  users:\n"
-            "    - exclusive: true\n"
-            f"      regex: '{regex}'\n"
-            "  aliases: []\n"
-            "  rooms: []\n"
-        )
-        return path
-
-    def new_user(self) -> str:
-        """Register a user of the namespace, without a device."""
-        assert self.homeserver is not None
-        localpart = self.prefix + self.homeserver.unique()
-        answer = self.homeserver.client.request(
-            "POST",
-            client_path("/register"),
-            token=self.as_token,
-            json={
-                "type": "m.login.application_service",
-                "username": localpart,
-                "inhibit_login": True,
-            },
-        )
-        if answer.status != 200:
-            raise PreconditionError(f"POST /register by a service: expected 200, got {answer}")
-        return f"@{localpart}:{self.sender.partition(':')[2]}"
-
-    def request(self, method: str, path: str, *, json: Any = ABSENT, **query: str) -> Response:
-        """A request with the as_token; the rest are query parameters."""
-        assert self.homeserver is not None
-        target = client_path(path, **query)
-        return self.homeserver.client.request(method, target, token=self.as_token, json=json)
-
-    def put(self, target: str, json: Any, **query: str) -> Response:
-        """PUT the device `target`."""
-        return self.request("PUT", device_path(target), json=json, **query)
-
-    def device_ids(self, user_id: str) -> set[str]:
-        """The IDs in the list of one of its users."""
-        return ids_in(self.request("GET", "/devices", user_id=user_id))
 
 
 class Homeserver:
@@ -352,12 +145,13 @@ class Homeserver:
 
     def device_of(self, user: User, login: dict[str, Any]) -> Device:
         """The device of a login's answer."""
-        try:
-            user.user_id = login["user_id"]
-            device = Device(user, login["device_id"], login["access_token"])
-        except KeyError as missing:
-            raise PreconditionError(f"the answer to a login has no {missing}") from None
-        device.refresh_token = login.get("refresh_token")
+        for name in ("user_id", "device_id", "access_token"):
+            if not isinstance(login.get(name), str):
+                raise PreconditionError(f"the answer to a login has no {name} that is a text")
+        user.user_id = login["user_id"]
+        device = Device(user, login["device_id"], login["access_token"])
+        refresh_token = login.get("refresh_token")
+        device.refresh_token = refresh_token if isinstance(refresh_token, str) else None
         self.secrets.add(device.access_token)
         if user in self.accounts:
             self._to_log_out.append(device)

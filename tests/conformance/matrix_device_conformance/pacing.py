@@ -115,5 +115,6 @@ def wait_of(answer: Response) -> int:
     if header.isdecimal():
         return max(int(header), 1)
     told = answer.members.get("retry_after_ms")
-    is_number = isinstance(told, int | float) and not isinstance(told, bool)
-    return max(math.ceil(told / 1000), 1) if is_number and math.isfinite(told) else 1
+    if isinstance(told, bool) or not isinstance(told, int | float) or not math.isfinite(told):
+        return 1
+    return max(math.ceil(told / 1000), 1)

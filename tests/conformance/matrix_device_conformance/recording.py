@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -20,10 +20,15 @@ from matrix_device_conformance.verdicts import (
     NOT_KEPT,
     Exchange,
     PeerBug,
+    RowText,
     TestResult,
 )
 
-OUTCOMES = {KEPT: "passed", NOT_KEPT: "failed", NOT_JUDGED: "skipped"}
+OUTCOMES: dict[str, Literal["passed", "failed", "skipped"]] = {
+    KEPT: "passed",
+    NOT_KEPT: "failed",
+    NOT_JUDGED: "skipped",
+}
 
 
 class Recorder:
@@ -56,14 +61,15 @@ class Recorder:
         self.record = Record()
 
     def end_of_phase(
-        self, item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport
+        self, item: pytest.Function, call: pytest.CallInfo[None], report: pytest.TestReport
     ) -> None:
         """Judge a test at its end, or where its setup failed. pytest's report is made ours."""
         if call.when == "setup" and call.excinfo is None:
             self._setup_seconds = call.duration
             return
         if call.when == "teardown":
-            if report.failed:
+            if report.failed and call.excinfo is not None:
+                self.own_faults.append(f"{item.name}, when it was over: {call.excinfo.value}")
                 report.longrepr = self.redactor.redact(report.longreprtext)
             return
         error = None if call.excinfo is None else call.excinfo.value
@@ -79,7 +85,7 @@ class Recorder:
         seconds = call.duration + (self._setup_seconds if call.when == "call" else 0.0)
         self.results.append(self._result(item, outcome, seconds))
 
-    def _shown(self, item: pytest.Item, outcome: Outcome) -> Any:
+    def _shown(self, item: pytest.Function, outcome: Outcome) -> Any:
         if outcome.verdict == KEPT:
             return None
         if outcome.verdict == NOT_JUDGED:
@@ -95,11 +101,11 @@ class Recorder:
             lines.append(f"not judged to its end: {outcome.reason}")
         return self.redactor.redact("\n".join(lines))
 
-    def _result(self, item: pytest.Item, outcome: Outcome, seconds: float) -> TestResult:
+    def _result(self, item: pytest.Function, outcome: Outcome, seconds: float) -> TestResult:
         return TestResult(
             name=item.name,
             row=row_of(item.name).number,
-            title=(item.obj.__doc__ or item.name).splitlines()[0].rstrip("."),
+            title=(item.function.__doc__ or item.name).splitlines()[0].rstrip("."),
             verdict=outcome.verdict,
             reason=outcome.reason,
             seconds=seconds,
@@ -115,7 +121,7 @@ class Recorder:
         run = Run(
             url=self.url,
             results=self.results,
-            texts=ROWS,
+            texts={name: RowText(row.title, row.section) for name, row in ROWS.items()},
             began=self._began,
             seconds=time.monotonic() - self._start,
             name=name,
