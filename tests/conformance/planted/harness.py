@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from matrix_device_conformance.client import TIME_FACTOR
+from matrix_device_conformance.client import TIME_FACTOR, client_path
 from matrix_device_conformance.server import Server
 from matrix_device_conformance.verdicts import KEPT, NOT_KEPT
 from planted.bug import Bug
@@ -69,20 +69,27 @@ def homeserver(bug: type[Bug], mode: str, folder: Path) -> Iterator[list[str]]:
     if mode == WHOLE:
         yield [f"--server={PLANTED_SERVER}"]
         return
-    server = Server(os.environ["MXD_SERVER"], folder, ["--no-rate-limits"], environment=cheap())
+    options = ["--no-rate-limits", "--open-registration"]  # for the accounts that are given
+    server = Server(os.environ["MXD_SERVER"], folder, options, environment=cheap())
     path = folder / "config.json"
     path.write_text(json.dumps({"unknown_fields": "omit", **bug.config}))
     server.options += ["--config", str(path)]
     server.start()
     try:
-        accounts = [f"account{number}" for number in range(ACCOUNTS_GIVEN)]
-        for name in accounts:
-            server.command("user", "add", name, stdin=f"password of {name}\n")
+        given = [registered(server, f"account{number}") for number in range(ACCOUNTS_GIVEN)]
         with contextlib.closing(Proxy(server.client, bug())) as proxy:
-            given = [f"--account={name}:password of {name}" for name in accounts]
             yield [f"--base-url={proxy.client.base_url}", *given]
     finally:
         server.stop()
+
+
+def registered(server: Server, name: str) -> str:
+    """Register an account; the option that gives it."""
+    account = {"username": name, "password": f"secret-of-{name}", "inhibit_login": True}
+    body = {**account, "auth": {"type": "m.login.dummy"}}
+    answer = server.client.request("POST", client_path("/register"), json=body)
+    assert answer.status == 200, str(answer)
+    return f"--account={name}:{account['password']}"
 
 
 def cheap() -> dict[str, str]:

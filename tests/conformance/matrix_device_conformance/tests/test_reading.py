@@ -80,10 +80,13 @@ def test_G2_only_what_is_known(check: Check, service: Service) -> None:
 @pytest.mark.peer_bug("Dendrite", "an unnamed device inherits another's name", got="^named by us")
 def test_G2_names(check: Check, user: User) -> None:
     """A device that nobody has named has no other's name."""
-    device = user.device()
-    named = [user.login(name="named by us"), user.login(name="named by us too")]
-    # Before, between and behind the named ones, in whatever order a homeserver reads them.
-    unnamed = [device, user.login(), user.login()]
+    device, unique = user.device(), user.homeserver.unique()
+    # In turns, by their IDs as well as by the time of their logins.
+    made = [
+        user.login(f"{letter}{unique}", name=f"named by us {letter}" if letter in "BD" else None)
+        for letter in "ABCDE"
+    ]
+    named, unnamed = made[1::2], made[::2]
     listed = {entry["device_id"]: entry for entry in device.list().devices}
     for each in named:
         name = listed.get(each.device_id, {}).get("display_name")
