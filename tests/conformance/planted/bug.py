@@ -84,7 +84,7 @@ class Request:
         """The body's, where it is an object."""
         try:
             body = json.loads(self.body or b"")
-        except ValueError:
+        except (ValueError, RecursionError):
             return {}
         return body if isinstance(body, dict) else {}
 
@@ -93,7 +93,7 @@ class Request:
         """Whether the body is an object."""
         try:
             return isinstance(json.loads(self.body or b""), dict)
-        except ValueError:
+        except (ValueError, RecursionError):
             return False
 
     @property

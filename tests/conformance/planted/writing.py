@@ -89,7 +89,7 @@ class MissingNameClears(Bug):
 
 
 class AnyFieldIsWritten(Bug):
-    """PUT writes every member of its body."""
+    """PUT writes when a device was last seen, and where."""
 
     name = "any_field_is_written"
     peer = "Construct"
@@ -102,7 +102,8 @@ class AnyFieldIsWritten(Bug):
     def answer(self, request: Request, server: Upstream) -> Response:
         response = server.send(request)
         if request.puts and response.status == 200 and "last_seen_ip" in request.members:
-            self.written[request.device_id or ""] = request.members
+            names = ("last_seen_ip", "last_seen_ts")
+            self.written[request.device_id or ""] = {each: request.members[each] for each in names}
         devices = devices_in(request, response)
         for device in devices:
             device.update(self.written.get(device["device_id"], {}))
