@@ -20,7 +20,6 @@ from matrix_device_conformance.verdicts import (
     NOT_KEPT,
     Exchange,
     PeerBug,
-    RowText,
     TestResult,
 )
 
@@ -121,7 +120,7 @@ class Recorder:
         run = Run(
             url=self.url,
             results=self.results,
-            texts={name: RowText(row.title, row.section) for name, row in ROWS.items()},
+            rows=ROWS,
             began=self._began,
             seconds=time.monotonic() - self._start,
             name=name,

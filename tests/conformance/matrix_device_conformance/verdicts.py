@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 SPECIFICATION = "specification"
 OURS = "ours"
@@ -101,12 +102,16 @@ class RowVerdict:
         return next(word for word in (NOT_KEPT, KEPT, NOT_JUDGED) if word in verdicts)
 
 
-@dataclass(frozen=True)
-class RowText:
-    """What a row is about."""
+class About(Protocol):
+    """What a row is about: rows.Row."""
 
-    title: str
-    section: str | None
+    @property
+    def title(self) -> str:
+        """In a few words."""
+
+    @property
+    def section(self) -> str | None:
+        """Of the specification, as a URL; None: the row is ours."""
 
 
 def row_key(row: str) -> tuple[str, int, str]:
@@ -115,20 +120,17 @@ def row_key(row: str) -> tuple[str, int, str]:
     return (found[1], int(found[2]), found[3]) if found else ("~", 0, row)
 
 
-def judge(results: Iterable[TestResult], texts: Mapping[str, RowText]) -> list[RowVerdict]:
+def judge(results: Iterable[TestResult], rows: Mapping[str, About]) -> list[RowVerdict]:
     """A verdict a row, in the order of the rows' names."""
     of_row: dict[str, list[TestResult]] = {}
     for result in results:
         of_row.setdefault(result.row, []).append(result)
-    return [
-        judge_row(row, of_row[row], texts.get(row) or RowText(of_row[row][0].title, None))
-        for row in sorted(of_row, key=row_key)
-    ]
+    return [judge_row(row, of_row[row], rows[row]) for row in sorted(of_row, key=row_key)]
 
 
-def judge_row(row: str, tests: list[TestResult], text: RowText) -> RowVerdict:
+def judge_row(row: str, tests: list[TestResult], about: About) -> RowVerdict:
     """The verdict of the row that all these tests are for."""
-    own = OURS if text.section is None else SPECIFICATION
+    own = OURS if about.section is None else SPECIFICATION
     failures = [failure for test in tests for failure in test.failures]
     judged = [test for test in tests if test.verdict != NOT_JUDGED]
     bases = set().union(*(test.bases for test in judged))
@@ -143,8 +145,8 @@ def judge_row(row: str, tests: list[TestResult], text: RowText) -> RowVerdict:
 
     return RowVerdict(
         row=row,
-        title=text.title,
-        section=text.section,
+        title=about.title,
+        section=about.section,
         specification=verdict(SPECIFICATION),
         ours=verdict(OURS),
         reason=reason_of(tests),

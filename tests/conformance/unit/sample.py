@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from matrix_device_conformance.report import Run
+from matrix_device_conformance.rows import Row
 from matrix_device_conformance.verdicts import (
     KEPT,
     NOT_JUDGED,
@@ -15,18 +16,22 @@ from matrix_device_conformance.verdicts import (
     Exchange,
     Failure,
     PeerBug,
-    RowText,
     TestResult,
 )
 
 BULK = "https://spec.matrix.org/v1.17/client-server-api/#post_matrixclientv3delete_devices"
-TEXTS = {
-    "D8": RowText('`{"devices": []}`: nothing is deleted', BULK),
-    "D9": RowText("an ID twice, unknown, of another user: one 200", BULK),
-    "D10": RowText("20,000 IDs in one request are one operation of the store", None),
-    "A9": RowText("the application service's token | with its user", BULK),
-    "R6": RowText("`HEAD` where there is a `GET`", None),
-    OF_NO_ROW: RowText("what known clients send", None),
+ROWS = {
+    row.number: row
+    for row in (
+        Row("D8", '`{"devices": []}`: nothing is deleted', BULK),
+        Row("D9", "an ID twice, unknown, of another user: one 200", BULK),
+        Row("D10", "20,000 IDs in one request are one operation of the store"),
+        Row("A9", "the application service's token | with its user", BULK),
+        Row("R6", "`HEAD` where there is a `GET`"),
+        Row(OF_NO_ROW, "what known clients send"),
+        Row("D1", "one", BULK),
+        Row("D2", "two", BULK),
+    )
 }
 
 
@@ -100,7 +105,7 @@ def run() -> Run:
     return Run(
         url="https://matrix.example.org",
         results=tests(),
-        texts=TEXTS,
+        rows=ROWS,
         began=datetime(2026, 3, 14, 15, 9, 26, tzinfo=UTC),
         seconds=93.14,
         name="Dendrite",

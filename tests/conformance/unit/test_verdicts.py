@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from matrix_device_conformance.rows import ROWS, Row
 from matrix_device_conformance.verdicts import (
     KEPT,
     NOT_JUDGED,
@@ -12,14 +13,13 @@ from matrix_device_conformance.verdicts import (
     SPECIFICATION,
     Failure,
     PeerBug,
-    RowText,
     TestResult,
     judge,
     scores,
 )
 
-OF_THE_SPECIFICATION = {"D8": RowText("nothing is deleted", "https://spec.matrix.org/")}
-OF_OURS = {"D8": RowText("nothing is deleted", None)}
+OF_THE_SPECIFICATION = {"D8": Row("D8", "nothing is deleted", "https://spec.matrix.org/")}
+OF_OURS = {"D8": Row("D8", "nothing is deleted", None)}
 
 
 def kept(*bases: str) -> TestResult:
@@ -39,7 +39,7 @@ def unjudged(reason: str = "no account is left") -> TestResult:
 
 
 @pytest.mark.parametrize(
-    ("results", "texts", "specification", "ours"),
+    ("results", "rows", "specification", "ours"),
     [
         ([kept(SPECIFICATION)], OF_THE_SPECIFICATION, KEPT, None),
         ([kept(OURS)], OF_OURS, None, KEPT),
@@ -56,12 +56,12 @@ def unjudged(reason: str = "no account is left") -> TestResult:
 )
 def test_each_column_has_its_own_verdict(
     results: list[TestResult],
-    texts: dict[str, RowText],
+    rows: dict[str, Row],
     specification: str | None,
     ours: str | None,
 ) -> None:
     """A failed check decides; then one that held; then there is nothing to judge by."""
-    (row,) = judge(results, texts)
+    (row,) = judge(results, rows)
     assert (row.specification, row.ours) == (specification, ours)
 
 
@@ -96,7 +96,7 @@ def test_rows_are_in_order_and_counted() -> None:
     """D2 before D10, what has no row last; each row once in each column that it has."""
     names = ["D10", "U4a", "–", "D2", "U4", "D2"]
     results = [TestResult(f"test_{n}", n, n, KEPT, bases={SPECIFICATION}) for n in names]
-    rows = judge(results, {})
+    rows = judge(results, ROWS)
     assert [row.row for row in rows] == ["D2", "D10", "U4", "U4a", "–"]
     assert scores(rows) == {
         SPECIFICATION: {KEPT: 5, NOT_KEPT: 0, NOT_JUDGED: 0},

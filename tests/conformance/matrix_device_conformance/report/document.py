@@ -14,9 +14,9 @@ from typing import Any
 from matrix_device_conformance import __version__
 from matrix_device_conformance.redaction import Redactor
 from matrix_device_conformance.verdicts import (
+    About,
     Exchange,
     Failure,
-    RowText,
     RowVerdict,
     TestResult,
     judge,
@@ -42,7 +42,7 @@ class Run:
 
     url: str
     results: list[TestResult]
-    texts: Mapping[str, RowText]
+    rows: Mapping[str, About]
     began: datetime  # UTC
     seconds: float
     name: str = UNKNOWN  # of the homeserver's software
@@ -52,7 +52,7 @@ class Run:
 
 def document(run: Run, redactor: Redactor) -> Document:
     """The run as plain data, without secrets."""
-    rows = judge(run.results, run.texts)
+    rows = judge(run.results, run.rows)
     shown = Shown(redactor)
     return {
         "format": FORMAT,

@@ -146,7 +146,7 @@ def findings(row: Document) -> Iterable[str]:
     if row["reason"]:
         yield f'<p class="reason">{escape(row["reason"])}</p>'
     if row["peer_bug"]:
-        yield f"<p>A known bug: {escape(row['peer_bug'])}</p>"
+        yield f"<p>Bug of a peer: {escape(row['peer_bug'])}</p>"
     failed = [test for test in row["tests"] if test["failures"]]
     if failed:
         count = sum(len(test["failures"]) for test in failed)
