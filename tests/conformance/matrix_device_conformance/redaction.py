@@ -171,8 +171,8 @@ class Redactor:
                 if not plain.text.startswith(needle.text, start):
                     continue
                 if needle.is_binary:  # the rest of that base64 goes too
-                    start -= len(BEFORE.search(plain.text[:start])[0])
-                    end += len(BEHIND.match(plain.text[end:])[0])
+                    start -= length_of(BEFORE.search(plain.text[:start]))
+                    end += length_of(BEHIND.match(plain.text[end:]))
                 places.append((*plain.span(start, end), needle.secret))
         return self._with_labels(text, places)
 
@@ -231,6 +231,11 @@ class Needles:
         for start in range(len(text) - self._length + 1):
             for needle in self._table.get(text[start : start + self._length], ()):
                 yield start, needle
+
+
+def length_of(found: re.Match[str] | None) -> int:
+    """Of what was found."""
+    return len(found[0]) if found else 0
 
 
 def _by_name(found: re.Match[str]) -> str:

@@ -12,6 +12,7 @@ from matrix_device_conformance.recording import Recorder
 from matrix_device_conformance.report import FORMATS, write
 from matrix_device_conformance.report.console import (
     INTERRUPTED,
+    NOTHING_JUDGED,
     SUITE_FAILED,
     Console,
     exit_status,
@@ -54,7 +55,7 @@ class Reporting:
         self._config = config
         self._recorder = recorder
         self._console = Console(recorder.redactor)
-        self._is_alone = config.option.verbose < -1
+        self._is_alone = bool(config.option.verbose < -1)
         self._has_failed = False  # the suite itself
         recorder.tell = self._console.say
         self._total = 0
@@ -71,10 +72,11 @@ class Reporting:
         if report.failed and self._is_alone:
             self._tell_of_fault(str(report.longrepr))
 
-    def pytest_internalerror(self, excrepr: Any) -> None:
-        """A fault outside any test."""
+    def pytest_internalerror(self, excrepr: Any) -> bool:
+        """A fault outside any test. True: pytest is not to print it, secrets and all."""
         if self._is_alone:
             self._tell_of_fault(str(excrepr))
+        return self._is_alone
 
     def _tell_of_fault(self, text: str) -> None:
         self._has_failed = True
@@ -87,7 +89,7 @@ class Reporting:
         if self._is_alone:
             wrong = excinfo.value
             is_exit = isinstance(wrong, pytest.exit.Exception)
-            self._console.say(f"{wrong.msg}" if is_exit else "interrupted")
+            self._console.say(str(wrong) if is_exit else "interrupted")
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """How many tests there are."""
@@ -107,12 +109,20 @@ class Reporting:
         if not self._recorder.results:
             return
         made = self._recorder.document()
-        folder = self._config.getoption("--report")
-        names = self._config.getoption("--formats").split(",")
-        paths = write(Path(folder), made, names) if folder else []
+        session.exitstatus = self._status(made, exitstatus)
+        try:
+            paths = self._write(made)
+        except OSError as error:
+            self._console.say(f"--report: {error}")
+            session.exitstatus = NOTHING_JUDGED
+            paths = []
         for line in self._lines(made, paths):
             self._console.say(line)
-        session.exitstatus = self._status(made, exitstatus)
+
+    def _write(self, made: dict[str, Any]) -> list[Path]:
+        folder = self._config.getoption("--report")
+        names = self._config.getoption("--formats").split(",")
+        return write(Path(folder), made, names) if folder else []
 
     def _lines(self, made: dict[str, Any], paths: Sequence[Path]) -> Iterator[str]:
         yield from summary(made, paths)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
 from matrix_device_conformance.rows import ROWS
@@ -19,7 +18,7 @@ def selected(names: Iterable[str]) -> set[str]:
     """The rows that `D8`, `U` (all of a section) and `clients` mean."""
     rows: set[str] = set()
     for name in names:
-        found = {row for row in ROWS if row == name or re.match(r"[A-Z]*", row)[0] == name}
+        found = {row for row in ROWS if name in (row, row[:1])}
         if name == CLIENTS:
             found = {OF_NO_ROW}
         if not found or name == "":

@@ -13,6 +13,7 @@ from matrix_device_conformance.recording import Recorder
 from matrix_device_conformance.report.console import (
     ALL_KEPT,
     INTERRUPTED,
+    NOTHING_JUDGED,
     SOME_NOT_KEPT,
     SUITE_FAILED,
 )
@@ -61,7 +62,7 @@ def test_a_fault_of_the_suite_is_no_verdict(
     ended.recorder.own_faults.append("test_D8: KeyError: 'correct horse'")
     assert ended.status() == SUITE_FAILED
     ended = Ended(tmp_path, kept())
-    ended.reporting.pytest_internalerror("E  KeyError: 'correct horse'")
+    assert ended.reporting.pytest_internalerror("E  KeyError: 'correct horse'") is True
     assert ended.status(pytest.ExitCode.INTERNAL_ERROR) == SUITE_FAILED
     said = capsys.readouterr().out
     assert "correct horse" not in said
@@ -101,6 +102,17 @@ def test_what_the_preflight_finds_is_one_line(
     assert ended.status(2) == 2
     assert capsys.readouterr().out == "URL http://x: no\n"
     assert not (tmp_path / "a").exists()
+
+
+def test_a_report_that_cannot_be_written_is_told_with_the_scores(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nobody waits minutes for nothing."""
+    (tmp_path / "file").touch()
+    assert Ended(tmp_path / "file" / "report", kept()).status() == NOTHING_JUDGED
+    said = capsys.readouterr().out
+    assert said.startswith("--report: [Errno 20] Not a directory: ")
+    assert "rows kept" in said
 
 
 def test_without_a_folder_nothing_is_written(

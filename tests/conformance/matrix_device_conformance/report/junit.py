@@ -53,7 +53,7 @@ def suite_of(document: Document, column: str) -> ElementTree.Element:
 def seconds_of(row: Document, column: str) -> float:
     """How long a row took; told once where it stands in both columns."""
     first = next(name for name in COLUMNS if row[name] is not None)
-    return sum(test["seconds"] for test in row["tests"]) if column == first else 0.0
+    return float(sum(test["seconds"] for test in row["tests"])) if column == first else 0.0
 
 
 def case_of(row: Document, column: str) -> ElementTree.Element:
