@@ -13,7 +13,8 @@ stands in marks, HTML comments right before it:
                              it before the next server of the document, or at its end
   <!-- file: NAME -->        it is the content of a file of that name, which later blocks use
   <!-- output -->            it is what the block before printed, or with `output: COMMANDS` what
-                             these print; `…` stands for anything
+                             these print; `…` stands for anything, and
+                             how many spaces there are does not count
   <!-- typed: LINE -->       what a command asks for on its input
   <!-- test: NAME -->        a file of tests, for pytest
   <!-- run: NAME -->         a program in Python, by itself

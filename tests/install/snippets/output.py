@@ -12,8 +12,11 @@ ANYTHING = "…"
 def matches_text(shown: str, printed: str) -> bool:
     lines = []
     for line in shown.strip().splitlines():
-        # By itself on a line it stands for any number of lines.
-        lines.append("(?s:.*?)" if line == ANYTHING else re.escape(line).replace(ANYTHING, ".*?"))
+        if line == ANYTHING:  # by itself on a line: any number of lines
+            lines.append("(?s:.*?)")
+        else:  # columns are as wide as what is in them
+            words = re.split(" +", line)
+            lines.append(" +".join(re.escape(word).replace(ANYTHING, ".*?") for word in words))
     return re.fullmatch("\n".join(lines), printed.strip()) is not None
 
 
