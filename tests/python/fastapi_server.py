@@ -56,6 +56,10 @@ def command(options: argparse.Namespace) -> int:
     accounts = fastapi_accounts.Accounts(
         fastapi_database.Database(options.database), "example.org", {}
     )
+    if options.command == ["user", "add"]:
+        password = sys.stdin.readline().rstrip("\n")
+        print(asyncio.run(accounts.register(options.name, password)))
+        return 0
     user_id = accounts.user_ids(options.name)[-1]
     if options.command[0] == "user":
         asyncio.run(accounts.set_state(user_id, STATES[options.command[1]]))
