@@ -76,10 +76,10 @@ class Homeserver:
         self.pacing = pacing or Pacing()
         self.secrets: set[str] = {service.as_token for service in services}
         self.accounts = [self._account(name, password) for name, password in accounts]
-        self.logins = 0  # of the test that runs
         self._numbers = itertools.count(1)
         self._run = secrets.token_hex(4)
         self._to_log_out: list[Device] = []  # of given accounts, after the test
+        self._to_undo: list[Callable[[], None]] = []  # likewise
 
     def unique(self) -> str:
         """A name that nothing has had on this homeserver before."""
@@ -105,7 +105,6 @@ class Homeserver:
 
     def log_in(self, body: dict[str, Any]) -> Response:
         """POST /login."""
-        self.logins += 1
         return self.post(self.pacing.logins, "/login", body)
 
     def can_make_users(self) -> bool:
@@ -162,7 +161,9 @@ class Homeserver:
         self._to_log_out = [each for each in self._to_log_out if each is not device]
 
     def clean_up(self) -> None:
-        """After a test: given accounts get rid of its devices."""
+        """After a test: accounts go on as before, and given ones get rid of its devices."""
+        while self._to_undo:
+            self._to_undo.pop()()
         for device in self._to_log_out:
             device.request("POST", "/logout", json={})
         self._to_log_out.clear()
@@ -193,16 +194,20 @@ class Homeserver:
         self.command("unlock", user)
 
     def suspend(self, user: User) -> None:
-        """Suspend an account."""
+        """Suspend an account until the test is over."""
         self.command("suspend", user)
+        if self.hooks.offers("unsuspend"):
+            self._to_undo.append(lambda: self.unsuspend(user))
 
     def unsuspend(self, user: User) -> None:
         """Let it go on."""
         self.command("unsuspend", user)
 
     def refuse(self, user: User) -> Refusal:
-        """Have the homeserver refuse whatever this user asks; how it does."""
+        """Have the homeserver refuse what this user asks until the test is over; how it does."""
         status, _, body = self.command("refuse", user).partition(" ")
+        if self.hooks.offers("accept"):
+            self._to_undo.append(lambda: self.accept(user))
         try:
             return Refusal(int(status), json.loads(body))
         except ValueError:

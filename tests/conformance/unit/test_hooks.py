@@ -99,6 +99,24 @@ def test_what_cannot_be_understood_is_no_verdict(name: str) -> None:
         act()
 
 
+def test_what_is_done_to_an_account_is_undone_after_the_test(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    note = command(f'import sys; open("{log}", "a").write(sys.argv[1] + " ")')
+    made = homeserver(
+        suspend=f"{note} suspended",
+        unsuspend=f"{note} unsuspended",
+        refuse="""printf '%s\n' '403 {}'""",
+        accept=f"{note} accepted",
+    )
+    user = User(made, "@a:h", "pw")
+    made.suspend(user)
+    made.refuse(user)
+    assert log.read_text().split() == ["suspended"]
+    made.clean_up()
+    made.clean_up()
+    assert log.read_text().split() == ["suspended", "accepted", "unsuspended"]
+
+
 def test_every_hook_is_described_in_the_document() -> None:
     text = (Path(__file__).parents[3] / "docs/conformance.md").read_text()
     missing = [name for name in HOOKS if f"`{name}`" not in text]
