@@ -155,7 +155,7 @@ class TokensGoLater(Bug):
     name = "tokens_go_later"
     peer = "Synapse"
     rows = rows_of_accounts = of_rows("D12")
-    got = "\\d+ of \\d+ without its own"
+    got = "not in the list any more: [1-9]\\d* more lists came"
 
     def __init__(self) -> None:
         self.going = 0
@@ -164,7 +164,7 @@ class TokensGoLater(Bug):
         response = server.send(request)
         if request.deletes and response.status == 200 and server.login_of(request) is not None:
             self.going += 1
-            time.sleep(0.1 * TIME_FACTOR)
+            time.sleep(0.5 * TIME_FACTOR)
             self.going -= 1
         known = server.login_of(request) is not None
         if self.going and request.reads and known and response.status == 401:

@@ -29,7 +29,7 @@ def test_U23_guessing(check: Check, user: User) -> None:
         for number in range(GUESSES)
     ]
     limited = [answer for answer in answers if answer.status == 429]
-    right = device.delete(target.device_id, user.auth(session))
+    right = device.delete(target.device_id, user.auth())
     there = still_there(check.ours, "after guessing", device, target) if limited else False
     # The specification says that a homeserver should limit, not that it must.
     if not check.ours.that(
