@@ -180,7 +180,7 @@ class Reader:
         return self._shell
 
     def _need_what_is_named(self, snippet: Snippet) -> None:
-        if re.search(r"\b(python3?|matrix-devices)\b(?!-)", snippet.text):
+        if re.search(r"(?<![\w/.-])(python3?|matrix-devices)(?![\w/-])", snippet.text):
             self._need_python()
 
     def _need_python(self) -> None:
