@@ -1,7 +1,7 @@
 // What the values of options look like, for CLI11.
 #pragma once
 
-#include <CLI/App.hpp>
+#include <CLI/CLI.hpp>
 #include <chrono>
 #include <optional>
 #include <string>

@@ -2,7 +2,7 @@
 // running.
 #pragma once
 
-#include <CLI/App.hpp>
+#include <CLI/CLI.hpp>
 #include <span>
 
 #include "bindings/server/commands/options.h"

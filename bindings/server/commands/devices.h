@@ -1,7 +1,7 @@
 // Devices that are named on the command line: some of a user's, or all.
 #pragma once
 
-#include <CLI/App.hpp>
+#include <CLI/CLI.hpp>
 #include <string>
 #include <vector>
 

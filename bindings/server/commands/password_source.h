@@ -1,7 +1,7 @@
 // Where the password of an account comes from: never from the command line, which others can see.
 #pragma once
 
-#include <CLI/App.hpp>
+#include <CLI/CLI.hpp>
 #include <string>
 
 #include "bindings/server/commands/options.h"

@@ -7,6 +7,7 @@
 #include <array>
 #include <cerrno>
 #include <iostream>
+#include <utility>
 
 #include "bindings/server/commands/failure.h"
 #include "bindings/server/commands/output.h"
