@@ -3,8 +3,8 @@
 # what it needs: that takes a second, and what is compiled stays compiled.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help serve test test-peers test-asan test-tsan test-long fuzz conformance build setup format \
-  lint clean
+.PHONY: help serve test test-platforms test-peers test-asan test-tsan test-long fuzz conformance \
+  build setup format lint clean
 
 LISTEN ?= 127.0.0.1:8008
 JOBS ?= $(shell nproc)
@@ -19,6 +19,8 @@ SANITIZED := ^(unit|abi|hosts|fuzz|common|store|server)\.|^conformance$$|^reliab
 WERROR ?= OFF
 # Of make fuzz, and of the fuzzers of make test-long, in seconds
 FOR ?= 60
+# Of make test-platforms: those that tests/platforms/run knows
+PLATFORMS ?= debian-13
 # Of make conformance: the homeserver, NAME:PASSWORD separated by spaces, rows to leave out, where the
 # report goes, further options (docs/conformance.md)
 URL ?=
@@ -85,7 +87,7 @@ fixed_addresses = $(if $(shell setarch -R true 2>/dev/null && echo yes),setarch 
 
 help: ## what there is to make
 	@echo "matrix-devices. Each of these sets up what it needs, also on a fresh Debian 12 or 13:"
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
 	@echo "  make serve LISTEN=127.0.0.1:9009   on another port"
 	@echo "  make test ONLY=unit                only these, installing and building no more:"
 	@echo "                                     $(rooms)"
@@ -104,6 +106,12 @@ test: ## build and run all tests
 	@.ci/setup $(test_packages)
 	$(call release,$(test_switches))
 	$(call run_tests,release,)
+
+# Where there are no namespaces they say so, and end with 77.
+elsewhere = JOBS=$(JOBS) TEST_JOBS=$(TEST_JOBS) tests/platforms/$(1) || [ $$? -eq 77 ] || exit 1
+
+test-platforms: ## the parts and the contract on a bare Debian 13; or PLATFORMS=… (tests/platforms/run)
+	@for platform in $(PLATFORMS); do $(call elsewhere,run $$platform); done
 
 test-peers: ## real clients, real Synapse, the newest Python packages (from their registries)
 	@.ci/setup $(all_packages) peers
@@ -161,6 +169,11 @@ test-long: ## hours: growth, failing memory and disks, kills, the sanitizers, fu
 	  /usr/bin/python3 -B tests/conformance/planted/sweep.py
 	@$(MAKE) --no-print-directory test-asan test-tsan ONLY=.
 	$(call trial,strangers,asan) --seconds $(FOR)
+	@$(MAKE) --no-print-directory test-platforms \
+	  PLATFORMS="debian-13 debian-12-clang-19 debian-13-arm64"
+	@for suite in bookworm trixie; do \
+	  $(call elsewhere,first_steps serve $$suite); \
+	  $(call elsewhere,first_steps pip $$suite); done
 	@$(MAKE) --no-print-directory fuzz
 
 fuzz: ## look for inputs that break a promise, for so many seconds: FOR=600 (needs clang-19)
