@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What somebody who runs a matrix-devices-server would have hooks do. It is closed to strangers.
+"""What somebody who runs a matrix-devices-server would have hooks do.
 
     commanded_server.py FOLDER start
     commanded_server.py FOLDER lock URL NAME
@@ -44,7 +44,7 @@ def serve(folder: Path, settings: dict[str, object]) -> tuple[Server, Path]:
     own.mkdir()
     config = own / "config.json"
     config.write_text(json.dumps({"unknown_fields": "omit", **settings}))
-    arguments = ["--no-rate-limits", "--config", str(config)]
+    arguments = ["--open-registration", "--no-rate-limits", "--config", str(config)]  # for guests
     for service in services(folder):
         arguments += ["--appservice", str(service.write(own))]
     server = Server(BINARY, own, arguments).start()

@@ -1,4 +1,4 @@
-"""A homeserver at a URL, closed to strangers: with two accounts, services and hooks, all is judged.
+"""A homeserver at a URL: with two accounts, services and hooks, next to all is judged.
 
 Only rows that need these are run here; MXD_CONFORMANCE_ALL=1 runs all of them.
 """
@@ -36,8 +36,8 @@ ROWS = "A2,A5,A6,A7,A9,A10,A11,A12,A13,A14,D2,D3,F,G1,G2,L2,P5,P6,P7,P8,R4,U12,U
 UNREACHABLE = 8  # tests, of all
 
 
-class Closed:
-    """A server that nobody can register at, and its commands."""
+class Commanded:
+    """A server and its commands."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -78,11 +78,11 @@ class Closed:
 
 
 @pytest.fixture
-def closed(tmp_path: Path) -> Iterator[Closed]:
+def commanded(tmp_path: Path) -> Iterator[Commanded]:
     """One that runs."""
     folder = tmp_path / "servers"
     folder.mkdir()
-    server = Closed(folder)
+    server = Commanded(folder)
     yield server
     server.run("stop", server.url)
 
@@ -105,9 +105,9 @@ def everything(folder: Path) -> list[str]:
     return options
 
 
-def test_with_all_that_can_be_given(closed: Closed, tmp_path: Path) -> None:
+def test_with_all_that_can_be_given(commanded: Commanded, tmp_path: Path) -> None:
     only = [] if os.environ.get("MXD_CONFORMANCE_ALL") else [f"--rows={ROWS}"]
-    tests = closed.tested(tmp_path / "report", *everything(closed.folder), *only)
+    tests = commanded.tested(tmp_path / "report", *everything(commanded.folder), *only)
     assert [test for test in tests if test["verdict"] == NOT_KEPT] == []
     unjudged = {test["name"]: test["reason"] for test in tests if test["verdict"] == NOT_JUDGED}
     assert len(unjudged) <= UNREACHABLE, unjudged
