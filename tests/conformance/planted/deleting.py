@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from typing import ClassVar
 
-from matrix_device_conformance.client import TIME_FACTOR, Response, client_path
+from matrix_device_conformance.client import Response, client_path
 from planted.bug import Bug, Request, Upstream, error, members_of, of_rows, reply
 
 BULK_PART = 100
 MANY = 1000
+READS = 8
+READERS_LIMIT_S = 1.0
 
 
 def listed(request: Request, server: Upstream) -> list[str]:
@@ -89,7 +92,28 @@ class BulkDeletesAPart(Bug):
         return server.send(request)
 
 
-class HalfDeleted(Bug):
+class CountsReads:
+    """For a bug that shows for a moment only: the moment lasts until somebody has read."""
+
+    def __init__(self) -> None:
+        self.reads = 0
+        self.is_more = threading.Condition()
+
+    def count(self, request: Request) -> None:
+        """Somebody has read."""
+        if request.reads:
+            with self.is_more:
+                self.reads += 1
+                self.is_more.notify_all()
+
+    def wait_for_readers(self) -> None:
+        """Until some have read, also those who had begun before."""
+        with self.is_more:
+            enough = self.reads + READS
+            self.is_more.wait_for(lambda: self.reads >= enough, READERS_LIMIT_S)
+
+
+class HalfDeleted(CountsReads, Bug):
     """A long list goes in two parts, and who reads meanwhile sees the second."""
 
     name = "half_deleted"
@@ -100,7 +124,9 @@ class HalfDeleted(Bug):
     def answer(self, request: Request, server: Upstream) -> Response:
         devices = request.members.get("devices") if request.deletes_in_bulk else None
         if not isinstance(devices, list) or len(devices) < MANY:
-            return server.send(request)
+            response = server.send(request)
+            self.count(request)
+            return response
         of_login = server.login_of(request) is not None
         if of_login and not server.is_own_password(request):
             return server.send(request)
@@ -109,7 +135,7 @@ class HalfDeleted(Bug):
             server.authorise(part)
         else:
             server.send(part)
-        time.sleep(0.2 * TIME_FACTOR)
+        self.wait_for_readers()
         return server.send(request)
 
 
@@ -149,7 +175,7 @@ class TokensOutliveDevices(Bug):
         return response
 
 
-class TokensGoLater(Bug):
+class TokensGoLater(CountsReads, Bug):
     """Device rows go first and their tokens a little later."""
 
     name = "tokens_go_later"
@@ -158,14 +184,16 @@ class TokensGoLater(Bug):
     got = "not in the list any more: [1-9]\\d* more lists came"
 
     def __init__(self) -> None:
+        super().__init__()
         self.going = 0
 
     def answer(self, request: Request, server: Upstream) -> Response:
         response = server.send(request)
         if request.deletes and response.status == 200 and server.login_of(request) is not None:
             self.going += 1
-            time.sleep(0.5 * TIME_FACTOR)
+            self.wait_for_readers()
             self.going -= 1
+        self.count(request)
         known = server.login_of(request) is not None
         if self.going and request.reads and known and response.status == 401:
             return reply(200, {"devices": []})
