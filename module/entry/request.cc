@@ -40,6 +40,7 @@ void respond(const mxd_instance& instance, mxd_cookie request, const Response& r
     add("X-Frame-Options", "DENY");
   }
   add("Cache-Control", "no-store");
+  if (response.is_preflight) add("Access-Control-Max-Age", "86400");  // R5: a day
   if (!response.content_type.empty()) add("Content-Type", response.content_type);
   if (!response.allow.empty()) add("Allow", response.allow);
   char seconds[20];

@@ -16,12 +16,13 @@ struct Response {
   int64_t retry_after_ms = -1;  // < 0: none
   std::string_view content_type = "application/json";
   std::string_view page_policy = {};  // of a page: its Content-Security-Policy
+  bool is_preflight = false;
 };
 
 inline constexpr std::string_view kEmptyObject = "{}";
 
 // R5
-inline constexpr Response kPreflight{.status = 204, .content_type = {}};
+inline constexpr Response kPreflight{.status = 204, .content_type = {}, .is_preflight = true};
 
 // The body that an error has; needs no memory but the output buffer's. @throws std::bad_alloc
 Response render(const ApiError& error, memory::OutputBuffer& output);

@@ -35,9 +35,12 @@ TEST_P(Rows, R5_OptionsAskNothing) {
   const char* const targets[] = {kDevices, "/_matrix/client/v3/devices/PHONE",
                                  "/_matrix/client/r0/devices/%ff%", kDeleteDevices};
   for (const char* target : targets) {
-    EXPECT_TRUE(is_ok(send({.method = "OPTIONS", .target = target}), 204, "")) << target;
+    const auto answer = send({.method = "OPTIONS", .target = target});
+    EXPECT_TRUE(is_ok(answer, 204, "")) << target;
+    EXPECT_EQ(answer.header("Access-Control-Max-Age"), "86400") << target;
   }
   EXPECT_EQ(host.calls(), Names{}) << "OPTIONS must ask the host nothing";
+  EXPECT_EQ(get(kDevices).header("Access-Control-Max-Age"), std::nullopt);
 }
 
 TEST_P(Rows, R6_HeadIsAsGet) {

@@ -34,7 +34,7 @@ def expect_cors(check: Check, what: str, answer: Response) -> None:
 
 @pytest.mark.peer_bug("any", "no CORS headers", got="^None$|^none$")
 def test_R5_options(check: Check, homeserver: Homeserver) -> None:
-    """OPTIONS has the CORS headers, whoever asks; it is 204."""
+    """OPTIONS has the CORS headers, whoever asks; it is 204, and good for a day."""
     for path in PATHS:
         for who, headers in REQUESTERS:
             answer = homeserver.client.request("OPTIONS", client_path(path), headers=headers)
@@ -44,6 +44,8 @@ def test_R5_options(check: Check, homeserver: Homeserver) -> None:
             expect_cors(check, what, answer)
             check.ours.ok(what, answer, 204)
             check.ours.equal(f"{what}: body", answer.raw, b"", answer)
+            age = answer.headers.get("Access-Control-Max-Age")
+            check.ours.equal(f"{what}: Max-Age", age, "86400", answer)
     for path in ("/devices/%zz", "/devices/%FF"):
         answer = homeserver.client.request("OPTIONS", client_path(path))
         check.ours.ok(f"OPTIONS {path}", answer, 204)
