@@ -7,7 +7,7 @@ import time
 import pytest
 
 from matrix_device_conformance.check import Check
-from matrix_device_conformance.client import device_path
+from matrix_device_conformance.client import Response, device_path
 from matrix_device_conformance.homeserver import Configured, Service
 from matrix_device_conformance.tests.steps import created, service_ids
 
@@ -43,14 +43,15 @@ def test_P5_create(check: Check, service: Service) -> None:
 @pytest.mark.peer_bug("Synapse", "1,001 creations without a limit", got="^60 ")
 def test_P6_creation_limit(check: Check, limited_service: Service) -> None:
     """Creation is limited to a burst of 20, then one every 2 s; a repeat takes nothing."""
-    user_id = limited_service.new_user()
+    user_id, other_id = limited_service.new_user(), limited_service.new_user()
     start = time.monotonic()
-    answers = []
+    answers: list[Response] = []
     while len(answers) < MANY and (not answers or answers[-1].status in CREATED):
         answers.append(limited_service.put(f"LIMIT{len(answers)}", {}, user_id=user_id))
     took = time.monotonic() - start
     again = limited_service.put("LIMIT0", {"display_name": "again"}, user_id=user_id)
-    other = limited_service.put("OTHER", {}, user_id=limited_service.new_user())
+    # On a slow machine a unit may be back for the first of these.
+    others = [limited_service.put(f"OTHER{each}", {}, user_id=other_id) for each in range(3)]
     created = sum(answer.status in CREATED for answer in answers)
     if not check.spec.that(
         "creations at once", created < MANY, f"a 429 in {MANY}", f"{created} created"
@@ -62,6 +63,7 @@ def test_P6_creation_limit(check: Check, limited_service: Service) -> None:
     check.ours.that(
         "created before the 429", BURST <= created <= most, f"{BURST} to {most}", created
     )
+    other = next((answer for answer in others if answer.status not in CREATED), others[-1])
     check.ours.limited("another user of the same service", other)
 
 
