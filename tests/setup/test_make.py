@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -13,10 +14,12 @@ ALL_GROUPS = {"module", "store", "server", "python", "gtest", "suite", "test", "
 
 
 def commands(*arguments: str) -> str:
-    """What make would do."""
+    """What make would do for who has set nothing: not the make, nor the CI, that runs this."""
+    clean = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME")}
     return subprocess.run(
         ["make", "--no-print-directory", "-n", *arguments],
         cwd=SOURCE,
+        env=clean,
         stdout=subprocess.PIPE,
         text=True,
         check=True,
