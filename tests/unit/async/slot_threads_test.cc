@@ -20,7 +20,7 @@ constexpr int32_t kLate = -3;
 // for a long time.
 template <class T>
 void publish(std::atomic<T>& where, T value) {
-  where.store(value, std::memory_order_release);
+  where.store(value);  // in one order with the look of notify_all() for somebody who waits
   where.notify_all();
 }
 
