@@ -55,7 +55,7 @@ TEST(JsonWriter, ExtremeNumbers) {
 
 TEST(JsonWriter, AnyTextComesBack) {
   std::string ascii;
-  for (char c = 0; c >= 0 && c < 0x7F; ++c)
+  for (char c = 0; c < 0x7F; ++c)
     ascii += c;
   const std::string texts[] = {"",
                                "plain",
