@@ -90,9 +90,9 @@ void add_state_spoils(std::vector<Spoil>& out, size_t index) {
                  Row::kH3});
   for (const auto& [name, change, row] : states) {
     out.push_back({"state " + std::string(name),
-                   [index, change = change](Reply& reply) {
+                   [index, apply = change](Reply& reply) {
                      Text& state = reply.results[index].texts[0];
-                     state.bytes = change(state.bytes);
+                     state.bytes = apply(state.bytes);
                    },
                    row});
   }

@@ -168,8 +168,8 @@ TEST_P(Rows, U4a_StageDataMissingOrOfAWrongType) {
       R"("type":"m.login.password","identifier":{"type":1},"password":"x")",
       R"("type":"m.login.password","identifier":{"type":"m.id.user"},"password":"x")",
       R"("type":"m.login.password","identifier":{"type":"m.id.user","user":[]},"password":"x")",
-      R"("type":"m.login.password","identifier":{"type":"m.id.thirdparty","medium":"email"},)"
-      R"("password":"x")",
+      (R"("type":"m.login.password","identifier":{"type":"m.id.thirdparty","medium":"email"},)"
+       R"("password":"x")"),
       R"("type":"m.login.password","identifier":{"type":"m.id.phone","phone":"1"},"password":"x")",
       R"("type":"m.login.registration_token")",
       R"("type":"m.login.registration_token","token":{})",
