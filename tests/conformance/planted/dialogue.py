@@ -91,7 +91,7 @@ class PasswordOfAnother(Sessions, Bug):
     name = "password_of_another"
     peer = "Conduit, Continuwuity"
     rows = rows_of_accounts = of_rows("U6")
-    got = "with a session: 200 {}"
+    got = "(at once|with a session): 200 {}"
 
     def answer(self, request: Request, server: Upstream) -> Response:
         response = self.send(request, server)
