@@ -21,7 +21,7 @@ from planted.rubbish import Rubbish
 PLANTED = [bug for bug in BUGS.values() if bug.rows]
 BESIDE = frozenset(["R2", "A3", "G5", "P1", "D1", "D4", "U3", "U10", "U11"])
 LONG = frozenset(["A12", "D10", "F1", "F2", "F3", "G4", "L2", "L3", "U13", "U20"])
-AT_A_TIME = 2
+AT_A_TIME = 6
 
 
 def rows_to_run(bug: type[Bug], mode: str) -> frozenset[str]:
@@ -31,7 +31,7 @@ def rows_to_run(bug: type[Bug], mode: str) -> frozenset[str]:
 
 @pytest.fixture(scope="session")
 def runs() -> dict[tuple[str, str], Future[Verdicts]]:
-    """All runs: two are on their way while their results are looked at in turn."""
+    """All runs: some are on their way while their results are looked at in turn."""
     pool = ThreadPoolExecutor(AT_A_TIME)
     return {
         (bug.name, mode): pool.submit(run, bug, mode, rows_to_run(bug, mode))
