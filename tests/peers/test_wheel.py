@@ -91,7 +91,7 @@ def test_where_tools_are_missing_pip_ends_with_what_to_install(tmp_path: Path) -
     for program in Path("/usr/bin").iterdir():
         if not re.search(r"gcc|g\+\+|clang|^c\+\+|^cc|^c[89]9|pkg-?conf", program.name):
             (programs / program.name).symlink_to(program)
-    install = [tmp_path / "venv" / "bin" / "python", "-m", "pip", "install", "."]
+    install = [str(tmp_path / "venv" / "bin" / "python"), "-m", "pip", "install", "."]
     done = subprocess.run(
         install,
         cwd=clone,
