@@ -3,7 +3,7 @@
 # what it needs: that takes a second, and what is compiled stays compiled.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help serve test test-platforms test-peers test-asan test-tsan test-long fuzz conformance \
+.PHONY: help serve test test-platforms test-peers test-asan test-tsan test-long bench fuzz conformance \
   build setup format lint clean
 
 LISTEN ?= 127.0.0.1:8008
@@ -175,6 +175,15 @@ test-long: ## hours: growth, failing memory and disks, kills, the sanitizers, fu
 	  $(call elsewhere,first_steps serve $$suite); \
 	  $(call elsewhere,first_steps pip $$suite); done
 	@$(MAKE) --no-print-directory fuzz
+
+bench: ## count and measure beside something bare: ONLY=server (tests/bench/bench.py)
+	@.ci/setup module store server gtest bench $(if $(filter .,$(ONLY)),python suite peers)
+	$(call release,$(everything) -DMXD_BENCH=ON)
+	@echo "==> Building what is measured"
+	@cmake --build --preset release --parallel $(JOBS) --target mxd_bench
+	@/usr/bin/python3 -B tests/bench/counting/budgets.py build/release/out
+	@/usr/bin/python3 -B tests/bench/bench.py --out build/release/out --report build/bench \
+	  --only '$(ONLY)'
 
 fuzz: ## look for inputs that break a promise, for so many seconds: FOR=600 (needs clang-19)
 	@.ci/setup module fuzz

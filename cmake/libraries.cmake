@@ -160,3 +160,9 @@ if(MXD_TESTS)
     endif()
   endif()
 endif()
+
+# ---- The benchmarks ----
+if(MXD_BENCH)
+  set(mxd_purpose "the benchmarks (-DMXD_BENCH=OFF does without them)")
+  mxd_require_package(benchmark "" libbenchmark-dev benchmark/benchmark.h CONFIG)
+endif()

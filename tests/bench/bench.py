@@ -1,0 +1,72 @@
+#!/usr/bin/env python3
+"""Measures ours beside something bare, in one run, and writes a report.
+
+    tests/bench/bench.py --out build/release/out --report build/bench [--only REGEX]
+
+The parts: in_process, stores, server, memory, growth, in_synapse. The head of each file of parts/
+says what it compares.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from parts import growth, in_process, in_synapse, memory, report, server, stores
+from parts.site import Build
+
+PARTS = {
+    "in_process": in_process.measure,
+    "stores": stores.measure,
+    "server": server.measure,
+    "memory": memory.measure,
+    "in_synapse": in_synapse.measure,
+    "growth": growth.measure,
+}
+
+
+def main() -> int:
+    """Measure what was asked for."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--out", type=Path, required=True, help="where the programs lie")
+    parser.add_argument("--report", type=Path, required=True, help="where the report goes")
+    parser.add_argument("--only", default=".", metavar="REGEX", help="of the parts' names")
+    given = parser.parse_args()
+    chosen = [name for name in PARTS if re.search(given.only, name)]
+    if not chosen:
+        parser.error(f"no part matches {given.only}: they are {', '.join(PARTS)}")
+
+    given.report.mkdir(parents=True, exist_ok=True)
+    build = Build(given.out.resolve(), given.report.resolve())
+    commit = subprocess.run(
+        ["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False
+    ).stdout.strip()
+    busy = os.getloadavg()[0]
+    if busy > 0.5 * (os.cpu_count() or 1):
+        print(f"The machine is busy (load {busy:.1f}): ratios hold, figures do not.", flush=True)
+
+    started = time.monotonic()
+
+    def progress(what: str) -> None:
+        print(f"{time.monotonic() - started:6.0f} s  {what}", flush=True)
+
+    figures = []
+    for name in chosen:
+        progress(f"{name}:")
+        figures += PARTS[name](build, lambda what: progress("  " + what))
+        report.write(figures, given.report, commit or "no commit")  # what there is so far
+    print(f"==> The report: {given.report / 'report.md'}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

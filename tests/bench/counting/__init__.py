@@ -1,0 +1,1 @@
+"""Counts of what requests cost, and their budgets."""
