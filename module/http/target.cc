@@ -96,8 +96,8 @@ std::optional<std::string_view> percent_decode(memory::Arena& arena, std::string
     char c = encoded[i];
     if (c == '%') {
       if (encoded.size() - i < 3) return std::nullopt;
-      const int high = boost::urls::grammar::hexdig_value(encoded[i + 1]);
-      const int low = boost::urls::grammar::hexdig_value(encoded[i + 2]);
+      const auto high = boost::urls::grammar::hexdig_value(encoded[i + 1]);
+      const auto low = boost::urls::grammar::hexdig_value(encoded[i + 2]);
       if (high < 0 || low < 0) return std::nullopt;
       c = static_cast<char>(high * 16 + low);
       i += 2;

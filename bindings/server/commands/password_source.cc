@@ -57,10 +57,9 @@ void describe_password(CLI::App& app, OperatorOptions& options) {
 std::string new_password(const OperatorOptions& options) {
   if (options.generates_password) return make_password();
   const bool is_asked = options.password_file.empty() && is_terminal(STDIN_FILENO);
-  const std::string password = is_asked ? ask_twice()
-                               : options.password_file.empty()
-                                   ? read_line()
-                                   : first_line_of(options.password_file);
+  std::string password = is_asked                        ? ask_twice()
+                         : options.password_file.empty() ? read_line()
+                                                         : first_line_of(options.password_file);
   if (password.empty()) {
     throw Failure(kMistake,
                   "no password: write it on the first line of standard input or of the file");
