@@ -35,7 +35,7 @@ macro(mxd_require_module prefix module package header)
 endmacro()
 
 function(mxd_find_header name header)
-  find_path(folder ${header} PATHS /usr/local/include /usr/include NO_CACHE)
+  find_path(folder ${header} PATHS /usr/local/include /usr/include PATH_SUFFIXES postgresql NO_CACHE)
   if(folder)
     set(${name}_FOUND TRUE PARENT_SCOPE)
   endif()
@@ -95,12 +95,19 @@ mxd_require_package(Boost 1.81 libboost-dev boost/json.hpp CONFIG)
 mxd_require_package(absl "" libabsl-dev absl/strings/string_view.h CONFIG)
 mxd_require_module(sodium libsodium libsodium-dev sodium.h)
 
-# ---- The store ----
+# ---- The stores ----
 if(MXD_SQLITE)
   mxd_for("the store, the server and Python" "-DMXD_SQLITE=OFF does without them")
   mxd_require_package(SQLite3 "" libsqlite3-dev sqlite3.h)
   mxd_require_package(SQLiteCpp "" libsqlitecpp-dev SQLiteCpp/SQLiteCpp.h CONFIG)
   mxd_require_package(re2 "" libre2-dev re2/re2.h MODULE)
+endif()
+if(MXD_POSTGRES)
+  mxd_for("the store in PostgreSQL" "-DMXD_POSTGRES=OFF does without it")
+  mxd_require_package(PostgreSQL 14 libpq-dev libpq-fe.h)
+  if(NOT MXD_SQLITE)
+    mxd_require_package(re2 "" libre2-dev re2/re2.h MODULE)
+  endif()
 endif()
 
 # ---- The server ----
@@ -151,8 +158,8 @@ if(MXD_TESTS)
       mxd_miss(gmock "${mxd_purpose}" libgmock-dev)
     endif()
   endif()
-  mxd_has_tests(mxd_uses_pytest abi/growth conformance e2e browser reliability python check
-    install setup)
+  mxd_has_tests(mxd_uses_pytest abi/growth conformance e2e browser reliability postgres python check
+    install scaling setup)
   if(mxd_uses_pytest)
     mxd_find_pytest()
     if(NOT MXD_PYTEST_PYTHON)

@@ -2,12 +2,13 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <cstdlib>
 #include <map>
 #include <optional>
 #include <sstream>
 #include <string_view>
 
+#include "bindings/server/database_choice.h"
+#include "bindings/server/description/program.h"
 #include "bindings/server/option_checks.h"
 
 namespace mxd::server {
@@ -24,23 +25,26 @@ struct Raw {
 
 void describe_database(CLI::App& app, DatabaseOptions& options) {
   app.add_option("--database", options.database,
-                 "SQLite file, or the URL of a database; else that of the environment's "
-                 "MXD_DATABASE")
+                 "SQLite file, or the URL or libpq key words of a database; else that of the "
+                 "environment's MXD_DATABASE, or of the settings")
       ->type_name("FILE|URL");
+  app.add_option("--database-password-file", options.database_password_file,
+                 "The first line of this file is the password of a PostgreSQL database")
+      ->type_name("FILE");
   app.add_option("--store", options.store_file,
                  "The library that opens the database; by default the one for its URL, beside this "
                  "program or in ../lib")
       ->type_name("LIBRARY");
+  app.add_option("--config", options.config_file,
+                 "Settings of the server and the module (JSON), among them the database")
+      ->type_name("FILE");
 }
 
-// Whatever it was given as; false: it was not.
-bool find_database(DatabaseOptions& options) {
-  const char* const named = std::getenv("MXD_DATABASE");
-  if (options.database.empty() && named != nullptr) options.database = named;
-  return !options.database.empty();
+// What is wrong with the database that was given.
+const char* mistake_in(const DatabaseOptions& options) {
+  return names_database(options) ? mistake_in_database(options.database)
+                                 : "--database FILE is required";
 }
-
-constexpr const char* kNoDatabase = "--database FILE is required";
 
 void describe_serving(CLI::App& app, Raw& raw) {
   app.add_option("--listen", raw.listen, "Where to listen; port 0: any, printed on standard output")
@@ -60,9 +64,6 @@ void describe_serving(CLI::App& app, Raw& raw) {
                  "repeated")
       ->type_name("FILE")
       ->allow_extra_args(false);
-  app.add_option("--config", raw.serve.config_file,
-                 "Settings of the server and the module (JSON); SIGHUP reads them again")
-      ->type_name("FILE");
   add_duration(app, "--access-token-lifetime", raw.access_token_lifetime,
                "Of access tokens that can be refreshed (default 10m)");
   add_duration(app, "--delete-devices-after", raw.serve.delete_devices_after,
@@ -90,13 +91,17 @@ constexpr const char* kExitStatuses =
     "Exit status: 0 done, 1 failed, 2 usage, 3 no such user, device or token, 4 refused or not "
     "confirmed";
 
-// "Examples:", the examples with the program's name before them, and the exit statuses.
-std::string footer_of(const CommandEntry& entry) {
-  std::string footer = "Examples:\n";
+// A line each, with the program's name and what stands before it.
+std::string examples_of(const CommandEntry& entry, std::string_view before) {
+  std::string text;
   std::istringstream examples(entry.examples);
   for (std::string line; std::getline(examples, line);)
-    footer += "  " + std::string(kProgram) + " " + line + "\n";
-  return footer + "\n" + kExitStatuses;
+    text += std::string(before) + kProgram + " " + line + "\n";
+  return text;
+}
+
+std::string footer_of(const CommandEntry& entry) {
+  return "Examples:\n" + examples_of(entry, "  ") + "\n" + kExitStatuses;
 }
 
 struct Subcommand {
@@ -104,11 +109,12 @@ struct Subcommand {
   const CLI::App* app;
 };
 
-// "user", "device" and "token" are groups of commands.
+// "user", "device", "token" and "config" are groups of commands.
 constexpr std::pair<const char*, const char*> kGroups[] = {
     {"user", "Accounts: make, list, show, lock, suspend, deactivate, set a password"},
     {"device", "Devices of an account: list, delete"},
-    {"token", "Access tokens: issue, revoke"}};
+    {"token", "Access tokens: issue, revoke"},
+    {"config", "The settings: their JSON schema"}};
 
 std::vector<Subcommand> describe_commands(CLI::App& app, OperatorOptions& options) {
   std::map<std::string_view, CLI::App*> groups{{"", &app}};
@@ -118,12 +124,13 @@ std::vector<Subcommand> describe_commands(CLI::App& app, OperatorOptions& option
   }
   std::vector<Subcommand> commands;
   for (const auto entries :
-       {user_commands(), device_commands(), token_commands(), database_commands()}) {
+       {user_commands(), device_commands(), token_commands(), database_commands(), copy_commands(),
+        config_commands(), health_commands()}) {
     for (const CommandEntry& entry : entries) {
       CLI::App* const command =
           groups.at(entry.group)->add_subcommand(entry.name, entry.description);
       entry.describe(*command, options);
-      describe_database(*command, options);
+      if (!entry.has_own_databases) describe_database(*command, options);
       command->add_flag("--json", options.json, "Print JSON: one document");
       command->footer(footer_of(entry));
       commands.push_back({&entry, command});
@@ -132,8 +139,46 @@ std::vector<Subcommand> describe_commands(CLI::App& app, OperatorOptions& option
   return commands;
 }
 
+// Writes the command line out; what it can be written as.
+constexpr std::pair<const char*, std::string (*)(const description::Program&)> kForms[] = {
+    {"man", description::man_page},
+    {"bash", description::bash_completion},
+    {"zsh", description::zsh_completion},
+    {"fish", description::fish_completion}};
+
+CLI::App* add_describe(CLI::App& app, std::string& form) {
+  CLI::App* const describe = app.add_subcommand(
+      "describe",
+      "Print this command line as a manual page (man), or as completions for a shell: bash, zsh, "
+      "fish.");
+  std::vector<std::string> forms;
+  for (const auto& [name, write] : kForms)
+    forms.emplace_back(name);
+  describe->add_option("FORM", form, "What is printed")->required()->check(CLI::IsMember(forms));
+  return describe;
+}
+
+std::string described(const CLI::App& app, const std::vector<Subcommand>& commands,
+                      const CLI::App& describe, const std::string& form) {
+  description::Program program{
+      kProgram, MXD_SERVER_VERSION, app.get_description(), kExitStatuses, {}, {}};
+  for (const auto& [name, description] : kGroups)
+    program.groups.push_back({name, description});
+  program.commands.push_back(description::command_of("", app, ""));
+  for (const auto& [entry, command] : commands) {
+    const std::string group = entry->group;
+    program.commands.push_back(description::command_of(
+        (group.empty() ? "" : group + " ") + entry->name, *command, examples_of(*entry, "")));
+  }
+  program.commands.push_back(description::command_of("describe", describe, ""));
+  const auto* const wanted =
+      std::find_if(std::begin(kForms), std::end(kForms),
+                   [&](const auto& candidate) { return candidate.first == form; });
+  return wanted->second(program);
+}
+
 Command serving(Raw& raw) {
-  if (!find_database(raw.serve)) return Exit{2, kNoDatabase};
+  if (const char* const mistake = mistake_in(raw.serve)) return Exit{2, mistake};
   if (raw.serve.server_name.empty()) return Exit{2, "--server-name NAME is required"};
   raw.serve.listen = *parse_listen_address(raw.listen);
   if (!raw.metrics_listen.empty()) {
@@ -151,8 +196,8 @@ Command serving(Raw& raw) {
 }
 
 Command operating(const CommandEntry& entry, OperatorOptions& options) {
-  if (!find_database(options)) return Exit{2, kNoDatabase, options.json};
-  const char* const mistake = entry.mistake != nullptr ? entry.mistake(options) : nullptr;
+  const char* mistake = entry.has_own_databases ? nullptr : mistake_in(options);
+  if (mistake == nullptr && entry.mistake != nullptr) mistake = entry.mistake(options);
   if (mistake != nullptr) return Exit{2, mistake, options.json};
   return OperatorCommand{&entry, options};
 }
@@ -190,6 +235,8 @@ Command parse_command_line(int argc, const char* const* argv) {
   app.footer("Without a command it serves. Each command has a --help of its own, with examples.");
   describe_serving(app, raw);
   const std::vector<Subcommand> commands = describe_commands(app, options);
+  std::string form;
+  const CLI::App* const describe = add_describe(app, form);
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {
@@ -202,6 +249,7 @@ Command parse_command_line(int argc, const char* const* argv) {
   for (const Subcommand& command : commands) {
     if (command.app->parsed()) return operating(*command.entry, options);
   }
+  if (describe->parsed()) return Exit{0, described(app, commands, *describe, form)};
   return serving(raw);
 }
 

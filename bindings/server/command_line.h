@@ -19,7 +19,6 @@ struct ServeOptions : DatabaseOptions {
   std::string server_name;
   bool open_registration = false;
   std::vector<std::string> registration_files;
-  std::string config_file;                                        // empty: the module's defaults
   std::chrono::milliseconds access_token_lifetime{0};             // 0: the store's default
   std::optional<std::chrono::milliseconds> delete_devices_after;  // without: as the settings say
   std::string log_file;                                           // empty: standard error

@@ -3,7 +3,6 @@
 #include <boost/json.hpp>
 #include <fstream>
 #include <functional>
-#include <limits>
 #include <sstream>
 #include <stdexcept>
 #include <utility>
@@ -11,21 +10,20 @@
 
 #include "bindings/common/json_reader.h"
 #include "bindings/server/duration.h"
+#include "bindings/server/settings_list.h"
 
 namespace mxd::server {
 namespace {
 
 namespace json = boost::json;
 
-constexpr int64_t kDay = 86'400'000;  // ms
-
 // Reads the members of one object, and refuses the first that is wrong and those that nobody has
-// asked for.
+// asked for: a visitor of the settings.
 class Members {
  public:
   Members(const json::object& object, std::string path) : object_(object), path_(std::move(path)) {}
 
-  void boolean(std::string_view name, bool& out) {
+  void boolean(std::string_view name, bool& out, const char*) {
     const json::value* const value = take(name);
     if (value == nullptr) return;
     if (!value->is_bool()) refuse(name, "must be true or false");
@@ -33,7 +31,7 @@ class Members {
   }
 
   template <class Integer>
-  void integer(std::string_view name, Integer& out, int64_t least, int64_t most) {
+  void integer(std::string_view name, Integer& out, int64_t least, int64_t most, const char*) {
     const json::value* const value = take(name);
     if (value == nullptr) return;
     if (!value->is_int64() || value->get_int64() < least || value->get_int64() > most) {
@@ -43,7 +41,14 @@ class Members {
     out = static_cast<Integer>(value->get_int64());
   }
 
-  void duration(std::string_view name, std::chrono::milliseconds& out) {
+  void text(std::string_view name, std::string& out, const char*) {
+    const json::value* const value = take(name);
+    if (value == nullptr) return;
+    if (!value->is_string()) refuse(name, "must be a string");
+    out = std::string_view(value->get_string());
+  }
+
+  void duration(std::string_view name, std::chrono::milliseconds& out, const char*) {
     const json::value* const value = take(name);
     if (value == nullptr) return;
     const auto parsed =
@@ -52,7 +57,7 @@ class Members {
     out = *parsed;
   }
 
-  void object(std::string_view name, const std::function<void(Members&)>& read) {
+  void object(std::string_view name, const char*, const std::function<void(Members&)>& read) {
     const json::value* const value = take(name);
     if (value == nullptr) return;
     if (!value->is_object()) refuse(name, "must be an object");
@@ -61,11 +66,10 @@ class Members {
     inner.refuse_unknown();
   }
 
-  void limit(std::string_view name, LimitSetting& out) {
-    object(name, [&out](Members& members) {
+  void limit(std::string_view name, LimitSetting& out, const char* description) {
+    object(name, description, [&out](Members& members) {
       int64_t interval_ms = out.interval.count();
-      members.integer("burst", out.burst, 1, 1'000'000);
-      members.integer("interval_ms", interval_ms, 1, kDay);
+      config::visit_bucket(members, out.burst, interval_ms);
       out.interval = std::chrono::milliseconds(interval_ms);
     });
   }
@@ -103,22 +107,6 @@ class Members {
   std::string path_;
   std::vector<std::string_view> known_;
 };
-
-void read(Members& server, Settings& settings) {
-  server.object("limits", [&](Members& limits) {
-    limits.boolean("enabled", settings.limits.enabled);
-    limits.limit("login_address_user", settings.limits.login_address_user);
-    limits.limit("login_user", settings.limits.login_user);
-    limits.limit("login_address", settings.limits.login_address);
-    limits.limit("registration_address", settings.limits.registration_address);
-  });
-  server.integer("max_connections", settings.max_connections, 1, 1'000'000);
-  server.integer("max_incoming_body_bytes", settings.max_incoming_body_bytes, 1024 * 1024,
-                 std::numeric_limits<int64_t>::max());
-  server.duration("refresh_token_lifetime", settings.refresh_token_lifetime);
-  server.duration("guest_lifetime", settings.guest_lifetime);
-  server.duration("delete_devices_after", settings.delete_devices_after);
-}
 
 // What of the module's configuration counts for the account endpoints too. Whatever is wrong with
 // it, the module refuses it, with the reason.
@@ -159,12 +147,12 @@ Configuration parse_configuration(std::string_view text, std::string_view server
   }
   Configuration configuration;
   // Known here are "server" and whatever the module knows: it refuses the rest.
-  Members(members, "").object("server", [&](Members& server) {
-    read(server, configuration.settings);
+  Members(members, "").object("server", kServerDescription, [&](Members& server) {
+    visit_settings(server, configuration.settings);
   });
   members.stable_erase("server");
   // Unless they are there:
-  members.emplace("unknown_fields", "null");
+  members.emplace("unknown_fields", kUnknownFields);
   members.emplace("server_name", json::string_view(server_name.data(), server_name.size()));
   read(members, configuration.settings.devices);
   configuration.module = json::serialize(members);

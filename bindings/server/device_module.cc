@@ -8,13 +8,14 @@
 namespace mxd::server {
 namespace {
 
+constexpr size_t kUsualHeaderBytes = 320;  // of all but pages
+
 Response copy_of(const mxd_response& from) {
   Response response;
   response.status = from.http_status;
-  response.headers.reserve(from.header_count);
-  for (size_t i = 0; i < from.header_count; ++i) {
-    response.headers.emplace_back(text(from.headers[i].name), text(from.headers[i].value));
-  }
+  response.headers.reserve(kUsualHeaderBytes);
+  for (size_t i = 0; i < from.header_count; ++i)
+    add_header(response.headers, text(from.headers[i].name), text(from.headers[i].value));
   response.body = text(from.body);
   return response;
 }

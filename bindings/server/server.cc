@@ -8,6 +8,7 @@
 #include <thread>
 #include <utility>
 
+#include "bindings/server/database_choice.h"
 #include "bindings/server/library_file.h"
 
 namespace mxd::server {
@@ -34,6 +35,14 @@ size_t raise_file_limit() {
   ::setrlimit(RLIMIT_NOFILE, &files);
   ::getrlimit(RLIMIT_NOFILE, &files);
   return std::max<size_t>(files.rlim_cur, 2 * kReservedFiles) - kReservedFiles;
+}
+
+// Of the server, as its options and settings say.
+Store::Options database_of_server(const ServeOptions& options, const Settings& settings) {
+  Store::Options chosen = database_of(options, settings.database);
+  chosen.server_name = options.server_name;
+  chosen.access_token_lifetime = options.access_token_lifetime;
+  return chosen;
 }
 
 // What systemd has passed on comes before --listen.
@@ -125,8 +134,7 @@ Server::Server(const ServeOptions& options, LogWriter& log, const Configuration&
                 options.open_registration,
                 settings_,
                 !options.no_rate_limits},
-      store_({options.database, options.store_file, options.server_name,
-              options.access_token_lifetime}),
+      store_(database_of_server(options, configuration.settings)),
       health_(store_),
       library_(find_library(options.module_file, "libmatrix_devices.so", "--module"), store_),
       router_(make_instance(options, library_, configuration.module), accounts_, health_),
@@ -177,6 +185,10 @@ void Server::reload_configuration() {
   }
   if (registrations != services_.get()) set_services(store_, registrations);
 
+  if (configuration.settings.database != settings_->database) {
+    log_message(MXD_LOG_WARNING,
+                "what the settings say of the database counts from the next start on");
+  }
   services_.replace(std::move(registrations));
   settings_.replace(std::move(configuration.settings));
   set_lifetimes(store_, options_, settings_.get());

@@ -43,7 +43,18 @@ struct Settings {
     bool operator==(const Devices&) const = default;
   };
 
+  // The database, where the command line names none. It may hold a password.
+  struct Database {
+    std::string database;
+    std::string password_file;        // its first line is the database's password; empty: none
+    uint32_t connections = 0;         // 0: as the store does best
+    bool prepared_statements = true;  // off: behind a pooler such as PgBouncer
+
+    bool operator==(const Database&) const = default;
+  };
+
   Limits limits;
+  Database database;
   size_t max_connections = 10'000;                               // of the process; O6
   size_t max_incoming_body_bytes = 64 * 1024 * 1024;             // of all bodies that come in; L6
   std::chrono::milliseconds refresh_token_lifetime = days(365);  // unused; 0: no end; T11

@@ -8,7 +8,6 @@ constexpr uint64_t kClaimed = uint64_t{1} << 32;
 constexpr uint64_t kClosing = uint64_t{1} << 36;  // close() has begun
 constexpr uint64_t kClosed = uint64_t{1} << 33;
 constexpr uint64_t kDoneCalled = uint64_t{1} << 34;
-constexpr uint64_t kAbandoned = uint64_t{1} << 35;
 constexpr int kGenerationShift = 40;
 constexpr uint64_t kGenerationMask = ~uint64_t{0} << kGenerationShift;
 
@@ -94,17 +93,6 @@ bool Gate::close(Done done, uintptr_t cookie) noexcept {
   word_.fetch_or(kClosed, std::memory_order_release);
   leave();
   return true;
-}
-
-// One order of all that abandon() and Slot::abandon() do, and of what a thread inside does before
-// it calls out: either it sees the flag, or its slot is found and closed.
-
-void Gate::abandon() noexcept {
-  word_.fetch_or(kAbandoned, std::memory_order_seq_cst);
-}
-
-bool Gate::abandoned() const noexcept {
-  return (word_.load(std::memory_order_seq_cst) & kAbandoned) != 0;
 }
 
 Gate::Release Gate::release() noexcept {

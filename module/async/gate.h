@@ -36,8 +36,13 @@ class Gate {
   bool close(Done done, uintptr_t cookie) noexcept;
 
   // Nobody enters any more, and whoever is inside must not call out any more.
-  void abandon() noexcept;
-  bool abandoned() const noexcept;
+  //
+  // There is one order of all that abandon() and Slot::abandon() do, and of what a thread inside
+  // does before it calls out: either it sees the flag, or its slot is found and closed.
+  void abandon() noexcept { word_.fetch_or(kAbandoned, std::memory_order_seq_cst); }
+  bool abandoned() const noexcept {
+    return (word_.load(std::memory_order_seq_cst) & kAbandoned) != 0;
+  }
 
   // Gives the gate back. false while somebody is inside, or `done` is still to be called. An
   // abandoned gate that somebody is inside of is never given back, but counts as released.
@@ -45,6 +50,8 @@ class Gate {
   Release release() noexcept;
 
  private:
+  static constexpr uint64_t kAbandoned = uint64_t{1} << 35;
+
   std::atomic<uint64_t> word_{0};  // generation, flags, count
   void* instance_ = nullptr;
   Done done_ = nullptr;

@@ -2,6 +2,8 @@
 
 #include <absl/strings/match.h>
 
+#include <algorithm>
+
 #include "module/host/device_calls.h"
 #include "module/http/text.h"
 
@@ -38,17 +40,34 @@ constexpr ApiError kUnknownDevice{
 // Longer ones are nobody's. A4
 constexpr size_t kMaxToken = 4096;
 
-// The token in an Authorization header's value, or an empty text.
+bool is_blank(char c) noexcept {
+  return c == ' ' || c == '\t';
+}
+
+// What an Authorization header's value has after its scheme, or an empty text.
 std::string_view bearer_token(std::string_view value) {
   constexpr std::string_view kScheme = "bearer ";
-  if (!absl::StartsWithIgnoreCase({value.data(), value.size()}, {kScheme.data(), kScheme.size()})) {
+  if (!value.starts_with("Bearer ") &&
+      !absl::StartsWithIgnoreCase({value.data(), value.size()}, {kScheme.data(), kScheme.size()})) {
     return {};
   }
   value.remove_prefix(kScheme.size());
-  const auto first = value.find_first_not_of(" \t");
-  if (first == value.npos) return {};
-  value = value.substr(first, value.find_last_not_of(" \t") + 1 - first);
-  return value.find_first_of(" \t") == value.npos ? value : std::string_view();
+  while (!value.empty() && is_blank(value.front()))
+    value.remove_prefix(1);
+  while (!value.empty() && is_blank(value.back()))
+    value.remove_suffix(1);
+  return value;
+}
+
+// A3 and A4, of one token.
+const ApiError* refuse_token(std::string_view token, bool in_query) {
+  if (token.empty()) return &kNoToken;
+  if (!http::is_visible_ascii(token)) {  // as no token is that a host made
+    const bool is_two = !in_query && std::any_of(token.begin(), token.end(), is_blank);
+    if (is_two) return &kNoToken;
+    if (!http::is_plain_text(token)) return &kUnknownToken;
+  }
+  return token.size() > kMaxToken ? &kUnknownToken : nullptr;
 }
 
 // R11. An ID, unlike a token, is refused with U+0000.
@@ -107,10 +126,7 @@ Result<mxd_credentials> read_credentials(host::Exchange& exchange) {
   const bool in_query = token.state == State::kGiven;
   if (request.authorization_count + (in_query ? 1 : 0) > 1) return &kTwoTokens;  // A3
   const auto secret = in_query ? token.value : bearer_token(request.authorization);
-  if (secret.empty()) return &kNoToken;
-  if (secret.size() > kMaxToken || http::has_nul(secret) || !http::is_utf8(secret)) {
-    return &kUnknownToken;  // A4
-  }
+  if (const auto* refused = refuse_token(secret, in_query)) return refused;
 
   mxd_credentials credentials{};
   credentials.size = sizeof credentials;
@@ -128,11 +144,12 @@ Result<mxd_credentials> read_credentials(host::Exchange& exchange) {
   return credentials;
 }
 
-async::Task<const ApiError*> authenticate(host::Exchange& exchange, mxd_credentials credentials) {
-  host::AuthenticateCall question(exchange.line, credentials);
-  const auto who = co_await question;
-  if (who.answer.error != nullptr) co_return who.answer.error;
-  switch (who.answer.status) {
+async::Task<const ApiError*> authenticate(host::Exchange& exchange,
+                                          const mxd_credentials& credentials) {
+  host::AuthenticateCall question(exchange.line, credentials, exchange.who);
+  const auto answer = co_await question;
+  if (answer.error != nullptr) co_return answer.error;
+  switch (answer.status) {
     case MXD_UNKNOWN_TOKEN:
       co_return &kUnknownToken;
     case MXD_TOKEN_EXPIRED:
@@ -144,10 +161,8 @@ async::Task<const ApiError*> authenticate(host::Exchange& exchange, mxd_credenti
     case MXD_UNKNOWN_DEVICE:
       co_return &kUnknownDevice;
     default:
-      break;
+      co_return nullptr;
   }
-  exchange.who = who.principal;
-  co_return nullptr;
 }
 
 }  // namespace mxd::auth

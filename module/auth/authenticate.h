@@ -11,8 +11,8 @@ namespace mxd::auth {
 http::Result<mxd_credentials> read_credentials(host::Exchange& exchange);
 
 // Asks the host whose token it is; the answer goes to `exchange.who`. Null, or why not: rows A4 to
-// A13, A16.
+// A13, A16. `credentials` stay until it is answered.
 async::Task<const http::ApiError*> authenticate(host::Exchange& exchange,
-                                                mxd_credentials credentials);
+                                                const mxd_credentials& credentials);
 
 }  // namespace mxd::auth

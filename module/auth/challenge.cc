@@ -25,7 +25,7 @@ const http::ApiError* make_challenge(memory::Arena& arena, const host::Flows& fl
   json.key("params");
   json.begin_object();
   for (const auto* params = flows.params; params != nullptr; params = params->next) {
-    json.key(params->type);
+    json.escaped_key(params->type);
     json.raw(params->json);
   }
   json.end_object();

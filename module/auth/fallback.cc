@@ -59,8 +59,9 @@ bool same_secret(std::string_view a, std::string_view b) {
 class NameSink final : public host::DeviceSink {
  public:
   explicit NameSink(memory::Arena& arena) : arena_(arena) {}
-  void accept(const host::Device& device) override {
+  bool accept(const host::Device& device) override {
     name_ = arena_.copy(device.display_name.value_or(std::string_view()));
+    return host::is_utf8(device);
   }
   std::string_view name() const { return name_; }
 
@@ -308,10 +309,8 @@ std::string_view Fallback::too_many(int64_t wait_ms) {
 }
 
 Response Fallback::page(int status, std::string_view html) const {
-  return {.status = status,
-          .body = html,
-          .content_type = "text/html; charset=utf-8",
-          .page_policy = page_.policy()};
+  return {
+      .status = status, .kind = Response::Kind::kPage, .body = html, .page_policy = page_.policy()};
 }
 
 // What the host failed with. An error of its own keeps its text (A16).
@@ -327,10 +326,11 @@ Response Fallback::fail(const ApiError& error) const {
 
 }  // namespace
 
-async::Task<http::Result<Response>> answer_fallback(host::Exchange& exchange,
-                                                    std::string_view type) {
+async::Task<http::Result<const Response*>> answer_fallback(host::Exchange& exchange,
+                                                           std::string_view type) {
   Fallback fallback(exchange, type);
-  co_return co_await fallback.run();
+  const Response response = co_await fallback.run();
+  co_return http::make_response(exchange.arena(), response);
 }
 
 }  // namespace mxd::auth

@@ -12,21 +12,19 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr int64_t kDay = 86'400'000;  // ms
-
 // Without white space and control characters.
 bool is_visible(std::string_view text) {
   return text.find(' ') == text.npos && !http::has_control_characters(text);
 }
 
 // Reads the members of one object, each at most once, and complains about the first that is wrong
-// and about those that nobody has read.
+// and about those that nobody has read: a visitor of the settings.
 class Reader {
  public:
   Reader(const json::object& object, std::string path, std::string& error)
       : object_(object), path_(std::move(path)), error_(error) {}
 
-  void boolean(std::string_view name, bool& out) {
+  void boolean(std::string_view name, bool& out, const char*) {
     if (const auto* value = take(name)) {
       if (value->is_bool()) {
         out = value->get_bool();
@@ -37,7 +35,7 @@ class Reader {
   }
 
   template <class Integer>
-  void integer(std::string_view name, Integer& out, int64_t least, int64_t most) {
+  void integer(std::string_view name, Integer& out, int64_t least, int64_t most, const char*) {
     if (const auto* value = take(name)) {
       if (value->is_int64() && value->get_int64() >= least && value->get_int64() <= most) {
         out = static_cast<Integer>(value->get_int64());
@@ -48,7 +46,7 @@ class Reader {
     }
   }
 
-  void url(std::string_view name, std::string& out) {
+  void url(std::string_view name, std::string& out, const char*) {
     if (const auto* value = take(name)) {
       const auto* text = value->if_string();
       if (text != nullptr && (text->starts_with("https://") || text->starts_with("http://")) &&
@@ -61,7 +59,7 @@ class Reader {
   }
 
   // 1 to `most` bytes, without white space and control characters.
-  void text(std::string_view name, std::string& out, size_t most) {
+  void text(std::string_view name, std::string& out, size_t most, const char*) {
     if (const auto* value = take(name)) {
       const auto* text = value->if_string();
       if (text != nullptr && !text->empty() && text->size() <= most && is_visible(*text)) {
@@ -73,8 +71,14 @@ class Reader {
     }
   }
 
+  void ignored_text(std::string_view name, const char*) {
+    const auto* value = take(name);
+    if (value != nullptr && !value->is_string()) fail(name, "must be a string");
+  }
+
   template <class Choice>
-  void choice(std::string_view name, Choice& out, std::string_view first, std::string_view second) {
+  void choice(std::string_view name, Choice& out, std::string_view first, std::string_view second,
+              const char*) {
     if (const auto* value = take(name)) {
       const auto* text = value->if_string();
       if (text != nullptr && (*text == first || *text == second)) {
@@ -85,7 +89,7 @@ class Reader {
     }
   }
 
-  void versions(std::string_view name, std::vector<std::string>& out) {
+  void versions(std::string_view name, std::vector<std::string>& out, const char*) {
     const auto* value = take(name);
     if (value == nullptr) return;
     const auto* list = value->if_array();
@@ -104,7 +108,7 @@ class Reader {
     out = std::move(versions);
   }
 
-  void object(std::string_view name, const std::function<void(Reader&)>& read) {
+  void object(std::string_view name, const char*, const std::function<void(Reader&)>& read) {
     if (const auto* value = take(name)) {
       if (!value->is_object()) {
         fail(name, "must be an object");
@@ -116,11 +120,9 @@ class Reader {
     }
   }
 
-  void limit(std::string_view name, Limit& out) {
-    object(name, [&out](Reader& reader) {
-      reader.integer("burst", out.burst, 1, 1'000'000);
-      reader.integer("interval_ms", out.interval_ms, 1, kDay);
-    });
+  void limit(std::string_view name, Limit& out, const char* description) {
+    object(name, description,
+           [&out](Reader& reader) { visit_bucket(reader, out.burst, out.interval_ms); });
   }
 
   void refuse_unknown() {
@@ -160,37 +162,6 @@ class Reader {
   std::vector<std::string_view> known_;
 };
 
-void read(Reader& reader, Config& config) {
-  reader.versions("path_versions", config.path_versions);
-  reader.boolean("allow_query_token", config.allow_query_token);
-  reader.boolean("device_id_alias", config.device_id_alias);
-  reader.boolean("fallback_pages", config.fallback_pages);
-  reader.choice("unknown_fields", config.unknown_fields_null, "omit", "null");
-  reader.integer("max_body_bytes", config.max_body_bytes, 1024, 1 << 30);
-  reader.integer("max_json_depth", config.json.depth, 4, 256);
-  reader.integer("max_json_members", config.json.members, 8, 1024);
-  reader.integer("max_display_name_length", config.max_display_name_length, 1, 100'000);
-  reader.integer("max_devices_per_user", config.max_devices_per_user, 0, 1'000'000'000);
-  reader.url("user_limit_info_uri", config.user_limit_info_uri);
-  reader.url("account_management_url", config.account_management_url);
-  reader.text("server_name", config.server_name, 255);
-  reader.object("limits", [&](Reader& limits) {
-    limits.limit("device_creation", config.limits.device_creation);
-    limits.limit("uia_failures", config.limits.uia_failures);
-    limits.limit("uia_challenges", config.limits.uia_challenges);
-    limits.limit("uia_repeats", config.limits.uia_repeats);
-  });
-  reader.object("uia", [&](Reader& uia) {
-    uia.integer("session_lifetime_ms", config.uia.session_lifetime_ms, 1000, 7 * kDay);
-    uia.integer("completed_lifetime_ms", config.uia.completed_lifetime_ms, 0, 7 * kDay);
-    uia.integer("grace_period_ms", config.uia.grace_period_ms, 0, 7 * kDay);
-    uia.integer("max_sessions_per_user", config.uia.max_sessions_per_user, 1, 10'000);
-    uia.choice("body_binding", config.uia.body_binding, "strict", "lenient");
-    uia.boolean("allow_unproved_flows", config.uia.allow_unproved_flows);
-  });
-  reader.refuse_unknown();
-}
-
 }  // namespace
 
 bool parse(std::string_view text, Config& config, std::string& error) {
@@ -206,7 +177,8 @@ bool parse(std::string_view text, Config& config, std::string& error) {
     return false;
   }
   Reader reader(parsed.value->get_object(), "", error);
-  read(reader, config);
+  visit_settings(reader, config);
+  reader.refuse_unknown();
   return error.empty();
 }
 

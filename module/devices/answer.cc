@@ -66,24 +66,29 @@ async::Task<Answered> check_and_act(host::Exchange& exchange, Route route, const
   co_return co_await method.handler(exchange, *id);
 }
 
-async::Task<Answered> dispatch(host::Exchange& exchange, Route route) {
-  const Method* method = find_method(*route.endpoint, exchange.request.method);
-  if (method == nullptr) co_return &kMethodNotAllowed;  // R7
-  if (route.endpoint->asks == Endpoint::Asks::kNobody) {
-    co_return co_await method->handler(exchange, route.segment);
-  }
-  co_return co_await check_and_act(exchange, route, *method);
+// R5
+async::Task<Answered> allow_preflight(host::Exchange&) {
+  co_return &http::kPreflight;
+}
+
+// R7
+async::Task<Answered> refuse_method(host::Exchange& exchange, const Endpoint& endpoint) {
+  Response response = http::render(kMethodNotAllowed, exchange.output());
+  response.allow = endpoint.allow();
+  co_return http::make_response(exchange.arena(), response);
 }
 
 }  // namespace
 
-async::Task<Response> answer(host::Exchange& exchange, Route route) {
-  if (exchange.request.method == "OPTIONS") co_return http::kPreflight;  // R5
-  const auto answered = co_await dispatch(exchange, route);
-  if (answered) co_return *answered;
-  Response response = http::render(*answered.error(), exchange.output());
-  if (response.status == 405) response.allow = route.endpoint->allow();
-  co_return response;
+async::Task<Answered> answer(host::Exchange& exchange, Route route) {
+  const std::string_view name = exchange.request.method;
+  if (name == "OPTIONS") return allow_preflight(exchange);
+  const Method* method = find_method(*route.endpoint, name);
+  if (method == nullptr) return refuse_method(exchange, *route.endpoint);
+  if (route.endpoint->asks == Endpoint::Asks::kNobody) {
+    return method->handler(exchange, route.segment);
+  }
+  return check_and_act(exchange, route, *method);
 }
 
 }  // namespace mxd::devices

@@ -88,7 +88,7 @@ async::Task<Answered> delete_devices(host::Exchange& exchange, DeviceIds devices
   host::DeleteDevicesCall question(exchange.line, exchange.who.user, devices.ids, devices.count);
   const auto deleted = co_await question;
   if (deleted.error != nullptr) co_return deleted.error;
-  co_return kDone;
+  co_return &kDone;
 }
 
 }  // namespace

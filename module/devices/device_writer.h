@@ -12,26 +12,26 @@ class DeviceWriter final : public host::DeviceSink {
   DeviceWriter(http::JsonWriter& json, bool unknown_as_null)
       : json_(json), unknown_as_null_(unknown_as_null) {}
 
-  void accept(const host::Device& device) override {
+  bool accept(const host::Device& device) override {
     json_.begin_object();
-    json_.member("device_id", device.id.text);
-    if (device.display_name)
-      json_.member("display_name", *device.display_name);
-    else
-      unknown("display_name");
-    if (device.last_seen_ip)
-      json_.member("last_seen_ip", *device.last_seen_ip);
-    else
-      unknown("last_seen_ip");
+    const bool is_utf8 = json_.member("device_id", device.id.text) &&
+                         member("display_name", device.display_name) &&
+                         member("last_seen_ip", device.last_seen_ip);
     if (device.last_seen_ts)
       json_.member("last_seen_ts", *device.last_seen_ts);
     else
       unknown("last_seen_ts");
     json_.end_object();
+    return is_utf8;
   }
 
  private:
-  void unknown(std::string_view name) {
+  bool member(const http::Name& name, const std::optional<std::string_view>& text) {
+    if (text) return json_.member(name, *text);
+    unknown(name);
+    return true;
+  }
+  void unknown(const http::Name& name) {
     if (!unknown_as_null_) return;
     json_.key(name);
     json_.null();

@@ -8,8 +8,8 @@
 
 namespace mxd::devices {
 
-// A request on one of our routes, from its first check to its response.
-async::Task<http::Response> answer(host::Exchange& exchange, Route route);
+// A request on one of our routes, from its first check to its answer.
+async::Task<Answered> answer(host::Exchange& exchange, Route route);
 
 // ---- The handlers of the table of routes, which get the ID in the path, or nothing. ----
 
@@ -38,5 +38,10 @@ inline bool is_impossible(std::string_view id) noexcept {
 inline constexpr http::ApiError kNoSuchDevice{404, "M_NOT_FOUND",
                                               "The user has no device with this ID."};
 inline constexpr http::Response kDone{.status = 200, .body = http::kEmptyObject};
+
+// What was written to the output buffer. @throws std::bad_alloc
+inline const http::Response* written(host::Exchange& exchange) {
+  return http::make_response(exchange.arena(), {.status = 200, .body = exchange.output().view()});
+}
 
 }  // namespace mxd::devices

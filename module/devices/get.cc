@@ -12,7 +12,7 @@ async::Task<Answered> get(host::Exchange& exchange, std::string_view id) {
   const auto read = co_await question;
   if (read.error != nullptr) co_return read.error;
   if (read.status == MXD_NOT_FOUND) co_return &kNoSuchDevice;  // G5, G6
-  co_return http::Response{.status = 200, .body = exchange.output().view()};
+  co_return written(exchange);
 }
 
 }  // namespace mxd::devices

@@ -15,7 +15,7 @@ async::Task<Answered> list(host::Exchange& exchange, std::string_view) {
   if (listed.error != nullptr) co_return listed.error;  // G4: never a part
   json.end_array();
   json.end_object();
-  co_return http::Response{.status = 200, .body = exchange.output().view()};
+  co_return written(exchange);
 }
 
 }  // namespace mxd::devices

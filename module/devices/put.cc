@@ -21,6 +21,8 @@ constexpr ApiError kBadNewId{400, "M_INVALID_PARAM",
                              "A device ID must be 1 to 255 bytes long, without control characters. "
                              "Choose another."};
 
+constexpr http::Response kCreated{.status = 201, .body = http::kEmptyObject};
+
 // P7. @throws std::bad_alloc
 const ApiError* too_many_devices(host::Exchange& exchange) {
   memory::OutputBuffer member;
@@ -40,7 +42,8 @@ Result<std::optional<std::string_view>> read_name(host::Exchange& exchange) {
   bool wrong_type = false;
   const auto name = http::find_string(**body, "display_name", wrong_type);
   if (wrong_type) return &kNameNotAString;
-  if (name && http::count_code_points(*name) > exchange.config.max_display_name_length) {
+  const auto longest = exchange.config.max_display_name_length;
+  if (name && name->size() > longest && http::count_code_points(*name) > longest) {
     return &kNameTooLong;
   }
   if (name && http::has_nul(*name)) return &kNulInName;  // P13
@@ -59,14 +62,14 @@ async::Task<Answered> create(host::Exchange& exchange, const mxd_device_update& 
   }
   if (put.error != nullptr) co_return put.error;
   if (put.status == MXD_LIMIT_EXCEEDED) co_return too_many_devices(exchange);  // P7
-  if (put.status == MXD_OK) co_return kDone;                            // somebody else was faster
-  co_return http::Response{.status = 201, .body = http::kEmptyObject};  // P5
+  if (put.status == MXD_OK) co_return &kDone;  // somebody else was faster
+  co_return &kCreated;                         // P5
 }
 
 // Passes over what the device is: it is there.
 class AnyDevice final : public host::DeviceSink {
  public:
-  void accept(const host::Device&) override {}
+  bool accept(const host::Device& device) override { return host::is_utf8(device); }
 };
 
 // P1 to P4: whether the device is there, with the name if one is given. MXD_OK or MXD_NOT_FOUND.
@@ -111,7 +114,7 @@ async::Task<Answered> put(host::Exchange& exchange, std::string_view id) {
   // that takes nothing from their limit (P6).
   const auto renamed = co_await rename(exchange, update);
   if (!renamed) co_return renamed.error();
-  if (*renamed == MXD_OK) co_return kDone;    // P1 to P3
+  if (*renamed == MXD_OK) co_return &kDone;   // P1 to P3
   if (!may_create) co_return &kNoSuchDevice;  // P4
   co_return co_await create(exchange, update);
 }

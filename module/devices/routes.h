@@ -13,7 +13,7 @@
 
 namespace mxd::devices {
 
-using Answered = http::Result<http::Response>;
+using Answered = http::Result<const http::Response*>;
 
 // Answers a request. `segment` is that of its path, decoded, or empty.
 using Handler = async::Task<Answered> (*)(host::Exchange& exchange, std::string_view segment);

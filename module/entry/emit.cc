@@ -1,6 +1,5 @@
 #include "module/entry/emit.h"
 
-#include <algorithm>
 #include <cstring>
 
 #include "module/async/drain.h"
@@ -72,10 +71,15 @@ int32_t emit_record(mxd_op op, const Record* from, RecordType type, Deliver&& de
     if (from == nullptr || from->size < type.size_1_0) {
       return results.fault(kShortRecord, type.name);
     }
-    Record record{};
-    std::memcpy(&record, from, std::min<size_t>(from->size, sizeof record));
-    if (!(is_text(record.*texts) && ...)) return results.fault(kNullView, type.name);
-    return deliver(results, record);
+    Record whole;
+    const Record* record = from;
+    if (from->size < sizeof whole) {
+      whole = {};
+      std::memcpy(&whole, from, from->size);
+      record = &whole;
+    }
+    if (!(is_text(record->*texts) && ...)) return results.fault(kNullView, type.name);
+    return deliver(results, *record);
   });
 }
 

@@ -2,8 +2,11 @@
 
 #include <absl/strings/match.h>
 
+#include <algorithm>
 #include <charconv>
+#include <iterator>
 #include <new>
+#include <span>
 
 #include "module/async/drain.h"
 #include "module/async/slot.h"
@@ -20,41 +23,68 @@ using host::Exchange;
 using host::view;
 using http::Response;
 
-// The response's standard headers: R12, and the specification's CORS headers.
-void respond(const mxd_instance& instance, mxd_cookie request, const Response& response) noexcept {
-  constexpr size_t kMost = 12;
-  mxd_header headers[kMost];
-  size_t count = 0;
-  const auto add = [&](std::string_view name, std::string_view value) {
-    headers[count++] = {view(name), view(value)};
-  };
-  if (response.page_policy.empty()) {
-    add("Access-Control-Allow-Origin", "*");
-    add("Access-Control-Allow-Methods", "GET, POST, PUT, DELETE, OPTIONS");
-    add("Access-Control-Allow-Headers", "X-Requested-With, Content-Type, Authorization");
-    add("Access-Control-Expose-Headers", "Retry-After");
-  } else {  // F1: no other site may read a page, which holds the token of its form
-    add("Content-Security-Policy", response.page_policy);
-    add("Referrer-Policy", "no-referrer");
-    add("X-Content-Type-Options", "nosniff");
-    add("X-Frame-Options", "DENY");
+constexpr mxd_header header(std::string_view name, std::string_view value) noexcept {
+  return {view(name), view(value)};
+}
+
+// R12, and the specification's CORS headers.
+constexpr mxd_header kApiHeaders[] = {
+    header("Access-Control-Max-Age", "86400"),  // the first: of a preflight alone (R5), a day
+    header("Access-Control-Allow-Origin", "*"),
+    header("Access-Control-Allow-Methods", "GET, POST, PUT, DELETE, OPTIONS"),
+    header("Access-Control-Allow-Headers", "X-Requested-With, Content-Type, Authorization"),
+    header("Access-Control-Expose-Headers", "Retry-After"),
+    header("Cache-Control", "no-store"),
+    header("Content-Type", "application/json"),  // the last: of all but a preflight
+};
+
+// F1: no other site may read a page, which holds the token of its form.
+constexpr mxd_header kPageHeaders[] = {
+    header("Referrer-Policy", "no-referrer"),
+    header("X-Content-Type-Options", "nosniff"),
+    header("X-Frame-Options", "DENY"),
+    header("Cache-Control", "no-store"),
+    header("Content-Type", "text/html; charset=utf-8"),
+};
+
+// What all responses of a kind have. Nearly all have no other headers, and are sent with these.
+std::span<const mxd_header> standard_headers(Response::Kind kind) noexcept {
+  const std::span<const mxd_header> api = kApiHeaders;
+  switch (kind) {
+    case Response::Kind::kPreflight:
+      return api.first(api.size() - 1);
+    case Response::Kind::kPage:
+      return kPageHeaders;
+    case Response::Kind::kApi:
+      break;
   }
-  add("Cache-Control", "no-store");
-  if (response.is_preflight) add("Access-Control-Max-Age", "86400");  // R5: a day
-  if (!response.content_type.empty()) add("Content-Type", response.content_type);
-  if (!response.allow.empty()) add("Allow", response.allow);
+  return api.subspan(1);
+}
+
+void respond(const mxd_instance& instance, mxd_cookie request, const Response& response) noexcept {
+  constexpr size_t kOwn = 3;
+  mxd_header room[std::size(kApiHeaders) + kOwn];
   char seconds[20];
-  if (response.retry_after_ms >= 0) {
-    const int64_t rounded_up =
-        response.retry_after_ms / 1000 + (response.retry_after_ms % 1000 != 0 ? 1 : 0);
-    const auto end = std::to_chars(seconds, seconds + sizeof seconds, rounded_up).ptr;
-    add("Retry-After", {seconds, static_cast<size_t>(end - seconds)});  // L1, H1
+  std::span<const mxd_header> headers = standard_headers(response.kind);
+  if (!response.allow.empty() || !response.page_policy.empty() || response.retry_after_ms >= 0) {
+    mxd_header* end = std::copy(headers.begin(), headers.end(), room);
+    if (!response.allow.empty()) *end++ = header("Allow", response.allow);
+    if (!response.page_policy.empty()) {
+      *end++ = header("Content-Security-Policy", response.page_policy);
+    }
+    if (response.retry_after_ms >= 0) {
+      const int64_t rounded_up =
+          response.retry_after_ms / 1000 + (response.retry_after_ms % 1000 != 0 ? 1 : 0);
+      const auto last = std::to_chars(seconds, seconds + sizeof seconds, rounded_up).ptr;
+      *end++ = header("Retry-After", {seconds, static_cast<size_t>(last - seconds)});  // L1, H1
+    }
+    headers = {room, end};
   }
   mxd_response record{};
   record.size = sizeof record;
   record.http_status = static_cast<uint32_t>(response.status);
-  record.headers = headers;
-  record.header_count = count;
+  record.headers = headers.data();
+  record.header_count = headers.size();
   record.body = view(response.body);
   instance.host->respond(instance.host.cookie(), request, &record);
 }
@@ -63,7 +93,7 @@ void respond(const mxd_instance& instance, mxd_cookie request, const Response& r
 struct ActiveRequest {
   mxd_instance& instance;
   Exchange exchange;
-  Response response;
+  const Response* response;
 };
 
 // The outermost coroutine of a request: runs it, and keeps the response for finish().
@@ -91,8 +121,13 @@ struct Root {
   std::coroutine_handle<promise_type> handle;
 };
 
-Root run_request(Exchange& exchange, devices::Route route, Response& response) {
-  response = co_await devices::answer(exchange, route);
+const Response* render(Exchange& exchange, const http::ApiError& error) {
+  return http::make_response(exchange.arena(), http::render(error, exchange.output()));
+}
+
+Root run_request(Exchange& exchange, devices::Route route, const Response*& response) {
+  const auto answered = co_await devices::answer(exchange, route);
+  response = answered ? *answered : render(exchange, *answered.error());
 }
 
 void log_failure(const mxd_instance& instance, mxd_cookie request) noexcept {
@@ -107,40 +142,45 @@ void finish(Slot& slot) noexcept {
   async::Gate& gate = *instance.gate;
   if (gate.abandoned()) return;  // what is lent is leaked
   const host::Line& line = active.exchange.line;
-  if (active.response.body.data() == http::kOutOfMemory.body.data()) {
+  if (active.response == &http::kOutOfMemory) {
     log_failure(instance, line.request);
   }
   if (line.principal != 0 && instance.host->release_principal != nullptr) {
     instance.host->release_principal(instance.host.cookie(), line.principal);
   }
   if (gate.abandoned()) return;
-  respond(instance, line.request, active.response);
+  respond(instance, line.request, *active.response);
   slot.release();
   gate.leave();
 }
 
-bool is_named(const mxd_header& header, std::string_view name) {
-  return header.name.size == name.size() &&
-         absl::EqualsIgnoreCase({header.name.data, header.name.size}, {name.data(), name.size()});
+// Mostly it is spelled as it is here.
+bool is_same_in_any_case(std::string_view given, std::string_view name) noexcept {
+  return given == name ||
+         absl::EqualsIgnoreCase({given.data(), given.size()}, {name.data(), name.size()});
+}
+
+bool is_named(const mxd_header& header, std::string_view name) noexcept {
+  return header.name.size == name.size() && is_same_in_any_case(host::text(header.name), name);
 }
 
 // Copies what outlives handle() into the request's own memory.
-http::Request copy(memory::Arena& arena, const mxd_request& record) {
-  http::Request request;
+void copy(memory::Arena& arena, const mxd_request& record, const http::Target& target,
+          http::Request& request) {
   request.method = arena.copy(host::text(record.method));
-  request.target = http::Target::split(http::printable_target(arena, host::text(record.target)));
+  request.target = {http::printable_target(arena, target.path),
+                    http::printable_target(arena, target.query)};
   request.remote_addr = arena.copy(host::text(record.remote_addr));
   request.body_too_large = (record.flags & MXD_REQUEST_BODY_TOO_LARGE) != 0;
   for (size_t i = 0; i < record.header_count; ++i) {
     const mxd_header& header = record.headers[i];
-    if (is_named(header, "authorization")) {
+    if (is_named(header, "Authorization")) {
       ++request.authorization_count;
       request.authorization = arena.copy(host::text(header.value));
-    } else if (is_named(header, "accept-language")) {
+    } else if (is_named(header, "Accept-Language")) {
       request.accept_language = arena.copy(host::text(header.value));
     }
   }
-  return request;
 }
 
 bool is_well_formed(const mxd_request* record) noexcept {
@@ -156,23 +196,25 @@ bool is_well_formed(const mxd_request* record) noexcept {
   return true;
 }
 
-// Sets a request up in a slot, ready to run. @throws std::bad_alloc
-void prepare(Slot& slot, mxd_instance& instance, const mxd_request& record) {
+// Sets a request up in a slot, ready to run. `target` and `route` point into the record.
+// @throws std::bad_alloc
+void prepare(Slot& slot, mxd_instance& instance, const mxd_request& record,
+             const http::Target& target, devices::Route route) {
   memory::Arena& arena = slot.arena();
-  http::Request request = copy(arena, record);
-  request.body_too_large |= record.body.size > instance.config.max_body_bytes;
-  if (!request.body_too_large) request.body = arena.copy(host::text(record.body));
-
   void* const place = arena.allocate(sizeof(ActiveRequest), alignof(ActiveRequest));
   auto* active = new (place) ActiveRequest{instance,
                                            {instance.config,
-                                            request,
+                                            {},
                                             {instance.host, *instance.gate, slot, record.cookie},
                                             *instance.limiter,
                                             {}},
-                                           http::kOutOfMemory};
-  const auto route = devices::find_route(request.target.path, instance.config);
-  const Root root = run_request(active->exchange, *route, active->response);
+                                           &http::kOutOfMemory};
+  http::Request& request = active->exchange.request;
+  copy(arena, record, target, request);
+  request.body_too_large |= record.body.size > instance.config.max_body_bytes;
+  if (!request.body_too_large) request.body = arena.copy(host::text(record.body));
+  route.segment = http::printable_target(arena, route.segment);
+  const Root root = run_request(active->exchange, route, active->response);
   slot.user = active;
   slot.finished = finish;
   slot.waiting = root.handle;
@@ -185,13 +227,14 @@ int32_t handle(mxd_instance* instance, const mxd_request* record,
   if (token != nullptr) *token = 0;
   if (instance == nullptr || !is_well_formed(record)) return MXD_INVALID_ARGUMENT;
   const auto target = http::Target::split(host::text(record->target));
-  if (!devices::find_route(target.path, instance->config)) return MXD_NOT_MINE;  // R8
+  const auto route = devices::find_route(target.path, instance->config);
+  if (!route) return MXD_NOT_MINE;  // R8
   if (!instance->gate->enter()) return MXD_UNAVAILABLE;
 
   Slot* slot = nullptr;
   const int32_t prepared = guarded([&] {
     slot = &Slot::acquire(*instance->gate);
-    prepare(*slot, *instance, *record);
+    prepare(*slot, *instance, *record, target, *route);
     return MXD_OK;
   });
   if (prepared != MXD_OK) {  // H4

@@ -6,19 +6,20 @@ namespace mxd::host {
 
 // ---- authenticate ----
 
-AuthenticateCall::AuthenticateCall(Line& line, const mxd_credentials& credentials)
+AuthenticateCall::AuthenticateCall(Line& line, const mxd_credentials& credentials, Principal& who)
     : HostCall(line, "authenticate",
                bit(MXD_UNKNOWN_TOKEN) | bit(MXD_TOKEN_EXPIRED) | bit(MXD_USER_LOCKED) |
                    bit(MXD_FORBIDDEN) | bit(MXD_UNKNOWN_DEVICE),
                WhenCancelled::kNotAsked),
-      credentials_(credentials) {}
+      credentials_(credentials),
+      who_(who) {}
 
 int32_t AuthenticateCall::ask(mxd_op op) noexcept {
   return line_.table->authenticate(line_.table.cookie(), line_.request, op, 0, &credentials_);
 }
 
 int32_t AuthenticateCall::principal(const mxd_principal& record) {
-  if (principal_.has_value()) return fault("emitted two principals");
+  if (emitted_) return fault("emitted two principals");
   if (record.user_id.size == 0) return fault("emitted a principal without a user");
   for (const auto& id : {record.user_id, record.device_id, record.token_id, record.service_id}) {
     if (id.size > kMaxIdBytes) return fault("emitted a principal with an ID over 255 bytes");
@@ -37,33 +38,33 @@ int32_t AuthenticateCall::principal(const mxd_principal& record) {
   if (validated && !is_time(record.validated_ms)) {
     return fault("emitted a principal whose validated_ms is negative or too large");
   }
-  Principal who;
-  who.cookie = record.cookie;
-  who.user = UserId{keep(record.user_id)};
-  who.device = DeviceId{keep(record.device_id)};
-  who.token_id = record.device_id.size == 0 ? keep(record.token_id) : std::string_view();
-  who.service_id = keep(record.service_id);
-  who.guest = (record.flags & MXD_PRINCIPAL_GUEST) != 0;
-  who.appservice = service;
-  who.oauth = (record.flags & MXD_PRINCIPAL_OAUTH) != 0;
-  who.unlimited = (record.flags & MXD_PRINCIPAL_UNLIMITED) != 0;
-  if (validated) who.validated_ms = record.validated_ms;
-  principal_ = who;
+  who_.cookie = record.cookie;
+  who_.user = UserId{keep(record.user_id)};
+  who_.device = DeviceId{keep(record.device_id)};
+  if (record.device_id.size == 0) who_.token_id = keep(record.token_id);
+  who_.service_id = keep(record.service_id);
+  who_.guest = (record.flags & MXD_PRINCIPAL_GUEST) != 0;
+  who_.appservice = service;
+  who_.oauth = (record.flags & MXD_PRINCIPAL_OAUTH) != 0;
+  who_.unlimited = (record.flags & MXD_PRINCIPAL_UNLIMITED) != 0;
+  if (validated) who_.validated_ms = record.validated_ms;
+  emitted_ = true;
   // Nothing fails after this: its cookie is to be released, whatever becomes of the request.
   line_.principal = record.cookie;
   return MXD_OK;
 }
 
 const char* AuthenticateCall::missing() const noexcept {
-  return principal_.has_value() ? nullptr : "completed with MXD_OK, but emitted no principal";
-}
-
-AuthenticateCall::Who AuthenticateCall::await_resume() {
-  const Answer answer = conclude();
-  return {answer, principal_.value_or(Principal())};
+  return emitted_ ? nullptr : "completed with MXD_OK, but emitted no principal";
 }
 
 // ---- list_devices, get_device ----
+
+bool is_utf8(const Device& device) noexcept {
+  return http::is_utf8(device.id.text) &&
+         (!device.display_name || http::is_utf8(*device.display_name)) &&
+         (!device.last_seen_ip || http::is_utf8(*device.last_seen_ip));
+}
 
 ReadDevicesCall::ReadDevicesCall(Line& line, UserId user, DeviceId device, DeviceSink& sink)
     : HostCall(line, device.text.empty() ? "list_devices" : "get_device",
@@ -100,12 +101,7 @@ int32_t ReadDevicesCall::device(const mxd_device& record) {
   if ((record.flags & MXD_DEVICE_HAS_LAST_SEEN_TS) != 0) {
     device.last_seen_ts = record.last_seen_ts_ms;
   }
-  if (!http::is_utf8(device.id.text) ||
-      (device.display_name && !http::is_utf8(*device.display_name)) ||
-      (device.last_seen_ip && !http::is_utf8(*device.last_seen_ip))) {
-    return fault("emitted a device whose text is not UTF-8");
-  }
-  sink_.accept(device);
+  if (!sink_.accept(device)) return fault("emitted a device whose text is not UTF-8");
   emitted_ = true;
   return MXD_OK;
 }

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <optional>
-
 #include "module/host/host_call.h"
 #include "module/host/records.h"
 
@@ -10,20 +8,18 @@ namespace mxd::host {
 // `authenticate`
 class AuthenticateCall final : public HostCall {
  public:
-  AuthenticateCall(Line& line, const mxd_credentials& credentials);
-  struct Who {
-    Answer answer;
-    Principal principal;
-  };
-  Who await_resume();
+  // `who` is filled in with MXD_OK.
+  AuthenticateCall(Line& line, const mxd_credentials& credentials, Principal& who);
+  Answer await_resume() { return conclude(); }
 
  private:
   int32_t ask(mxd_op op) noexcept override;
   int32_t principal(const mxd_principal& record) override;
   const char* missing() const noexcept override;
 
-  mxd_credentials credentials_;
-  std::optional<Principal> principal_;
+  const mxd_credentials& credentials_;
+  Principal& who_;
+  bool emitted_ = false;
 };
 
 // `list_devices`, or for one device `get_device`

@@ -9,10 +9,10 @@
 
 namespace mxd::host {
 
-inline std::string_view text(mxd_view view) noexcept {
+constexpr std::string_view text(mxd_view view) noexcept {
   return {view.data, view.size};
 }
-inline mxd_view view(std::string_view text) noexcept {
+constexpr mxd_view view(std::string_view text) noexcept {
   return {text.data(), text.size()};
 }
 

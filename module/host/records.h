@@ -39,11 +39,15 @@ struct Device {
   std::optional<int64_t> last_seen_ts;  // ms since the epoch
 };
 
+// Whether all its text is.
+bool is_utf8(const Device& device) noexcept;
+
 // Where listed devices go, one after the other.
 class DeviceSink {
  public:
+  // False: not all its text is UTF-8. Asked here, since who writes it down reads it once more.
   // @throws std::bad_alloc
-  virtual void accept(const Device& device) = 0;
+  virtual bool accept(const Device& device) = 0;
 
  protected:
   ~DeviceSink() = default;

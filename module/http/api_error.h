@@ -27,7 +27,8 @@ inline constexpr ApiError kInternal{
 template <class T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : value_(std::move(value)) {}     // NOLINT(google-explicit-constructor)
+  Result(const T& value) : value_(value) {}         // NOLINT(google-explicit-constructor)
+  Result(T&& value) : value_(std::move(value)) {}   // NOLINT(google-explicit-constructor)
   Result(const ApiError* error) : error_(error) {}  // NOLINT(google-explicit-constructor)
   explicit operator bool() const noexcept { return error_ == nullptr; }
   const ApiError* error() const noexcept { return error_; }

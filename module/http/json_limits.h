@@ -1,13 +1,9 @@
 #pragma once
 
-#include <cstddef>
+#include "abi/config/settings.h"
 
 namespace mxd::http {
 
-// How large JSON may be in what its text's length does not say. L3
-struct JsonLimits {
-  size_t depth = 32;     // the outermost value is 1
-  size_t members = 128;  // of one object
-};
+using config::JsonLimits;
 
 }  // namespace mxd::http

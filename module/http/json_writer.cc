@@ -1,46 +1,45 @@
 #include "module/http/json_writer.h"
 
+#include <absl/strings/str_cat.h>
+
 #include <algorithm>
-#include <array>
 #include <boost/json/serializer.hpp>
-#include <charconv>
+
+#include "module/http/text.h"
 
 namespace mxd::http {
-namespace {
-
-// Which bytes a JSON string shows as they are. Others are left to the serializer.
-constexpr std::array<bool, 256> kShownAsItIs = [] {
-  std::array<bool, 256> shown{};
-  for (size_t c = 0x20; c < 0x7F; ++c)
-    shown[c] = c != '"' && c != '\\';
-  return shown;
-}();
-
-}  // namespace
 
 void JsonWriter::number(int64_t value) {
   separate();
-  constexpr size_t kLongest = 20;
-  char* const to = out_.room(kLongest);
-  out_.advance(static_cast<size_t>(std::to_chars(to, to + kLongest, value).ptr - to));
+  const absl::AlphaNum digits(value);
+  out_.append({digits.data(), digits.size()});
 }
 
-void JsonWriter::quoted(std::string_view text) {
-  const bool plain =
-      std::all_of(text.begin(), text.end(), [](unsigned char c) { return kShownAsItIs[c]; });
-  if (plain) {
-    char* const to = out_.room(text.size() + 2);
-    *to = '"';
-    *std::copy(text.begin(), text.end(), to + 1) = '"';
-    out_.advance(text.size() + 2);
-    return;
+bool JsonWriter::member(const Name& name, std::string_view text) {
+  if (!has_none<find_unfit_for_json>(text)) {
+    key(name);
+    first_ = false;
+    return escaped(text);
   }
+  char* const to = out_.room(Name::kRoom + text.size() + 2);
+  char* at = name.write(to, first_);
+  *at++ = '"';
+  at = std::copy(text.begin(), text.end(), at);
+  *at++ = '"';
+  out_.advance(static_cast<size_t>(at - to));
+  first_ = false;
+  return true;
+}
+
+bool JsonWriter::escaped(std::string_view text) {
+  if (!is_utf8(text)) return false;
   // With room for the longest escapes the serializer is done in one read, and never suspends.
   const size_t longest = 6 * text.size() + 2;
   char* const to = out_.room(longest);
   boost::json::serializer serializer;
   serializer.reset(boost::json::string_view(text.data(), text.size()));
   out_.advance(serializer.read(to, longest).size());
+  return true;
 }
 
 }  // namespace mxd::http

@@ -8,6 +8,8 @@
 #include <boost/url/rfc/unreserved_chars.hpp>
 #include <utility>
 
+#include "module/http/text.h"
+
 namespace mxd::http {
 namespace {
 
@@ -51,17 +53,20 @@ size_t printable_character(std::string_view text) noexcept {
   return printable ? static_cast<size_t>(at - text.data()) : 0;
 }
 
+// Of the absolute form, what comes after scheme and authority.
+std::string_view without_origin(std::string_view raw) noexcept {
+  for (const std::string_view scheme : {"http://", "https://"}) {
+    if (absl::StartsWithIgnoreCase({raw.data(), raw.size()}, {scheme.data(), scheme.size()})) {
+      return raw.substr(std::min(raw.find_first_of("/?#", scheme.size()), raw.size()));
+    }
+  }
+  return raw;
+}
+
 }  // namespace
 
 Target Target::split(std::string_view raw) noexcept {
-  for (const std::string_view scheme : {"http://", "https://"}) {
-    if (raw.starts_with('/') ||
-        !absl::StartsWithIgnoreCase({raw.data(), raw.size()}, {scheme.data(), scheme.size()})) {
-      continue;
-    }
-    raw.remove_prefix(std::min(raw.find_first_of("/?#", scheme.size()), raw.size()));
-    break;
-  }
+  if (!raw.starts_with('/')) raw = without_origin(raw);
   raw = raw.substr(0, raw.find('#'));
   const auto question = raw.find('?');
   if (question == raw.npos) return {raw, {}};
@@ -69,9 +74,7 @@ Target Target::split(std::string_view raw) noexcept {
 }
 
 std::string_view printable_target(memory::Arena& arena, std::string_view raw) {
-  const bool plain =
-      std::all_of(raw.begin(), raw.end(), [](char c) { return c > 0x20 && c < 0x7F; });
-  if (plain) return arena.copy(raw);
+  if (is_visible_ascii(raw)) return arena.copy(raw);
   char* const out = arena.make_array<char>(3 * raw.size());
   char* at = out;
   while (!raw.empty()) {

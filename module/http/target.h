@@ -17,8 +17,8 @@ struct Target {
   static Target split(std::string_view raw) noexcept;
 };
 
-// A raw target as it may be handed on, in the arena: bytes that are not UTF-8, U+0000 to U+0020
-// and U+007F are percent-encoded, nothing else is. R13. @throws std::bad_alloc
+// A raw target, or a part of one, as it may be handed on, in the arena: bytes that are not UTF-8,
+// U+0000 to U+0020 and U+007F are percent-encoded, nothing else is. R13. @throws std::bad_alloc
 std::string_view printable_target(memory::Arena& arena, std::string_view raw);
 
 // What a percent-encoded text stands for; none where an escape is broken. In a query a plus is a

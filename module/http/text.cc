@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <boost/locale/utf.hpp>
-#include <cstdint>
-#include <cstring>
 
 namespace mxd::http {
 
@@ -11,8 +9,7 @@ namespace {
 
 // The first byte that is not ASCII, or the end.
 const char* skip_ascii(const char* at, const char* end) noexcept {
-  uint64_t eight;
-  while (end - at >= 8 && (std::memcpy(&eight, at, 8), (eight & 0x8080'8080'8080'8080) == 0))
+  while (end - at >= 8 && find_non_ascii(load_word(at)) == 0)
     at += 8;
   while (at != end && static_cast<unsigned char>(*at) < 0x80)
     ++at;

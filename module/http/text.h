@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "module/http/ascii.h"
 #include "module/memory/arena.h"
 
 namespace mxd::http {
@@ -15,7 +16,12 @@ namespace mxd::http {
 std::optional<size_t> count_code_points(std::string_view text) noexcept;
 
 inline bool is_utf8(std::string_view text) noexcept {
-  return count_code_points(text).has_value();
+  return has_none<find_non_ascii>(text) || count_code_points(text).has_value();
+}
+
+// U+0021 to U+007E only.
+inline bool is_visible_ascii(std::string_view text) noexcept {
+  return has_none<find_invisible>(text);
 }
 
 // U+0000 to U+001F, U+007F.
@@ -32,7 +38,7 @@ inline bool has_nul(std::string_view text) noexcept {
 
 // Text as the contract has it: UTF-8 without U+0000.
 inline bool is_plain_text(std::string_view text) noexcept {
-  return is_utf8(text) && !has_nul(text);
+  return has_none<find_non_ascii_or_nul>(text) || (is_utf8(text) && !has_nul(text));
 }
 
 // All parts as one text, in the arena. @throws std::bad_alloc

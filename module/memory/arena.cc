@@ -6,18 +6,6 @@
 
 namespace mxd::memory {
 
-void* Arena::allocate(size_t size, size_t alignment) {
-  const auto at = reinterpret_cast<uintptr_t>(at_);
-  const size_t padding = (alignment - at % alignment) % alignment;
-  const auto room = static_cast<size_t>(end_ - at_);
-  if (at_ == nullptr || padding > room || size > room - padding) {
-    return allocate_in_new_block(size, alignment);
-  }
-  void* result = at_ + padding;
-  at_ += padding + size;
-  return result;
-}
-
 void* Arena::allocate_in_new_block(size_t size, size_t alignment) {
   if (size > SIZE_MAX / 2) throw std::bad_alloc();
   const size_t room = std::max(kFirstBlock - sizeof(Block), size + alignment);
@@ -37,13 +25,6 @@ void* Arena::allocate_in_new_block(size_t size, size_t alignment) {
 void Arena::enter(Block* block) noexcept {
   at_ = block == nullptr ? nullptr : reinterpret_cast<char*>(block + 1);
   end_ = block == nullptr ? nullptr : at_ + block->size;
-}
-
-std::string_view Arena::copy(std::string_view text) {
-  if (text.empty()) return {};
-  auto* to = static_cast<char*>(allocate(text.size(), 1));
-  std::memcpy(to, text.data(), text.size());
-  return {to, text.size()};
 }
 
 void Arena::reset() noexcept {

@@ -26,10 +26,24 @@ class Arena {
   ~Arena() { release(); }
 
   // @throws std::bad_alloc
-  void* allocate(size_t size, size_t alignment = alignof(std::max_align_t));
+  void* allocate(size_t size, size_t alignment = alignof(std::max_align_t)) {
+    const size_t padding = -reinterpret_cast<uintptr_t>(at_) % alignment;
+    const auto room = static_cast<size_t>(end_ - at_);
+    if (at_ == nullptr || padding > room || size > room - padding) {
+      return allocate_in_new_block(size, alignment);
+    }
+    void* result = at_ + padding;
+    at_ += padding + size;
+    return result;
+  }
 
   // @throws std::bad_alloc
-  std::string_view copy(std::string_view text);
+  std::string_view copy(std::string_view text) {
+    if (text.empty()) return {};
+    auto* to = static_cast<char*>(allocate(text.size(), 1));
+    std::memcpy(to, text.data(), text.size());
+    return {to, text.size()};
+  }
 
   // @throws std::bad_alloc
   template <class T, class... Args>

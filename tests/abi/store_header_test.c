@@ -11,6 +11,8 @@ SIZE(mxd_store_options, MXD_STORE_OPTIONS_SIZE_1_0, reserved);
 SIZE(mxd_store_lifetimes, MXD_STORE_LIFETIMES_SIZE_1_0, device_ms);
 SIZE(mxd_store_swept, MXD_STORE_SWEPT_SIZE_1_0, devices);
 SIZE(mxd_store_backup, MXD_STORE_BACKUP_SIZE_1_0, cookie);
+SIZE(mxd_store_export, MXD_STORE_EXPORT_SIZE_1_0, cookie);
+SIZE(mxd_store_import, MXD_STORE_IMPORT_SIZE_1_0, cookie);
 SIZE(mxd_store_finding, MXD_STORE_FINDING_SIZE_1_0, text);
 SIZE(mxd_store_service, MXD_STORE_SERVICE_SIZE_1_0, reserved);
 SIZE(mxd_store_account, MXD_STORE_ACCOUNT_SIZE_1_0, service_id);

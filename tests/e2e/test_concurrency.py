@@ -184,6 +184,28 @@ def test_two_servers_see_the_same(homeserver: Homeserver, second: Homeserver) ->
     assert device.list().status == 401
 
 
+def test_what_a_server_remembers_ends_with_the_others_answers(
+    homeserver: Homeserver, second: Homeserver
+) -> None:
+    """No token lets in, and nothing is listed, that the other process has deleted or renamed."""
+    user = homeserver.new_user()
+    device = user.login()
+    for turn in range(ROUNDS):
+        target = user.login()
+        there = on(device, second)
+        for _ in range(4):  # until it is remembered
+            assert target.list().status == 200
+        name = f"name {turn}"
+        assert there.put(target.device_id, {"display_name": name}).status == 200
+        assert target.get(target.device_id).json["display_name"] == name
+        assert name in [entry["display_name"] for entry in target.list().json["devices"]]
+        for _ in range(4):
+            assert target.list().status == 200
+        assert on(target, second).request("POST", "/logout", json={}).status == 200
+        assert target.list().status == 401
+        assert device.device_ids() == {device.device_id}
+
+
 def test_session_of_the_other_server(homeserver: Homeserver, second: Homeserver) -> None:
     """U20: a session begun at one is finished at the other, and answers at both."""
     user = homeserver.new_user()

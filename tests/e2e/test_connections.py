@@ -25,6 +25,7 @@ LOGIN = client_path("/login")
 LIST = client_path("/devices")
 MEGABYTE = 1 << 20
 LONG_LIST = 100_000
+MANY = 4000
 SLOW_S = 75  # more than the minute in which a client has to read something
 
 
@@ -52,6 +53,21 @@ def connections(server: Server, count: int) -> Iterator[list[RawSocket]]:
             opened[-1].send(request_bytes("GET", LOGIN))
             assert opened[-1].response().status == 200
         yield opened
+
+
+def test_memory_goes_back_when_many_have_left(launch: Launch) -> None:
+    """Of what idle connections have taken, most is given back to the system when they leave."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if most < MANY + 500:
+        pytest.skip(f"no more than {most} files may be open here")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    server = launch()
+    with connections(server, 100):
+        idle = resident_bytes(server)
+    with connections(server, MANY):
+        taken = resident_bytes(server) - idle
+    assert taken > MANY * 1000, "each has its memory"
+    poll(lambda: resident_bytes(server) < idle + taken / 2, 20, "most of it is given back")
 
 
 # ---- L6: bodies that come in ----
@@ -150,6 +166,22 @@ def test_O6_the_longest_idle_makes_room(launch: Launch, tmp_path: Path) -> None:
     told = [line for line in server.log() if "at their limit" in line.get("message", "")]
     assert len(told) == 1, told
     assert "20" in told[0]["message"]
+
+
+def test_O6_the_longest_idle_of_all_loops(launch: Launch, tmp_path: Path) -> None:
+    """Many that come at once have as many of the longest idle closed, and none that is younger."""
+    count, at_once = 60, 20
+    server = launch("--config", config_file(tmp_path, max_connections=count))
+    with connections(server, at_once) as old:
+        time.sleep(0.5 * TIME_FACTOR)  # how long they are idle is what is compared
+        with connections(server, count - at_once) as young, contextlib.ExitStack() as stack:
+            for _ in range(at_once):
+                stack.enter_context(RawSocket(server.client))
+            for gone in old:
+                assert gone.rest() == b""
+            for kept in young:
+                kept.send(request_bytes("GET", LOGIN))
+                assert kept.response().status == 200
 
 
 def test_O6_half_sent_requests_keep_nobody_out(launch: Launch, tmp_path: Path) -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
 import resource
+import signal
 import sqlite3
+import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -22,6 +26,12 @@ def health(server: Server) -> Response:
     return server.client.request("GET", "/health")
 
 
+def asked(server: Server, listen: str, *options: str) -> subprocess.CompletedProcess[str]:
+    """The command `health`."""
+    command = [server.binary, "health", "--listen", listen, *options]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
 def test_O9_health_is_200(launch: Launch) -> None:
     """O9: the store answers and can write."""
     answer = health(launch())
@@ -35,6 +45,52 @@ def test_O9_health_knows_its_methods(launch: Launch) -> None:
     refused = server.client.request("POST", "/health")
     assert (refused.status, refused.headers["Allow"]) == (405, "GET, HEAD")
     assert server.client.request("GET", "/healthy").status == 404
+
+
+def test_O9_health_can_be_asked_by_command(launch: Launch, tmp_path: Path) -> None:
+    """O9: for containers and supervisors, over TCP and over a Unix socket."""
+    server = launch()
+    done = asked(server, server.client.base_url.removeprefix("http://"))
+    assert (done.returncode, done.stdout, done.stderr) == (0, "ok\n", "")
+    done = asked(server, server.client.base_url.removeprefix("http://"), "--json")
+    assert json.loads(done.stdout) == {"status": "ok"}
+
+    server.stop()
+    done = asked(server, server.client.base_url.removeprefix("http://"))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "is the server running, and is this its --listen?" in done.stderr
+
+    server.listen = f"unix:{tmp_path}/http.sock"
+    server.spawn()
+    poll((tmp_path / "http.sock").exists, 30, "the socket is there")
+    assert asked(server, server.listen).returncode == 0
+
+
+def test_O9_health_of_a_server_on_every_address_is_asked_on_the_loopback(launch: Launch) -> None:
+    """O9: as a container's check has the server's own --listen."""
+    server = launch()
+    port = server.client.base_url.rpartition(":")[2]
+    assert asked(server, f"0.0.0.0:{port}").returncode == 0
+
+
+def test_O9_the_command_says_why_a_server_fails(launch: Launch) -> None:
+    """O9: status 1 and the server's reason; and it does not wait for ever."""
+    server = launch("--log-file", "/dev/null")
+    assert server.process is not None
+    address = server.client.base_url.removeprefix("http://")
+    limits = resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (1, limits[1]))
+    poll(lambda: health(server).status == 503, 10, "503")
+    done = asked(server, address)
+    assert done.returncode == 1
+    assert f"failing: {health(server).json['reason']}" in done.stderr
+    resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, limits)
+
+    server.signal(signal.SIGSTOP)
+    done = asked(server, address)
+    server.signal(signal.SIGCONT)
+    assert done.returncode == 1
+    assert "within 5 s" in done.stderr
 
 
 def test_O9_health_sees_a_disk_that_is_full(launch: Launch) -> None:

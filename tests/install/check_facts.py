@@ -4,14 +4,14 @@ check_facts.py SOURCE    (check_facts_control.py sees to it that each comparison
 
 - Statuses: what each callback of module.h lists, what the module takes as its answer, and the
   tables of docs/host_guide.md and docs/python.md; which callbacks are mandatory.
-- Settings: keys, defaults and ranges of docs/configuration.md and of the module; those of
-  docs/operations.md and of the server, and the options of its command line.
+- Settings: keys, defaults and ranges of docs/configuration.md, docs/operations.md and of their
+  schema, which check_schema.py compares with the code; the options of the command line.
 - The state of a session and the digest of a body: docs/contract.md and the module.
 - Rows: each that a comment, a test or a document names is in docs/behaviour.md or docs/accounts.md.
 - Conventions of module.h that the documents cite by number.
-- No document installs from the index of Python packages.
+- No document installs from the index of Python packages, and no file names a registry's host.
 - Rooms of CONTRIBUTING.md: each #include is one that the room may have.
-- Versions of Synapse and Python; the packages of docs/building.md.
+- Versions of Synapse and Python; the packages and switches of docs/building.md.
 """
 
 import pathlib
@@ -19,7 +19,7 @@ import sys
 from collections.abc import Callable
 
 from facts.formats import check_formats
-from facts.packages import check_no_index, check_packages
+from facts.packages import check_no_index, check_no_registry, check_packages, check_switches
 from facts.references import check_conventions, check_rows
 from facts.rooms import check_rooms as check_includes
 from facts.settings import check_module_settings, check_options, check_server_settings
@@ -37,8 +37,10 @@ CHECKS: list[Callable[[Tree], None]] = [
     check_conventions,
     check_versions,
     check_packages,
+    check_switches,
     check_includes,
     check_no_index,
+    check_no_registry,
 ]
 
 

@@ -13,10 +13,10 @@ from check_facts import check
 from facts.formats import CONTRACT
 from facts.packages import BUILDING, PACKAGES
 from facts.rooms import CONTRIBUTING
-from facts.settings import CONFIGURATION, OPERATIONS
+from facts.settings import CONFIGURATION, OPERATIONS, SCHEMA
 from facts.statuses import GUIDE, PYTHON
 from facts.tree import HEADER
-from facts.versions import COMPATIBILITY, VERSIONING
+from facts.versions import COMPATIBILITY, IMAGE, VERSIONING
 
 # Of one file, what is put in the place of what; and what the complaint has to name.
 CHANGES = [
@@ -27,39 +27,19 @@ CHANGES = [
     (GUIDE, "`USER_LOCKED` A6, ", "", "statuses of authenticate"),
     (PYTHON, "| `Conflict`, `NotFound` |", "| `NotFound` |", "statuses of uia_replace_session"),
     (GUIDE, "| `put_device` | optional |", "| `put_device` | mandatory |", "mandatory callbacks"),
-    ("module/config/config.h", "grace_period_ms = 0;", "grace_period_ms = 1;", "grace_period_ms"),
-    (
-        "module/config/config.h",
-        "device_creation{20, 2000}",
-        "device_creation{20, 3000}",
-        "creation",
-    ),
-    ("module/config/parse.cc", "1, 100'000);", "1, 200'000);", "max_display_name_length"),
-    (
-        "module/config/parse.cc",
-        "max_sessions_per_user, 1, 10",
-        "max_sessions_per_user, 2, 10",
-        "range of uia.max_sessions_per_user",
-    ),
-    ("module/http/json_limits.h", "members = 128;", "members = 256;", "max_json_members"),
+    (SCHEMA, '"session_lifetime_ms": {', '"session_life_ms": {', "settings"),
+    (SCHEMA, '"maximum": 1000,', '"maximum": 2000,', "range of server.database_connections"),
+    (SCHEMA, '"maximum": 256,', '"maximum": 257,', "range of max_json_depth"),
+    (SCHEMA, '"default": 60\n', '"default": 61\n', "limits.uia_challenges"),
+    (SCHEMA, '"default": "30d"', '"default": "31d"', "default of server.guest_lifetime"),
+    (SCHEMA, '"default": 10000\n', '"default": 10001\n', "server.limits.registration_address"),
     (CONFIGURATION, '"uia_repeats": {"burst": 30', '"uia_repeats": {"burst": 31', "uia_repeats"),
     (CONFIGURATION, "| user and device | 30, one", "| user and device | 40, one", "uia_repeats"),
     (CONFIGURATION, "| 0 | creation by", "| 1 | creation by", "max_devices_per_user"),
     (CONFIGURATION, "| `server_name` |", "| `name` |", "settings"),
-    (
-        "bindings/server/settings.h",
-        "max_connections = 10'000",
-        "max_connections = 20'000",
-        "max_connections",
-    ),
-    (
-        "bindings/server/settings.h",
-        "guest_lifetime = days(30)",
-        "guest_lifetime = days(31)",
-        "guest",
-    ),
     (OPERATIONS, "| `--log-file FILE` |", "| `--logs FILE` |", "no option --logs"),
     ("bindings/server/command_line.cc", '"--metrics-listen"', '"--metrics"', "option --metrics"),
+    (OPERATIONS, "| 30, one in 2 s |", "| 30, one in 3 s |", "server.limits.login_user"),
     (OPERATIONS, '"login_user": {"burst": 30', '"login_user": {"burst": 31', "login_user"),
     (OPERATIONS, '| `"30d"` |', '| `"40d"` |', "guest_lifetime"),
     ("module/auth/session.cc", '"form_token"', '"page_token"', "members of a state"),
@@ -75,10 +55,23 @@ CHANGES = [
     (VERSIONING, "| CPython 3.11 and 3.13 |", "| CPython 3.11 and 3.14 |", "Pythons"),
     (PACKAGES, "libsodium-dev ", "libsodium23 ", "packages of module"),
     (BUILDING, "`re2-devel`, `sqlite-devel`", "`sqlite-devel`", "packages of store"),
+    (BUILDING, "| `MXD_POSTGRES` | `OFF`", "| `MXD_POSTGRES` | `ON`", "switches"),
     (CONTRIBUTING, "| `memory/` |", "| nothing of ours |", "may not include module/memory/"),
     (CONTRIBUTING, "| `bindings/cpp/` | a", "| `bindings/c/` | a", "is in none of the rooms"),
     ("module/http/text.h", "#include <", '#include "module/host/ids.h"\n#include <', "host/ids.h"),
-    ("README.md", "pip install . ", "pip install matrix-devices ", "installs from the index"),
+    (
+        "README.md",
+        "`pip install .` in",
+        "`pip install matrix-devices` in",
+        "installs from the index",
+    ),
+    (
+        PACKAGES,
+        "# make test-platforms",
+        "# crates." + "io\n# make",
+        "a package registry's host: crates.",
+    ),
+    (IMAGE, "SYNAPSE=v1.163", "SYNAPSE=v1.162", "the newest Synapse"),
     (GUIDE, "(convention 5)", "(convention 55)", "no convention 55"),
 ]
 
@@ -89,7 +82,12 @@ def control(root: pathlib.Path) -> list[str]:
         copy = pathlib.Path(scratch) / "source"
         for part in ("abi", "module", "bindings", "docs", "tests"):
             shutil.copytree(root / part, copy / part, ignore=shutil.ignore_patterns("node_modules"))
-        for file in (*root.glob("*.md"), root / "pyproject.toml"):
+        for file in (
+            *root.glob("*.md"),
+            root / IMAGE,
+            root / "pyproject.toml",
+            root / "CMakeLists.txt",
+        ):
             shutil.copy(file, copy)
         shutil.copytree(root / ".ci", copy / ".ci")
         for path, old, new, named in CHANGES:

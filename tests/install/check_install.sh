@@ -63,6 +63,13 @@ if [ -n "$sqlite" ]; then
   "$cc" "$source/docs/examples/store_host.c" "${flags[@]}" -pthread -o "$work/store_by_pkg_config"
   "$expect" '^200 .*"LAPTOP"' "$work/store_by_pkg_config" "$module" "$sqlite" "$work/devices.db"
 fi
+for engine in sqlite postgres; do
+  installed=$(pkg-config "--variable=$engine" matrix_devices)
+  ! grep -q "^MXD_${engine^^}:BOOL=ON" "$build/CMakeCache.txt" || [ -f "$installed" ] ||
+    fail "expected the library of $engine to be where pkg-config says, got '$installed'"
+  [ -z "$installed" ] || grep -qxF "$(realpath "$installed")" "$work/found/stores.txt" ||
+    fail "expected matrix_devices::$engine to be $installed, got $(<"$work/found/stores.txt")"
+done
 
 # The module itself is not built once more: that it configures, and that all its sources are found,
 # is what could differ here.

@@ -3,6 +3,8 @@
 // low bits are to be guessed, and those of a large table are nearly always the same.
 #pragma once
 
+#include <malloc.h>
+
 #include <algorithm>
 #include <cstdint>
 #include <ctime>
@@ -16,6 +18,9 @@ namespace mxd::json_texts {
 // `count` keys of six letters, all in one bucket of a table of `capacity` (a power of two of at
 // most 65536) whose address ends in `low`.
 inline std::vector<std::string> colliding_keys(uint32_t low, uint32_t capacity, size_t count) {
+  // Large tables have pages of their own, of which the low bits are known. Left to itself, malloc
+  // stops doing that once one was freed.
+  mallopt(M_MMAP_THRESHOLD, 128 * 1024);
   constexpr std::string_view kLetters =
       "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
   constexpr uint32_t kPrime = 0x1B3;

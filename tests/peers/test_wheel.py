@@ -54,7 +54,8 @@ def test_it_holds_libraries_types_and_nothing_else(unpacked: Path) -> None:
     packages = {"matrix_devices", "pytest_matrix_devices"}
     assert {path.name for path in unpacked.iterdir()} == packages | {metadata.name}
     names = {path.name for path in (unpacked / "matrix_devices").iterdir()}
-    assert {"libmatrix_devices.so", "libmatrix_devices_sqlite.so", "_core.pyi"} <= names
+    libraries = {f"libmatrix_devices{engine}.so" for engine in ("", "_sqlite", "_postgres")}
+    assert libraries | {"_core.pyi"} <= names
     assert all((unpacked / package / "py.typed").exists() for package in packages)
     kinds = {path.suffix for package in packages for path in (unpacked / package).rglob("*.*")}
     assert kinds == {".py", ".pyi", ".so", ".typed"}

@@ -156,6 +156,7 @@ def test_serve_says_what_is_wrong(tmp_path: Path) -> None:
         (["--config", '{"server": 1}'], "JSON objects"),
         (["--database", str(not_a_database)], "database"),
         (["--database", str(tmp_path / "none" / "devices.db")], "directory"),
+        (["--database", "postgresql://user:secret@host/devices"], "list of processes"),
         (["--database", str(database), "--server-name", "b.test"], "is of a.test; leave the"),
         (["--user", "Not Valid:x"], "user name"),
         (["--library", "/nowhere.so"], "/nowhere.so"),

@@ -22,16 +22,19 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+import matrix_devices
 from asking import Asking, device_path, password_auth
 from matrix_devices import (
     Credentials,
     MemoryHost,
     Module,
     Namespace,
+    PostgresHost,
     Request,
     Response,
     Service,
     SqliteHost,
+    StoreHost,
     UnknownToken,
     UserLocked,
 )
@@ -53,6 +56,7 @@ CONFIG = {
 }
 IRC = Service("irc", "as-token", "irc_bot", (Namespace(r"@irc_.*:example\.org"),))
 NUMBERS = itertools.count(1)
+POSTGRES = Path(matrix_devices.__file__).parent / "libmatrix_devices_postgres.so"
 
 device_ids = st.sampled_from(["A", "B", "C", "ä/ö", "D E"])
 names = st.sampled_from([None, "", "Phone", "Télé 📺"])
@@ -97,7 +101,7 @@ class Session:
 class DeviceMachine(RuleBasedStateMachine):
     """Clients and services at work."""
 
-    host: ClassVar[MemoryHost | SqliteHost]
+    host: ClassVar[MemoryHost | StoreHost]
     module: ClassVar[Module]
 
     def __init__(self) -> None:
@@ -445,11 +449,20 @@ def with_watch(user: User) -> list[tuple[str, str | None]]:
     return sorted([*user.devices.items(), ("WATCH", None)])
 
 
-@pytest.mark.parametrize(("kind", "examples", "steps"), [("memory", 100, 50), ("sqlite", 20, 40)])
-def test_random_operations(kind: str, examples: int, steps: int, tmp_path: Path) -> None:
-    host: MemoryHost | SqliteHost
+@pytest.mark.parametrize(
+    ("kind", "examples", "steps"), [("memory", 100, 50), ("sqlite", 20, 40), ("postgres", 20, 40)]
+)
+def test_random_operations(
+    kind: str, examples: int, steps: int, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    host: MemoryHost | StoreHost
     if kind == "memory":
         host = MemoryHost("example.org")
+    elif kind == "postgres":
+        if not POSTGRES.exists():
+            pytest.skip("the package was built without PostgreSQL: cmake -DMXD_POSTGRES=ON")
+        url = request.getfixturevalue("database").url
+        host = PostgresHost(url, server_name="example.org")
     else:
         host = SqliteHost(tmp_path / "devices.db", server_name="example.org")
     host.add_service(IRC)
@@ -463,5 +476,5 @@ def test_random_operations(kind: str, examples: int, steps: int, tmp_path: Path)
             suppress_health_check=list(HealthCheck),
         )
         run_state_machine_as_test(machine, settings=run_settings)
-    if isinstance(host, SqliteHost):
+    if isinstance(host, StoreHost):
         host.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -228,3 +229,34 @@ def test_a_module_is_closed_while_other_threads_are_inside(tmp_path: Path) -> No
         tmp_path,
     )
     assert out.split() == ["600"]
+
+
+def test_there_is_one_sqlite(tmp_path: Path) -> None:
+    """The store takes the copy that Python's sqlite3 has brought, wherever that came from.
+
+    Two copies in one process do not see each other's locks.
+    """
+    where = (
+        "import re, sqlite3\nprint(*re.findall(r'/.*libsqlite3.*', open('/proc/self/maps').read()))"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", where], capture_output=True, text=True, check=True
+    ).stdout.split()
+    if not found:
+        pytest.skip("this Python has SQLite compiled in")
+    # Stands in for a Python that has a library of its own, as those of conda do.
+    own = tmp_path / "own" / "libsqlite3.so.0"
+    own.parent.mkdir()
+    shutil.copy(found[0], own)
+    (tmp_path / "sqlite3.py").write_text(f"import ctypes\nctypes.CDLL({str(own)!r})\n")
+    brought = run(
+        f"""
+        import pathlib
+        sys.path.insert(0, {str(tmp_path)!r})
+        store("devices.db")
+        lines = pathlib.Path("/proc/self/maps").read_text().splitlines()
+        print(*{{line.split()[-1] for line in lines if "libsqlite3" in line}})
+        """,
+        tmp_path,
+    )
+    assert brought.split() == [str(own)]

@@ -132,9 +132,12 @@ def test_a_url_or_the_name_of_a_file_opens_the_same_database(
 
 def test_the_scheme_says_which_library_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert store_path("devices.db") == store_path("sqlite:devices.db")
-    for scheme in ("postgres", "postgresql"):
-        with pytest.raises(LoadError, match=r"libmatrix_devices_postgres\.so"):
-            StoreHost(f"{scheme}://localhost/devices")
+    monkeypatch.setenv("MATRIX_DEVICES_POSTGRES_LIBRARY", "/nowhere/postgres.so")
+    for url in ("postgres://localhost", "postgresql://localhost/devices", "host=/run user=x"):
+        with pytest.raises(LoadError, match=r"/nowhere/postgres\.so"):
+            StoreHost(url)
+    with pytest.raises(LoadError, match=r"libmatrix_devices_mysql\.so"):
+        StoreHost("mysql://user:secret@localhost/devices")
     monkeypatch.setenv("MATRIX_DEVICES_SQLITE_LIBRARY", "/nowhere/other.so")
     with pytest.raises(LoadError, match=r"/nowhere/other\.so"):
         SqliteHost("devices.db")

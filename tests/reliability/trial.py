@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -58,7 +59,7 @@ PASSWORD = "pass word"
 SHOWN_PROBLEMS = 40
 HANG_S = 60 * TIME_FACTOR  # by when an answer, or the end of its connection, must have come
 UNLIMITED = {"burst": 1_000_000, "interval_ms": 1}
-SETTINGS = {
+SETTINGS: dict[str, Any] = {
     "fallback_pages": True,
     "limits": {"uia_challenges": UNLIMITED, "uia_failures": UNLIMITED},
     "server": {"limits": {"enabled": False}},
@@ -85,7 +86,14 @@ class Control:
 class Trial:
     """A server under trial, its clients, and what was wrong."""
 
-    def __init__(self, options: argparse.Namespace) -> None:
+    def __init__(
+        self,
+        options: argparse.Namespace,
+        *,
+        database: str | None = None,
+        settings: Mapping[str, Any] | None = None,
+    ) -> None:
+        """`database`: the URL of one, instead of a file; `settings`: more of the server's."""
         self.problems: list[str] = []
         self.answers: Counter[tuple[str, int | str]] = Counter()
         self.is_kept = options.folder is not None
@@ -95,7 +103,7 @@ class Trial:
         self.environment: dict[str, str] = {}
         if self.shim:
             self.environment["LD_PRELOAD"] = os.path.abspath(self.shim)
-        self._write_settings()
+        self._write_settings(settings or {})
         self.server = Server(
             os.path.abspath(options.server),
             self.folder,
@@ -104,18 +112,22 @@ class Trial:
                 *("--config", str(self.folder / "settings.json")),
                 "--open-registration",
             ],
+            database=database,
             environment=self.environment,
         )
-        for suffix in ("", "-wal", "-shm"):
-            Path(f"{self.database}{suffix}").unlink(missing_ok=True)
+        if database is None:
+            for suffix in ("", "-wal", "-shm"):
+                Path(f"{self.database}{suffix}").unlink(missing_ok=True)
 
     @property
     def database(self) -> Path:
         """The server's file."""
+        assert isinstance(self.server.database, Path)
         return self.server.database
 
-    def _write_settings(self) -> None:
-        (self.folder / "settings.json").write_text(json.dumps(SETTINGS))
+    def _write_settings(self, more: Mapping[str, Any]) -> None:
+        settings = {**SETTINGS, "server": {**SETTINGS["server"], **more}}
+        (self.folder / "settings.json").write_text(json.dumps(settings))
         (self.folder / "service.yaml").write_text(
             f"id: trial\nurl: null\nas_token: {AS_TOKEN}\nhs_token: unused\n"
             "sender_localpart: trial\nrate_limited: false\n"

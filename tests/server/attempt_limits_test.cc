@@ -29,7 +29,7 @@ class AttemptLimitsTest : public ::testing::Test {
   }
 
   CurrentSettings settings{Settings{}};
-  AttemptLimits limits{settings, true};
+  AttemptLimits limits{settings, true, nullptr};
   AttemptLimits::Time now{1h};
 };
 
@@ -107,7 +107,7 @@ TEST_F(AttemptLimitsTest, TheNumbersAreSettings) {
   EXPECT_EQ(guesses(1000, "192.0.2.1", "@a:x"), 1000);
   other.limits.enabled = true;
   settings.replace(other);
-  AttemptLimits turned_off{settings, false};
+  AttemptLimits turned_off{settings, false, nullptr};
   for (int i = 0; i < 1000; ++i)
     turned_off.login("192.0.2.1", "@a:x", now).attempt->spend();
 }

@@ -163,8 +163,24 @@ TEST(CommandLine, DatabaseOfTheEnvironment) {
   const Command serving = parse({"--server-name", "example.org"});
   ::unsetenv("MXD_DATABASE");
   EXPECT_EQ(options_of(named).database, "named");
-  EXPECT_EQ(options_of(unnamed).database, "of the environment");
-  EXPECT_EQ(std::get<ServeOptions>(serving).database, "of the environment");
+  EXPECT_EQ(command_of(unnamed), "check");
+  EXPECT_EQ(command_of(serving), "serve");
+}
+
+TEST(CommandLine, DatabaseOfTheSettings) {
+  const Command check = parse({"check", "--config", "c.json", "--database-password-file", "p"});
+  EXPECT_EQ(options_of(check).config_file, "c.json");
+  EXPECT_EQ(options_of(check).database_password_file, "p");
+  EXPECT_EQ(command_of(parse({"--server-name", "example.org", "--config", "c.json"})), "serve");
+}
+
+TEST(CommandLine, APasswordIsRefusedWhereOthersSeeIt) {
+  constexpr const char* kSecret = "postgresql://user:secret@host/devices";
+  for (const Command& command : {parse({"check", "--database", kSecret}),
+                                 parse({"--server-name", "example.org", "--database", kSecret})}) {
+    ASSERT_EQ(exit_code(command), 2);
+    EXPECT_EQ(std::get<Exit>(command).text.find("secret"), std::string::npos);
+  }
 }
 
 TEST(CommandLine, HelpAndVersionAreNoMistakes) {
@@ -185,7 +201,8 @@ std::string in_one_line(const std::string& text) {
 // Each says what it does, how it ends, and shows how it is called: a line that is right.
 TEST(CommandLine, HelpOfEachCommandHasAnExample) {
   for (const auto entries :
-       {user_commands(), device_commands(), token_commands(), database_commands()}) {
+       {user_commands(), device_commands(), token_commands(), database_commands(), copy_commands(),
+        config_commands(), health_commands()}) {
     for (const CommandEntry& entry : entries) {
       std::vector<const char*> arguments{entry.name, "--help"};
       if (*entry.group != '\0') arguments.insert(arguments.begin(), entry.group);
@@ -201,7 +218,7 @@ TEST(CommandLine, HelpOfEachCommandHasAnExample) {
         std::vector<std::string> words;
         std::istringstream all(line);
         for (std::string word; all >> word && word != "#" && word != "|";) {
-          if (word.front() != '<') words.push_back(word);
+          if (word.front() != '<' && word.front() != '>') words.push_back(word);
         }
         std::vector<const char*> call;
         for (const std::string& word : words)

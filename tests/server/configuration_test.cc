@@ -44,6 +44,10 @@ TEST(Configuration, EveryKeyOfTheServer) {
       "login_address": {"burst": 5, "interval_ms": 6},
       "registration_address": {"burst": 7, "interval_ms": 8}
     },
+    "database": "host=db",
+    "database_password_file": "/run/password",
+    "database_connections": 16,
+    "database_prepared_statements": false,
     "max_connections": 9,
     "max_incoming_body_bytes": 1048577,
     "refresh_token_lifetime": "10d",
@@ -56,6 +60,7 @@ TEST(Configuration, EveryKeyOfTheServer) {
   EXPECT_EQ(settings.limits.login_user, (LimitSetting{3, 4ms}));
   EXPECT_EQ(settings.limits.login_address, (LimitSetting{5, 6ms}));
   EXPECT_EQ(settings.limits.registration_address, (LimitSetting{7, 8ms}));
+  EXPECT_EQ(settings.database, (Settings::Database{"host=db", "/run/password", 16, false}));
   EXPECT_EQ(settings.max_connections, 9U);
   EXPECT_EQ(settings.max_incoming_body_bytes, 1'048'577U);
   EXPECT_EQ(settings.refresh_token_lifetime, 240h);
@@ -81,10 +86,10 @@ TEST(Configuration, HalfALimitKeepsTheOtherHalf) {
 TEST(Configuration, TheRestIsTheModules) {
   const Configuration configuration = parse(
       R"({"max_body_bytes": 2048, "server": {}, "unknown_fields": "omit", "limits": {"x": 1},
-          "server_name": "Example", "check": {"disposable": true}})");
+          "server_name": "Example", "check": {"disposable": true}, "$schema": "x"})");
   EXPECT_EQ(configuration.module,
             R"({"max_body_bytes":2048,"unknown_fields":"omit","limits":{"x":1},)"
-            R"("server_name":"Example","check":{"disposable":true}})")
+            R"("server_name":"Example","check":{"disposable":true},"$schema":"x"})")
       << "what another module knows is passed on too";
 }
 
@@ -114,12 +119,15 @@ TEST(Configuration, AWrongOneIsRefusedWithTheKeyAndWhatIsAllowed) {
       {R"({"server": []})", "server\"", "an object"},
       {R"({"server": null})", "server\"", "an object"},
       {R"({"server": {"max_conections": 1}})", "server.max_conections\"", "max_connections"},
+      {R"({"server": {"$schema": "x"}})", "server.$schema\"", "not a known key"},
       {R"({"server": {"a\nb": 1}})", R"(server.a\nb")", "known"},
       {R"({"server": {"max_connections": "1"}})", "server.max_connections\"", "1 to 1000000"},
       {R"({"server": {"max_connections": 0}})", "server.max_connections\"", "1 to 1000000"},
       {R"({"server": {"max_connections": 1.0}})", "server.max_connections\"", "1 to 1000000"},
       {R"({"server": {"max_connections": 18446744073709551615}})", "server.max_connections\"",
        "1 to 1000000"},
+      {R"({"server": {"database": ["host=db password=secret"]}})", "server.database\"", "a string"},
+      {R"({"server": {"database_connections": -1}})", "server.database_connections\"", "0 to 1000"},
       {R"({"server": {"guest_lifetime": 30}})", "server.guest_lifetime\"", "365d"},
       {R"({"server": {"guest_lifetime": "30"}})", "server.guest_lifetime\"", "365d"},
       {R"({"server": {"guest_lifetime": "-1s"}})", "server.guest_lifetime\"", "365d"},

@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <boost/json.hpp>
 
 #include "bindings/server/accounts/account_context.h"
@@ -12,9 +11,17 @@ namespace mxd::server {
 namespace {
 
 std::string header(const Response& response, std::string_view name) {
-  const auto found = std::find_if(response.headers.begin(), response.headers.end(),
-                                  [&](const auto& pair) { return pair.first == name; });
-  return found == response.headers.end() ? "none" : found->second;
+  const std::string before = std::string(name) + ": ";
+  std::string_view rest = response.headers;
+  while (!rest.empty()) {
+    const auto end = rest.find("\r\n");
+    EXPECT_NE(end, rest.npos) << "every line has an end: " << response.headers;
+    if (end == rest.npos) break;
+    if (rest.starts_with(before))
+      return std::string(rest.substr(before.size(), end - before.size()));
+    rest.remove_prefix(end + 2);
+  }
+  return "none";
 }
 
 std::string errcode(const std::optional<Response>& response) {

@@ -66,6 +66,18 @@ TEST_F(RegisterTest, T8_ASessionThatWasNeverGivenIsRefusedWithAnother) {
   }
 }
 
+// It is of another server on the same database, or this one was started again.
+TEST_F(RegisterTest, T8_ASessionOfAnotherServerIsAsNone) {
+  RegistrationSessions other;
+  const std::string session = other.begin("{}", std::chrono::steady_clock::now());
+  const Response lacking = post_register({{"username", "alice"}, {"auth", dummy(session)}});
+  EXPECT_EQ(lacking.status, 401U) << "nothing is remembered here: " << lacking.body;
+  EXPECT_EQ(text_of(lacking, "errcode"), "M_FORBIDDEN");
+  const Response registered =
+      post_register({{"username", "alice"}, {"password", "x"}, {"auth", dummy(session)}});
+  EXPECT_EQ(registered.status, 200U) << registered.body;
+}
+
 TEST_F(RegisterTest, T8_ASessionThatRegisteredNobodyGoesOn) {
   const std::string taken = begin({{"username", "alice"}, {"password", "x"}});
   ASSERT_EQ(post_register({{"auth", dummy(taken)}}).status, 200U);

@@ -56,5 +56,13 @@ TEST_F(RegistrationSessionsTest, AreTenThousandAtMost) {
   EXPECT_TRUE(sessions.take(ids.back(), now));
 }
 
+TEST_F(RegistrationSessionsTest, OneOfAnotherServerIsToldFromOneThatWasMadeUp) {
+  RegistrationSessions other;
+  EXPECT_TRUE(sessions.may_be_of_another(other.begin("{}", now)));
+  EXPECT_FALSE(sessions.may_be_of_another(sessions.begin("{}", now)));
+  for (const char* const made_up : {"", "made-up", "ABCDEF0123456789ABCDEF0123456789"})
+    EXPECT_FALSE(sessions.may_be_of_another(made_up)) << made_up;
+}
+
 }  // namespace
 }  // namespace mxd::server

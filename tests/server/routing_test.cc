@@ -34,11 +34,8 @@ TEST_F(RoutingTest, TakesItsOwnPathsOnly) {
 TEST_F(RoutingTest, KnowsItsMethods) {
   const Response response = answer("DELETE", "/_matrix/client/v3/login");
   EXPECT_EQ(response.status, 405U);
-  bool allowed = false;
-  for (const auto& [name, value] : response.headers) {
-    allowed = allowed || (name == "Allow" && value == "GET, HEAD, POST, OPTIONS");
-  }
-  EXPECT_TRUE(allowed);
+  EXPECT_NE(response.headers.find("\r\nAllow: GET, HEAD, POST, OPTIONS\r\n"), std::string::npos)
+      << response.headers;
   EXPECT_EQ(answer("GET", "/_matrix/client/v3/logout").status, 405U);
   EXPECT_EQ(answer("post", "/_matrix/client/v3/login").status, 405U) << "compared with case";
   EXPECT_EQ(answer("OPTIONS", "/_matrix/client/v3/logout").status, 204U);

@@ -10,7 +10,10 @@ from pathlib import Path
 import pytest
 
 SOURCE = Path(__file__).parents[2]
-ALL_GROUPS = {"module", "store", "server", "python", "gtest", "suite", "test", "browser"}
+ALL_GROUPS = {
+    *("module", "store", "postgres", "server", "python"),
+    *("gtest", "suite", "test", "databases", "browser"),
+}
 
 
 def commands(*arguments: str) -> str:
@@ -27,9 +30,8 @@ def commands(*arguments: str) -> str:
 
 
 def groups(text: str) -> set[str]:
-    return {
-        group for line in re.findall(r"^\.ci/setup (.*)$", text, re.M) for group in line.split()
-    }
+    lines = re.findall(r"^\.ci/setup (.*)$", text.replace("\\\n", ""), re.M)
+    return {group for line in lines for group in line.split()}
 
 
 def known_groups() -> set[str]:
@@ -52,6 +54,7 @@ def test_units_need_a_compiler_and_gtest() -> None:
     assert groups(text) == {"module", "gtest"}
     assert switches(text) == {
         "SQLITE": "OFF",
+        "POSTGRES": "OFF",
         "SERVER": "ON",
         "PYTHON": "OFF",
         "TESTS": "unit",
@@ -62,8 +65,9 @@ def test_units_need_a_compiler_and_gtest() -> None:
 
 
 def test_a_test_of_a_folder_needs_what_the_folder_needs() -> None:
-    assert groups(commands("test", "ONLY=store.Migration")) == {"module", "store", "gtest"}
-    assert "-R '^store.Migration'" in commands("test", "ONLY=store.Migration")
+    text = commands("test", "ONLY=store.sqlite.Migration")
+    assert groups(text) == {"module", "store", "postgres", "gtest", "databases"}
+    assert "-R '^store.sqlite.Migration'" in text
 
 
 @pytest.mark.parametrize("only", [".", "uia", "python.cost", "unit|store"])
@@ -72,6 +76,7 @@ def test_any_other_pattern_needs_all(only: str) -> None:
     assert groups(text) == ALL_GROUPS
     assert switches(text) == {
         "SQLITE": "ON",
+        "POSTGRES": "ON",
         "SERVER": "ON",
         "PYTHON": "ON",
         "TESTS": "ON",
@@ -96,7 +101,7 @@ def test_a_server_needs_no_tests() -> None:
     text = commands("serve")
     assert groups(text) == {"module", "store", "server"}
     assert "--target matrix-devices-server\n" in text
-    assert switches(text) == {"SQLITE": "ON", "SERVER": "ON", "WERROR": "OFF"}
+    assert switches(text) == {"SQLITE": "ON", "POSTGRES": "OFF", "SERVER": "ON", "WERROR": "OFF"}
 
 
 def test_every_group_is_there() -> None:

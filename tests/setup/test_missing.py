@@ -15,9 +15,10 @@ import pytest
 
 SOURCE = Path(__file__).parents[2]
 CMAKE = os.environ.get("MXD_CMAKE") or shutil.which("cmake") or "cmake"
-EVERYTHING = ["-DMXD_TESTS=ON", "-DMXD_PYTHON=ON"]
+EVERYTHING = ["-DMXD_TESTS=ON", "-DMXD_PYTHON=ON", "-DMXD_POSTGRES=ON"]
 SERVER = "the server (-DMXD_SERVER=OFF does without it)"
 STORE = "the store, the server and Python (-DMXD_SQLITE=OFF does without them)"
+POSTGRES = "the store in PostgreSQL (-DMXD_POSTGRES=OFF does without it)"
 PYTHON = "the Python package (-DMXD_PYTHON=OFF does without it)"
 TESTS = "the tests (-DMXD_TESTS=OFF does without them)"
 
@@ -84,18 +85,20 @@ def without(tmp_path: Path, *programs: str) -> str:
 def test_all_is_told_at_once(configure: Configure) -> None:
     run = configure(
         *EVERYTHING,
-        *disabled("Boost", "absl", "SQLiteCpp", "CLI11", "pybind11"),
+        *disabled("Boost", "absl", "SQLiteCpp", "PostgreSQL", "CLI11", "pybind11"),
         *disabled("GTest"),
     )
     found = told(run)
     assert {purpose: set(names) for purpose, names in found.items()} == {
         "everything": {"Boost 1.81 or later", "absl"},
         STORE: {"SQLiteCpp"},
+        POSTGRES: {"PostgreSQL 14 or later"},
         SERVER: {"CLI11"},
         PYTHON: {"pybind11 2.10 or later"},
         TESTS: {"GTest"},
     }
     assert found["everything"]["absl"] == "libabsl-dev"
+    assert found[POSTGRES]["PostgreSQL 14 or later"] == "libpq-dev"
     assert found["everything"]["Boost 1.81 or later"] in ("libboost-dev", "libboost1.81-dev")
     packages = {package for names in found.values() for package in names.values()}
     assert "apt-get" in command(run)
@@ -116,6 +119,7 @@ def test_modules_of_pkg_config_are_among_them(configure: Configure, tmp_path: Pa
         ["--preset", "release", *disabled("GTest", "Python", "Python3", "pybind11")],
         ["-DMXD_SERVER=OFF", *disabled("CLI11", "prometheus-cpp", "yaml-cpp")],
         ["-DMXD_SQLITE=OFF", *disabled("SQLite3", "SQLiteCpp", "CLI11", "yaml-cpp")],
+        ["-DMXD_POSTGRES=OFF", *disabled("PostgreSQL")],
         ["-DMXD_SQLITE=OFF", "-DMXD_TESTS=unit", *disabled("SQLiteCpp", "Python", "CLI11")],
     ],
 )
@@ -168,9 +172,10 @@ def test_without_tools_libraries_are_told_all_the_same(
         PATH=path,
     )
     found = told(run)
-    assert set(found) == {"everything", STORE, SERVER, PYTHON, TESTS}
+    assert set(found) == {"everything", STORE, POSTGRES, SERVER, PYTHON, TESTS}
     assert len(found["everything"]) == 6
     assert len(found[STORE]) == 3
+    assert len(found[POSTGRES]) == 1
     assert len(found[SERVER]) == 4
     assert "pybind11 2.10 or later" in found[PYTHON]
     assert {"GTest", "gmock"} <= set(found[TESTS])
@@ -220,8 +225,14 @@ def test_a_wheel_asks_for_what_it_holds_and_no_more(configure: Configure, tmp_pa
     }
 
 
-def test_what_the_message_needs_goes_into_the_source_distribution() -> None:
+def test_all_goes_into_the_source_distribution() -> None:
+    """What the message needs, and whatever a document links to."""
     settings: dict[str, Any] = tomllib.loads((SOURCE / "pyproject.toml").read_text())
-    excluded = settings["tool"]["scikit-build"]["sdist"]["exclude"]
-    for file in (".ci", ".ci/setup", ".ci/packages.txt", "cmake"):
-        assert file not in excluded
+    assert not settings["tool"]["scikit-build"].get("sdist")
+
+
+def test_a_wheel_may_hold_the_store_in_postgresql_too(configure: Configure) -> None:
+    run = configure("-DSKBUILD=2", *defines(), "-DMXD_POSTGRES=ON", *disabled("PostgreSQL"))
+    assert {purpose: set(names) for purpose, names in told(run).items()} == {
+        "the store in PostgreSQL": {"PostgreSQL 14 or later"},
+    }

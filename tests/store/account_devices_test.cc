@@ -49,9 +49,7 @@ TEST_F(AccountDevicesTest, AreListedWithWhatIsKnownOfThem) {
 }
 
 TEST_F(AccountDevicesTest, AreListedPageByPageToTheEnd) {
-  execute(
-      "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 600)"
-      " INSERT INTO devices (account, device_id) SELECT 1, printf('D%03d', i) FROM n");
+  database.add_devices(alice, 600);
   EXPECT_EQ(store.devices("alice").size(), 600u);
   mxd_store_device_query query{};
   query.size = sizeof query;
@@ -78,7 +76,7 @@ TEST_F(AccountDevicesTest, AreDeletedAsTheirUserDoes) {  // D12
   const Tokens phone = store.login("alice", "PHONE", MXD_STORE_LOGIN_REFRESHABLE);
   store.login("alice", "TABLET");
   const Tokens kept = store.login("alice", "KEPT");
-  execute("INSERT INTO device_keys SELECT device, '{}' FROM devices");
+  database.add_for_devices("device_keys", "key_json", "'{}'");
   mxd_uia_session session = session_of("id", surroundings.now_ms + 1000);
   session.device_id = view("PHONE");
   store.create_session(session);
@@ -98,9 +96,9 @@ TEST_F(AccountDevicesTest, AreDeletedAsTheirUserDoes) {  // D12
   EXPECT_EQ(store.authenticate(phone.access_token).status, MXD_UNKNOWN_TOKEN);
   EXPECT_EQ(store.refresh(phone.refresh_token).status, MXD_UNKNOWN_TOKEN);
   EXPECT_EQ(store.authenticate(kept.access_token).status, MXD_OK);
-  EXPECT_EQ(number("SELECT count(*) FROM device_keys"), 1);
-  EXPECT_EQ(number("SELECT count(*) FROM uia_sessions"), 0);
-  EXPECT_EQ(number("SELECT count(*) FROM device_list_changes"), 1);
+  EXPECT_EQ(rows("device_keys"), 1);
+  EXPECT_EQ(rows("uia_sessions"), 0);
+  EXPECT_EQ(rows("device_list_changes"), 1);
 
   const Affected none = store.delete_devices("alice", {});
   EXPECT_EQ(none.status, MXD_OK);
@@ -111,24 +109,22 @@ TEST_F(AccountDevicesTest, AreDeletedAsTheirUserDoes) {  // D12
 
 TEST_F(AccountDevicesTest, AllAreDeletedAtOnce) {
   const Tokens phone = store.login("alice", "PHONE");
-  execute(
-      "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000)"
-      " INSERT INTO devices (account, device_id) SELECT 1, 'D' || i FROM n");
-  OpenStore other(path(), surroundings);
+  database.add_devices(alice, 5000);
+  OpenStore other(url(), surroundings);
   const Affected all = store.delete_devices("alice", {"passed over"}, MXD_STORE_DEVICES_ALL);
   ASSERT_EQ(all.status, MXD_OK) << all.error;
   EXPECT_EQ(all.device_count, 5001);
   EXPECT_EQ(other.authenticate(phone.access_token).status, MXD_UNKNOWN_TOKEN);
   EXPECT_TRUE(other.devices("alice").empty());
   EXPECT_EQ(store.delete_devices("alice", {}, MXD_STORE_DEVICES_ALL).device_count, 0);
-  EXPECT_TRUE(eventually([&] { return number("SELECT count(*) FROM devices") == 0; }));
+  EXPECT_TRUE(eventually([&] { return rows("devices") == 0; }));
 }
 
 TEST_F(AccountDevicesTest, TokensEndAndTheDeviceStays) {  // T14
   const Tokens phone = store.login("alice", "PHONE", MXD_STORE_LOGIN_REFRESHABLE, -1, "phone");
   const Tokens lasting = store.login("alice", "LASTING");
   const Tokens kept = store.login("alice", "KEPT");
-  execute("INSERT INTO device_keys SELECT device, '{}' FROM devices");
+  database.add_for_devices("device_keys", "key_json", "'{}'");
   store.mark_validated(alice, "PHONE", surroundings.now_ms);
   mxd_uia_session session = session_of("id", surroundings.now_ms + 1000);
   session.device_id = view("PHONE");
@@ -149,10 +145,10 @@ TEST_F(AccountDevicesTest, TokensEndAndTheDeviceStays) {  // T14
   EXPECT_EQ(store.authenticate(kept.access_token).status, MXD_OK);
   EXPECT_EQ(device_ids(store.list(alice)), (Ids{"KEPT", "LASTING", "NEVER", "PHONE"}));
   EXPECT_EQ(store.get(alice, "PHONE").devices.at(0).display_name, "phone");
-  EXPECT_EQ(number("SELECT count(*) FROM device_keys"), 3);
-  EXPECT_EQ(number("SELECT count(*) FROM uia_sessions"), 0);
-  EXPECT_EQ(number("SELECT count(*) FROM devices WHERE validated_ms IS NOT NULL"), 0);
-  EXPECT_EQ(number("SELECT count(*) FROM token_pairs"), 0);
+  EXPECT_EQ(rows("device_keys"), 3);
+  EXPECT_EQ(rows("uia_sessions"), 0);
+  EXPECT_EQ(rows("devices WHERE validated_ms IS NOT NULL"), 0);
+  EXPECT_EQ(rows("token_pairs"), 0);
 
   const Tokens again = store.login("alice", "LASTING");
   EXPECT_EQ(store.authenticate(again.access_token).status, MXD_OK);
@@ -193,7 +189,7 @@ TEST_F(AccountDevicesTest, ATokenIsRevokedWhoseverItIs) {  // T14
 
 // D12 in another process: what a server has open honours it from the commit on.
 TEST_F(AccountDevicesTest, AnotherProcessHonoursItAtOnce) {
-  OpenStore server(path(), surroundings);
+  OpenStore server(url(), surroundings);
   for (int i = 0; i < 20; ++i) {
     const Tokens tokens = server.login("alice", "PHONE");
     ASSERT_EQ(server.authenticate(tokens.access_token).status, MXD_OK);

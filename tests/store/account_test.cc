@@ -199,7 +199,7 @@ TEST_F(AccountTest, PasswordsAreChecked) {
   EXPECT_EQ(check(store, "bob", ""), MXD_FORBIDDEN);
   EXPECT_EQ(check(store, "nobody", "right"), MXD_FORBIDDEN);
   EXPECT_EQ(check(store, "alice", ""), MXD_FORBIDDEN) << "no password";
-  EXPECT_EQ(number("SELECT count(*) FROM accounts WHERE password_hash LIKE '$argon2id$%'"), 1);
+  EXPECT_EQ(rows("accounts WHERE password_hash LIKE '$argon2id$%'"), 1);
 }
 
 TEST_F(AccountTest, AHashOfAnotherFormMatchesNothing) {
@@ -303,9 +303,9 @@ TEST_F(AccountTest, DeactivationLeavesNothingToLogInWith) {
   EXPECT_EQ(store.set_flags("bob", MXD_STORE_ACCOUNT_DEACTIVATED), MXD_OK);
   EXPECT_TRUE(store.list("@bob:example.org").devices.empty());
   for (const char* table : {"access_tokens", "refresh_tokens", "token_pairs", "user_threepids"}) {
-    EXPECT_EQ(number(std::string("SELECT count(*) FROM ") + table), 0) << table;
+    EXPECT_EQ(rows(table), 0) << table;
   }
-  EXPECT_EQ(number("SELECT count(*) FROM accounts WHERE password_hash IS NOT NULL"), 0);
+  EXPECT_EQ(rows("accounts WHERE password_hash IS NOT NULL"), 0);
   EXPECT_EQ(store.put("@bob:example.org", "C", "x").status, MXD_HOST_ERROR);
 }
 

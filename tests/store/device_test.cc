@@ -59,28 +59,20 @@ TEST_F(DeviceTest, RenameChangesTheNameOnly) {
 
 TEST_F(DeviceTest, NameMayHoldAnyText) {
   store.put(alice, "A", "x");
-  const std::string name("nul \0 and \xf0\x9f\x93\xb1", 14);
-  mxd_device_update update{};
-  update.size = sizeof update;
-  update.flags = MXD_UPDATE_SET_DISPLAY_NAME;
-  update.user_id = view(alice);
-  update.device_id = view("A");
-  update.display_name = view(name);
-  const mxd_op op = new_operation();
-  ASSERT_EQ(store.host().rename_device(store.host().cookie, 0, op, 0, &update), MXD_OK);
-  ASSERT_EQ(wait_for(op).status, MXD_OK);
+  std::string name = "\xf0\x9f\x93\xb1 \xed\x9f\xbf \xf4\x8f\xbf\xbf \\ ' \" %s $1";
+  for (char c = 1; c != 0x20; ++c)
+    name += c;
+  ASSERT_EQ(store.rename(alice, "A", name.c_str()).status, MXD_OK);
   EXPECT_EQ(store.get(alice, "A").devices.at(0).display_name, name);
 }
 
 TEST_F(DeviceTest, WhatChangesNothingIsAnsweredWithoutAWrite) {
   store.put(alice, "A", "Bridge");
-  SQLite::Database other(path(), SQLite::OPEN_READWRITE);
-  other.exec("BEGIN IMMEDIATE");  // no write gets through
+  const auto lock = database.lock_writes();
   EXPECT_EQ(store.put(alice, "A", "Bridge").status, MXD_OK);
   EXPECT_EQ(store.put(alice, "A", nullptr).status, MXD_OK);
   EXPECT_EQ(store.rename(alice, "A", "Bridge").status, MXD_OK);
   EXPECT_EQ(store.rename(alice, "B", "Bridge").status, MXD_NOT_FOUND);
-  other.exec("ROLLBACK");
 }
 
 TEST_F(DeviceTest, PutCreatesBelowTheCapAndRenamesAboveIt) {
@@ -120,40 +112,40 @@ TEST_F(DeviceTest, AllThatHangsOffADeviceGoesWithIt) {
   const Tokens gone = store.login("alice", "GONE", MXD_STORE_LOGIN_REFRESHABLE);
   store.refresh(gone.refresh_token);
   const Tokens stays = store.login("alice", "STAYS", MXD_STORE_LOGIN_REFRESHABLE);
-  execute(
-      "INSERT INTO device_keys SELECT device, '{}' FROM devices;"
-      "INSERT INTO one_time_keys SELECT device, 'curve25519', 'k1', '{}' FROM devices;"
-      "INSERT INTO one_time_keys SELECT device, 'curve25519', 'k2', '{}' FROM devices;"
-      "INSERT INTO fallback_keys SELECT device, 'curve25519', 'k1', '{}', 0 FROM devices;"
-      "INSERT INTO pushers (account, device, app_id, pushkey, pusher_json)"
-      " SELECT account, device, 'app', device_id, '{}' FROM devices;"
-      "INSERT INTO to_device_inbox (device, message_json) SELECT device, '{}' FROM devices;"
-      "INSERT INTO uia_sessions (id_digest, user_id, begun_with, expires_ms, state)"
-      " SELECT randomblob(32), '@alice:example.org', 'd' || device_id, 9e15, x'' FROM devices;"
-      "INSERT INTO uia_sessions (id_digest, user_id, begun_with, expires_ms, state)"
-      " VALUES (randomblob(32), '@alice:example.org', 'tGONE', 9e15, x'')");
+  database.add_for_devices("device_keys", "key_json", "'{}'");
+  for (const char* key : {"'k1'", "'k2'"}) {
+    database.add_for_devices("one_time_keys", "algorithm, key_id, key_json",
+                             std::string("'curve25519', ") + key + ", '{}'");
+  }
+  database.add_for_devices("fallback_keys", "algorithm, key_id, key_json",
+                           "'curve25519', 'k1', '{}'");
+  database.add_for_devices("pushers", "app_id, pushkey, pusher_json", "'app', device_id, '{}'");
+  database.add_for_devices("to_device_inbox", "message_json", "'{}'");
+  mxd_uia_session session = session_of("of the device", surroundings.now_ms + 1000);
+  session.device_id = view("GONE");
+  store.create_session(session);
+  session.proposed_id = view("of the other device");
+  session.device_id = view("STAYS");
+  store.create_session(session);
+  session.proposed_id = view("of a token that has a device's ID");
+  session.device_id = view("");
+  session.token_id = view("GONE");
+  store.create_session(session);
   const char* const tables[] = {"access_tokens", "refresh_tokens", "token_pairs",
                                 "device_keys",   "one_time_keys",  "fallback_keys",
                                 "pushers",       "to_device_inbox"};
-  const auto rows = [&](const std::string& table, std::string_view device_id) {
-    return number("SELECT count(*) FROM " + table + " JOIN devices USING (device) WHERE device_id" +
-                  " = '" + std::string(device_id) + "'");
-  };
   for (const char* table : tables)
-    EXPECT_GT(rows(table, "GONE"), 0) << table;
+    EXPECT_GT(database.rows_of_device(table, "GONE"), 0) << table;
 
   EXPECT_EQ(store.remove(alice, {"GONE"}).status, MXD_OK);
 
-  const int64_t device = number("SELECT device FROM devices");
   for (const char* table : tables) {
-    EXPECT_GT(rows(table, "STAYS"), 0) << table;
-    EXPECT_EQ(number(std::string("SELECT count(*) FROM ") + table + " WHERE device <> " +
-                     std::to_string(device)),
-              0)
-        << table;
+    const int64_t left = database.rows_of_device(table, "STAYS");
+    EXPECT_GT(left, 0) << table;
+    EXPECT_EQ(rows(table), left) << table;
   }
-  EXPECT_EQ(number("SELECT count(*) FROM uia_sessions"), 2);
-  EXPECT_EQ(number("SELECT count(*) FROM uia_sessions WHERE begun_with = 'dGONE'"), 0);
+  EXPECT_EQ(rows("uia_sessions"), 2);
+  EXPECT_EQ(rows("uia_sessions WHERE begun_with = 'dGONE'"), 0);
   EXPECT_EQ(store.authenticate(gone.access_token).status, MXD_UNKNOWN_TOKEN);
   EXPECT_EQ(store.authenticate(stays.access_token).status, MXD_OK);
 }
@@ -165,28 +157,25 @@ TEST_F(DeviceTest, OneChangeIsNotedForADeletionThatFoundSomething) {
   const auto stream = [&] { return number("SELECT max(stream) FROM device_list_changes"); };
   EXPECT_EQ(store.remove(alice, {"nothing"}).status, MXD_OK);
   EXPECT_EQ(store.remove("@bob:example.org", {"A"}).status, MXD_OK);
-  EXPECT_EQ(number("SELECT count(*) FROM device_list_changes"), 0);
+  EXPECT_EQ(rows("device_list_changes"), 0);
   EXPECT_EQ(store.remove(alice, {"A", "B", "nothing"}).status, MXD_OK);
   const int64_t first = stream();
   EXPECT_EQ(store.remove(alice, {"C"}).status, MXD_OK);
   EXPECT_EQ(stream(), first + 1);
   EXPECT_EQ(store.remove(alice, {"C"}).status, MXD_OK);
   EXPECT_EQ(stream(), first + 1);
-  EXPECT_EQ(number("SELECT count(*) FROM device_list_changes JOIN accounts USING (account)"
-                   " WHERE user_id = '@alice:example.org'"),
+  EXPECT_EQ(rows("device_list_changes JOIN accounts USING (account)"
+                 " WHERE user_id = '@alice:example.org'"),
             1);
 }
 
 TEST_F(DeviceTest, TwentyThousandAreDeletedAtOnce) {
   constexpr int kDevices = 20'000;
-  execute(
-      "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)"
-      " INSERT INTO devices (account, device_id, display_name)"
-      " SELECT 1, printf('DEVICE%05d', i), 'A device' FROM n;"
-      "INSERT INTO access_tokens (digest, device, oauth) SELECT randomblob(32), device, 0"
-      " FROM devices;"
-      "INSERT INTO device_keys SELECT device, '{}' FROM devices;"
-      "INSERT INTO one_time_keys SELECT device, 'curve25519', 'k1', '{}' FROM devices");
+  database.add_devices(alice, kDevices);
+  database.add_tokens();
+  database.add_for_devices("device_keys", "key_json", "'{}'");
+  database.add_for_devices("one_time_keys", "algorithm, key_id, key_json",
+                           "'curve25519', 'k1', '{}'");
   store.put(alice, "STAYS", nullptr);
   ASSERT_EQ(store.list(alice).devices.size(), static_cast<size_t>(kDevices) + 1);
   std::vector<std::string> ids = device_ids(store.list(alice));
@@ -202,9 +191,9 @@ TEST_F(DeviceTest, TwentyThousandAreDeletedAtOnce) {
             << " ms of them on the processor\n";
   RecordProperty("delete_20000_ms", static_cast<int>(taken.count()));
   EXPECT_EQ(device_ids(store.list(alice)), std::vector<std::string>{"STAYS"});
-  EXPECT_EQ(number("SELECT count(*) FROM access_tokens"), 0);
-  EXPECT_EQ(number("SELECT count(*) FROM one_time_keys"), 0);
-  EXPECT_EQ(number("SELECT count(*) FROM device_list_changes"), 1);
+  EXPECT_EQ(rows("access_tokens"), 0);
+  EXPECT_EQ(rows("one_time_keys"), 0);
+  EXPECT_EQ(rows("device_list_changes"), 1);
   // On the processor, since others may be using it; the sanitizers' allocators are slow.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
   constexpr int kLimitMs = 10'000;

@@ -86,6 +86,10 @@ int32_t emit_error(mxd_op op, const mxd_error* error) noexcept {
   return record(op, [&](Answer& answer) { answer.errcode = text(error->errcode); });
 }
 
+int32_t emit_retry_after(mxd_op op, int64_t wait_ms) noexcept {
+  return record(op, [&](Answer& answer) { answer.retry_after_ms = wait_ms; });
+}
+
 }  // namespace
 
 const mxd_module& fake_module() {
@@ -103,6 +107,7 @@ const mxd_module& fake_module() {
     made.emit_identity = emit_identity;
     made.emit_reason = emit_reason;
     made.emit_error = emit_error;
+    made.emit_retry_after = emit_retry_after;
     return made;
   }();
   return module;

@@ -49,6 +49,7 @@ struct Answer {
   std::optional<std::string> identity;
   std::optional<std::string> reason;
   std::optional<std::string> errcode;
+  std::optional<int64_t> retry_after_ms;
 };
 
 // The table to give to fill_host().

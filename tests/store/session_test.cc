@@ -14,14 +14,13 @@ class SessionTest : public AliceTest {
  protected:
   SessionTest() : session(session_of("", surroundings.now_ms + kHourMs)) {}
 
-  // Under an ID that no other has.
+  // Under an ID that no other has; the engine may have one of its own.
   std::string create() {
-    std::string id = "session-" + std::to_string(++created);
-    session.proposed_id = view(id);
+    const std::string proposed = "session-" + std::to_string(++created);
+    session.proposed_id = view(proposed);
     const Answer answer = store.create_session(session);
     EXPECT_EQ(answer.status, MXD_OK);
-    EXPECT_EQ(answer.session_id.value_or(id), id);
-    return id;
+    return answer.session_id.value_or(proposed);
   }
 
   bool is_live(const std::string& id) { return store.load_session(id).status == MXD_OK; }
@@ -74,7 +73,7 @@ TEST_F(SessionTest, EveryByteOfAStateComesBack) {
   ASSERT_EQ(store.replace_session(replacement(id, 1, state)).status, MXD_OK);
   EXPECT_TRUE(store.load_session(id).session->state == state);
   store.close();
-  OpenStore again(path(), surroundings);
+  OpenStore again(url(), surroundings);
   EXPECT_TRUE(again.load_session(id).session->state == state);
 }
 
@@ -90,7 +89,7 @@ TEST_F(SessionTest, UnknownAndExpiredAreNotFound) {
 
 TEST_F(SessionTest, SurvivesARestartAndIsSeenByOthers) {
   const std::string id = create();
-  OpenStore other(path(), surroundings);
+  OpenStore other(url(), surroundings);
   EXPECT_EQ(other.load_session(id).status, MXD_OK);
   store.close();
   EXPECT_EQ(other.load_session(id).status, MXD_OK);
@@ -127,7 +126,7 @@ TEST_F(SessionTest, ReplacementSetsTheExpiry) {
 // U26: of many that replace one revision at once, in two processes, one does.
 TEST_F(SessionTest, OfReplacementsAtOnceOneWins) {
   constexpr int kThreads = 32;
-  OpenStore other(path(), surroundings);
+  OpenStore other(url(), surroundings);
   for (int round = 0; round < 10; ++round) {
     const std::string id = create();
     std::vector<int32_t> statuses(kThreads, INT32_MIN);
@@ -249,7 +248,7 @@ TEST_F(SessionTest, ExpiredOnesDoNotCountAndAreRemoved) {
   surroundings.now_ms += kHourMs;
   session.expires_ms = surroundings.now_ms + kHourMs;
   create();
-  EXPECT_EQ(number("SELECT count(*) FROM uia_sessions"), 1);
+  EXPECT_EQ(rows("uia_sessions"), 1);
 }
 
 // D12
@@ -279,9 +278,8 @@ TEST_F(SessionTest, LogoutAndAnewLoginEndThem) {
 
 TEST_F(SessionTest, IdIsKeptAsItsDigest) {
   const std::string id = create();
-  EXPECT_EQ(number("SELECT count(*) FROM uia_sessions WHERE length(id_digest) = 32"), 1);
-  EXPECT_EQ(
-      number("SELECT count(*) FROM uia_sessions WHERE id_digest = CAST('" + id + "' AS BLOB)"), 0);
+  EXPECT_EQ(rows("uia_sessions WHERE length(id_digest) = 32"), 1);
+  EXPECT_EQ(database.bytes().find(id), std::string::npos);
 }
 
 }  // namespace

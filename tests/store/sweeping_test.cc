@@ -1,11 +1,5 @@
 // What is removed in the background: T6, T11, and devices that are gone.
-#include <SQLiteCpp/Database.h>
-
-#include <algorithm>
-#include <chrono>
-#include <iostream>
 #include <optional>
-#include <thread>
 
 #include "tests/store/store_test.h"
 
@@ -20,7 +14,7 @@ class SweepingTest : public AliceTest {
   // A store sweeps when it is opened.
   void reopen() {
     store.close();
-    again.emplace(path(), surroundings);
+    again.emplace(url(), surroundings);
     ASSERT_EQ(again->status(), MXD_OK) << again->error();
   }
 
@@ -38,8 +32,6 @@ class SweepingTest : public AliceTest {
   bool is_seen(std::string_view user_id, std::string_view device_id) {
     return store.get(user_id, device_id).devices.at(0).last_seen_ts_ms.has_value();
   }
-
-  int64_t rows(const std::string& table) { return number("SELECT count(*) FROM " + table); }
 
   std::optional<OpenStore> again;
 };
@@ -102,12 +94,12 @@ TEST_F(SweepingTest, UnusedGuestsGo) {  // T6
   surroundings.now_ms += kDayMs;
   reopen();
   set_lifetimes(0, 30 * kDayMs, 0);
-  EXPECT_TRUE(eventually([&] { return rows("accounts WHERE guest = 1") == 2; }));
+  EXPECT_TRUE(eventually([&] { return rows("accounts WHERE guest") == 2; }));
   EXPECT_EQ(again->list(unused).devices.size(), 0u);
   EXPECT_EQ(again->list(seen_long_ago).devices.size(), 0u);
   EXPECT_EQ(again->authenticate(token).status, MXD_OK);
   EXPECT_EQ(again->login(young, "X").status, MXD_OK);
-  EXPECT_EQ(rows("accounts WHERE guest = 0"), 1) << "nobody else's";
+  EXPECT_EQ(rows("accounts WHERE NOT guest"), 1) << "nobody else's";
   EXPECT_EQ(rows("devices"), 2);
 }
 
@@ -136,10 +128,10 @@ TEST_F(SweepingTest, UnusedDevicesGoAsTheirUserDeletesThem) {  // T11, D12
 }
 
 TEST_F(SweepingTest, PagesAreLookedThroughToTheEnd) {
+  database.add_devices(alice, 1700);
   execute(
-      "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1700)"
-      " INSERT INTO devices (account, device_id, created_ms)"
-      " SELECT 1, 'D' || i, CASE WHEN i % 3 = 0 THEN 9e15 ELSE 1 END FROM n");
+      "UPDATE devices SET created_ms = 9000000000000000"
+      " WHERE CAST(substr(device_id, 7) AS integer) % 3 = 0");
   reopen();
   set_lifetimes(0, 0, kDayMs);
   EXPECT_TRUE(eventually([&] { return rows("devices") == 1700 / 3; }));
@@ -178,41 +170,40 @@ TEST_F(SweepingTest, IsDoneWhenItIsAskedFor) {
   EXPECT_EQ(all.refresh_tokens, 1);
   EXPECT_EQ(all.guests, 1);
   EXPECT_EQ(all.devices, 2);
-  EXPECT_EQ(rows("accounts WHERE guest = 1"), 0);
+  EXPECT_EQ(rows("accounts WHERE guest"), 0);
   EXPECT_EQ(rows("devices"), 0);
 }
 
 TEST_F(SweepingTest, FailsWhereTheDatabaseIsLocked) {
   store.login("alice", "A", 0, kHourMs);
   surroundings.now_ms += kDayMs;
-  SQLite::Database holder(path(), SQLite::OPEN_READWRITE);
-  holder.exec("BEGIN IMMEDIATE");
+  auto lock = database.lock_writes();
   mxd_store_swept swept{};
   swept.size = sizeof swept;
   char error[256];
-  EXPECT_EQ(library().sweep(store.get(), &swept, error, sizeof error), MXD_UNAVAILABLE);
-  EXPECT_NE(std::string(error).find("locked"), std::string::npos) << error;
+  const int32_t status = library().sweep(store.get(), &swept, error, sizeof error);
+  EXPECT_TRUE(status == MXD_UNAVAILABLE || status == MXD_TIMEOUT) << status;
+  EXPECT_STRNE(error, "");
   EXPECT_EQ(swept.access_tokens, 0);
-  holder.exec("ROLLBACK");
+  EXPECT_EQ(rows("access_tokens"), 1);
+  lock.reset();
   EXPECT_EQ(library().sweep(store.get(), &swept, error, sizeof error), MXD_OK) << error;
-  EXPECT_EQ(swept.access_tokens, 1);
+  EXPECT_EQ(rows("access_tokens"), 0);
 }
 
+// However many there are: from the commit on nothing of them is seen, by no process.
 class GoneTest : public SweepingTest {
  protected:
-  static constexpr int kDevices = 100'000;
+  static constexpr int kDevices = 20'000;
 
-  // With a token, of which the last is known, and what hangs off a device.
+  // With a token, of which one is known, and what hangs off a device.
   void add_devices(int count) {
     known = store.login("alice", "KNOWN", MXD_STORE_LOGIN_REFRESHABLE);
-    execute("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < " +
-            std::to_string(count - 1) +
-            ") INSERT INTO devices (account, device_id, display_name)"
-            " SELECT 1, printf('DEVICE%05d', i), 'A device' FROM n;"
-            "INSERT INTO access_tokens (digest, device, oauth) SELECT randomblob(32), device, 0"
-            " FROM devices WHERE device_id <> 'KNOWN';"
-            "INSERT INTO device_keys SELECT device, '{}' FROM devices;"
-            "INSERT INTO one_time_keys SELECT device, 'curve25519', 'k1', '{}' FROM devices");
+    database.add_devices(alice, count - 1);
+    database.add_tokens();
+    database.add_for_devices("device_keys", "key_json", "'{}'");
+    database.add_for_devices("one_time_keys", "algorithm, key_id, key_json",
+                             "'curve25519', 'k1', '{}'");
     ASSERT_EQ(rows("devices"), count);
   }
 
@@ -228,77 +219,33 @@ class GoneTest : public SweepingTest {
   Tokens known;
 };
 
-// From the first transaction on nothing of them is seen, also not by another process; they go in
-// portions, and other writes get in between.
-TEST_F(GoneTest, LogoutOfAHundredThousandDevicesIsNobodysWait) {
-  using Clock = std::chrono::steady_clock;
-  const auto ms_since = [](Clock::time_point start) {
-    return std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - start).count();
-  };
+TEST_F(GoneTest, LogoutOfManyDevicesIsSeenAtOnceByAll) {
   add_devices(kDevices);
-  store.add_user("bob");
-  OpenStore other(path(), surroundings);
-  const auto start = Clock::now();
+  OpenStore other(url(), surroundings);
   ASSERT_EQ(store.logout(known.access_token, true), MXD_OK);
-  const auto logout_ms = ms_since(start);
-  ASSERT_GT(rows("devices"), kDevices / 2) << "the rest follows";
   expect_gone(store);
   expect_gone(other);
-  EXPECT_EQ(store.put(alice, "DEVICE99999", "one of the old IDs, new").status, MXD_CREATED);
-  EXPECT_EQ(store.get(alice, "DEVICE99999").devices.at(0).display_name, "one of the old IDs, new");
   EXPECT_EQ(rows("device_list_changes"), 1);
-
-  // Writes that never stop get in between, and the portions come about beside them.
-  std::vector<int64_t> waits_ms;
-  std::vector<int64_t> left{rows("devices")};
-  int64_t largest_portion = 0;
-  for (const auto first = Clock::now(); ms_since(first) < 3000;) {
-    const auto before = Clock::now();
-    const std::string name = std::to_string(waits_ms.size());
-    ASSERT_GE(store.put("@bob:example.org", "B", name.c_str()).status, 0);
-    waits_ms.push_back(ms_since(before));
-    if (const int64_t now = rows("devices"); now < left.back()) {
-      largest_portion = std::max(largest_portion, left.back() - now);
-      left.push_back(now);
-    }
-  }
-  while (rows("devices") > 2 && ms_since(start) < 300'000)
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
-  std::sort(waits_ms.begin(), waits_ms.end());
-  std::cout << "logout of 100,000 devices: answered after " << logout_ms << " ms; beside "
-            << waits_ms.size() << " writes (median " << waits_ms[waits_ms.size() / 2]
-            << " ms, longest " << waits_ms.back() << " ms) " << left.size() - 1
-            << " portions of up to " << largest_portion << " devices; all removed after "
-            << ms_since(start) << " ms\n";
-  EXPECT_EQ(device_ids(store.list(alice)), std::vector<std::string>{"DEVICE99999"});
+  EXPECT_EQ(store.put(alice, "DEVICE00042", "one of the old IDs, new").status, MXD_CREATED);
+  EXPECT_TRUE(eventually([&] { return rows("devices") == 1; }));
+  EXPECT_EQ(store.get(alice, "DEVICE00042").devices.at(0).display_name, "one of the old IDs, new");
   for (const char* table : {"access_tokens", "refresh_tokens", "token_pairs", "one_time_keys"})
     EXPECT_EQ(rows(table), 0) << table;
-  EXPECT_TRUE(eventually([&] { return rows("accounts WHERE gone_through > 0") == 0; }));
-  // Counted, since time is not to be relied on where others use the machine.
-  EXPECT_GE(left.size(), 3u) << "portions came about";
-  EXPECT_LT(largest_portion, kDevices / 2);
 }
 
 // A process that ends in between: the next one sees none of them either, and removes the rest.
 TEST_F(GoneTest, RemovalIsFinishedAfterARestart) {
-  add_devices(kDevices / 5);
+  add_devices(kDevices);
   ASSERT_EQ(store.set_flags("alice", MXD_STORE_ACCOUNT_DEACTIVATED), MXD_OK);
-  store.close();
-  ASSERT_GT(rows("devices"), 0) << "it was closed too late to see anything";
-  again.emplace(path(), surroundings);
+  reopen();
   expect_gone(*again);
   EXPECT_TRUE(eventually([&] { return rows("devices") == 0; }));
-  EXPECT_TRUE(eventually([&] { return rows("accounts WHERE gone_through > 0") == 0; }));
 }
 
-TEST_F(SweepingTest, MessagesOfADeviceThatIsGoneAreRemovedInPortionsToo) {
+TEST_F(GoneTest, MessagesOfADeviceThatIsGoneAreRemovedToo) {
   const std::string token = store.login("alice", "A").access_token;
-  execute(
-      "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300000)"
-      " INSERT INTO to_device_inbox (device, message_json) SELECT 1, '{\"type\":\"m.dummy\"}'"
-      " FROM n");
+  database.add_for_devices("to_device_inbox", "message_json", "'{\"type\":\"m.dummy\"}'", 30'000);
   ASSERT_EQ(store.logout(token, true), MXD_OK);
-  EXPECT_GT(rows("to_device_inbox"), 0) << "the rest follows";
   EXPECT_EQ(store.list(alice).devices.size(), 0u);
   EXPECT_TRUE(eventually([&] { return rows("devices") == 0; }));
   EXPECT_EQ(rows("to_device_inbox"), 0);

@@ -1,6 +1,4 @@
 // Login, refresh, logout; and that nothing secret is on the disk in clear.
-#include <fstream>
-#include <iterator>
 #include <thread>
 
 #include "tests/store/store_test.h"
@@ -15,7 +13,7 @@ TEST_F(TokenTest, LoginMakesADeviceAndAToken) {
   ASSERT_EQ(tokens.status, MXD_OK) << tokens.error;
   EXPECT_EQ(tokens.user_id, alice);
   EXPECT_EQ(tokens.device_id.size(), 10u);
-  EXPECT_EQ(tokens.access_token.size(), 47u);
+  EXPECT_EQ(tokens.access_token.size(), 58u);
   EXPECT_EQ(tokens.access_token.substr(0, 4), "mxt_");
   EXPECT_EQ(tokens.refresh_token, "");
   EXPECT_LT(tokens.expires_in_ms, 0);
@@ -32,13 +30,38 @@ TEST_F(TokenTest, LoginOnADeviceThatIsThereKillsItsOldTokensAndKeepsItsName) {
   EXPECT_EQ(store.authenticate(second.access_token).status, MXD_OK);
   EXPECT_EQ(store.authenticate(other.access_token).status, MXD_OK);
   EXPECT_EQ(store.get(alice, "PHONE").devices.at(0).display_name, "Phone");
-  EXPECT_EQ(number("SELECT count(*) FROM token_pairs"), 0);
+  EXPECT_EQ(rows("token_pairs"), 0);
+}
+
+// common/token.h
+TEST_F(TokenTest, TokensNameTheirAccountWhichOnlyTheKeyOfTheDatabaseTells) {
+  constexpr size_t kNamed = 4 + 10;  // the prefix and 60 of the 64 bits
+  const auto account_of = [](const std::string& token) { return token.substr(4, kNamed - 4); };
+  const Tokens phone = store.login("alice", "PHONE", MXD_STORE_LOGIN_REFRESHABLE);
+  const Tokens laptop = store.login("alice", "LAPTOP");
+  const Tokens refreshed = store.refresh(phone.refresh_token);
+  EXPECT_EQ(account_of(phone.refresh_token), account_of(phone.access_token));
+  EXPECT_EQ(account_of(laptop.access_token), account_of(phone.access_token));
+  EXPECT_EQ(account_of(refreshed.access_token), account_of(phone.access_token));
+  store.add_user("bob");
+  EXPECT_NE(account_of(store.login("bob", "PHONE").access_token), account_of(phone.access_token));
+
+  store.close();
+  OpenStore again(url(), surroundings);
+  EXPECT_EQ(account_of(again.login("alice", "X").access_token), account_of(phone.access_token));
+  const Database another(folder.path(), "other");
+  OpenStore other(another.url(), surroundings);
+  ASSERT_EQ(other.add_user("alice"), alice);
+  EXPECT_NE(account_of(other.login("alice", "X").access_token), account_of(phone.access_token));
 }
 
 TEST_F(TokenTest, LoginIsRefused) {
   EXPECT_EQ(store.login("nobody", "X").status, MXD_NOT_FOUND);
   EXPECT_EQ(store.login("alice", std::string(256, 'x')).status, MXD_INVALID_ARGUMENT);
   EXPECT_EQ(store.login("alice", "a\nb").status, MXD_INVALID_ARGUMENT);
+  EXPECT_EQ(store.login("alice", "a\xff").status, MXD_INVALID_ARGUMENT);
+  for (const std::string& name : {std::string("\xff"), std::string("a\0b", 3)})
+    EXPECT_EQ(store.login("alice", "X", 0, -1, name).status, MXD_INVALID_ARGUMENT);
   EXPECT_EQ(store.login("alice", std::string(255, 'x')).status, MXD_OK);
   store.set_flags("alice", MXD_STORE_ACCOUNT_LOCKED);
   EXPECT_EQ(store.login("alice", "X").status, MXD_USER_LOCKED);
@@ -61,7 +84,7 @@ TEST_F(TokenTest, OldPairLivesUntilTheNewAccessTokenIsUsed) {
   EXPECT_EQ(store.authenticate(first.access_token).status, MXD_TOKEN_EXPIRED);
   EXPECT_EQ(store.refresh(first.refresh_token).status, MXD_TOKEN_EXPIRED);
   EXPECT_EQ(store.authenticate(second.access_token).status, MXD_OK);
-  EXPECT_EQ(number("SELECT count(*) FROM access_tokens"), 1);
+  EXPECT_EQ(rows("access_tokens"), 1);
 }
 
 TEST_F(TokenTest, OldPairLivesUntilTheNewRefreshTokenIsUsed) {
@@ -175,7 +198,7 @@ TEST_F(TokenTest, RefreshThatIsRepeatedForEverFillsNoDisk) {
   Tokens last;
   for (int i = 0; i < 200; ++i)
     last = store.refresh(old.refresh_token);
-  EXPECT_LE(number("SELECT count(*) FROM access_tokens"), 65);
+  EXPECT_LE(rows("access_tokens"), 65);
   EXPECT_EQ(store.authenticate(first.access_token).status, MXD_TOKEN_EXPIRED);
   EXPECT_EQ(store.authenticate(last.access_token).status, MXD_OK);
 }
@@ -253,12 +276,7 @@ TEST_F(TokenTest, NothingSecretIsOnDiskOrInTheLog) {
   ASSERT_EQ(store.create_session(session).status, MXD_OK);
   store.check_user("bob", "wrong donkey");
 
-  std::string bytes = surroundings.whole_log();
-  for (const char* suffix : {"", "-wal"}) {
-    std::ifstream file(path() + suffix, std::ios::binary);
-    ASSERT_TRUE(file.good()) << suffix;
-    bytes.append(std::istreambuf_iterator<char>(file), {});
-  }
+  const std::string bytes = surroundings.whole_log() + database.bytes();
   ASSERT_NE(bytes.find("@bob:example.org"), std::string::npos) << "the search finds what is there";
   for (const std::string& secret :
        {std::string("correct horse"), std::string("wrong donkey"), tokens.access_token.substr(4),

@@ -27,7 +27,7 @@ from typing import Any
 
 HERE = Path(__file__).resolve().parent
 SUITE = HERE.parent / "conformance"
-sys.path[:0] = [str(HERE), str(SUITE)]
+sys.path[:0] = [str(HERE), str(SUITE), str(HERE.parent / "postgres")]
 
 from front import Front  # noqa: E402
 from matrix_device_conformance.rows import ROWS  # noqa: E402

@@ -95,6 +95,7 @@ class Sites:
         self.sites: dict[str, Site] = {}
         self.delegated: DelegatedSite | None = None
         self.fakes: list[Any] = []
+        self.log_held = folder("held") / "log_held"  # while there is such a file
         self._failures: dict[str, Exception] = {}
         self._marks: dict[Process, tuple[int, int]] = {}
 
@@ -234,8 +235,9 @@ def cas(sites: Sites) -> FakeCas:
 
 
 def everything(sites: Sites, cas: FakeCas, module: dict[str, Any] | None, **rest: Any) -> Options:
-    """Single sign-on, application services, accounts that expire."""
+    """Single sign-on, application services, accounts that expire, a log that can be held."""
     expiring = {"module": "expired_accounts.ExpiredAccounts", "config": {"prefix": "expired"}}
+    holding = {"module": "holds_log.HoldsLog", "config": {"while": str(sites.log_held)}}
     config = {
         "cas_config": cas.config(),
         "track_appservice_user_ips": True,
@@ -246,7 +248,7 @@ def everything(sites: Sites, cas: FakeCas, module: dict[str, Any] | None, **rest
         module=module,
         config=config,
         services=services(),
-        other_modules=[expiring],
+        other_modules=[expiring, holding],
         environment={"PYTHONHASHSEED": unsorting_seed(sites.installed)},
         check_contexts=True,
         **rest,

@@ -16,10 +16,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from databases import Postgres, Redis
+from cluster import Cluster, Database
 from matrix_device_conformance.client import TIME_FACTOR, Client
 from matrix_device_conformance.homeserver import Service
 from matrix_device_conformance.server import SERVER_NAME, ServerError, poll
+from programs import USER
+from redis_server import Redis
 
 HERE = Path(__file__).resolve().parent
 REPOSITORY = HERE.parent.parent
@@ -328,7 +330,8 @@ class Synapse:
         self.installed = installed
         self.options = options
         self.shared_secret = secrets.token_hex(16)
-        self.postgres = Postgres() if options.worker else None
+        self.cluster = Cluster() if options.worker else None
+        self.postgres = Database(self.cluster, "synapse") if self.cluster else None
         self.redis = Redis() if options.worker else None
         self.database = folder / "homeserver.db"
         environment = dict(options.environment)
@@ -359,8 +362,12 @@ class Synapse:
     def start(self) -> Synapse:
         """Start everything and wait until it serves."""
         try:
-            if self.postgres is not None and self.redis is not None:
-                self.postgres.start()
+            if self.cluster is not None and self.redis is not None:
+                self.cluster.start()
+                # Synapse wants one whose texts sort bytewise, and stops at any other.
+                self.cluster.sql(
+                    "CREATE DATABASE synapse TEMPLATE template0 LOCALE_PROVIDER libc LOCALE 'C'"
+                )
                 self.redis.start()
             for process in self.processes:
                 process.start()
@@ -382,9 +389,9 @@ class Synapse:
         for process in self.processes:
             process.kill()
         if self.redis is not None:
-            self.redis.stop()
-        if self.postgres is not None:
-            self.postgres.remove()
+            self.redis.remove()
+        if self.cluster is not None:
+            self.cluster.remove()
 
     def restart(self, *, killed: bool = False) -> None:
         """Stop the processes of Synapse and start them again, on ports of their own."""
@@ -498,10 +505,12 @@ class Synapse:
 
     def _database_config(self) -> dict[str, Any]:
         if self.postgres is not None:
-            return {
-                "name": "psycopg2",
-                "args": {**self.postgres.connection, "cp_min": 2, "cp_max": 5},
+            connection = {
+                "host": str(self.postgres.postgres.folder),
+                "user": USER,
+                "dbname": self.postgres.name,
             }
+            return {"name": "psycopg2", "args": {**connection, "cp_min": 2, "cp_max": 5}}
         return {"name": "sqlite3", "args": {"database": str(self.database)}}
 
     def _modules(self) -> list[Mapping[str, Any]]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json as jsonlib
+import signal
 import socket
-import subprocess
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +13,8 @@ from contextlib import contextmanager
 import pytest
 
 from accounts import Site
-from databases import Postgres
+from cluster import Database
+from conftest import Sites
 from matrix_device_conformance.client import Client, client_path, device_path
 from matrix_device_conformance.homeserver import Device
 from matrix_device_conformance.server import poll
@@ -23,39 +24,29 @@ PROMPT_S = 5.0  # far less than the wait that it is compared with
 
 
 @contextmanager
-def locked_table(postgres: Postgres, table: str) -> Iterator[None]:
+def locked_table(database: Database, table: str) -> Iterator[None]:
     """Nobody else gets at this table meanwhile: requests stand still in the database."""
-    session = subprocess.Popen(
-        postgres.psql(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-    assert session.stdin is not None
-    assert session.stdout is not None
-    session.stdin.write(f"BEGIN; LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE; SELECT 'locked';\n")
-    session.stdin.flush()
-    assert session.stdout.readline() == "locked\n"
+    holder = database.hold(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
     try:
         yield
     finally:
-        session.stdin.close()
-        session.wait(20)
-        session.stdout.close()
+        holder.release()
 
 
-def waiting_for(postgres: Postgres, table: str) -> int:
+def waiting_for(database: Database, table: str) -> int:
     """How many queries wait for this table."""
-    rows = postgres.sql(
+    return database.number(
         "SELECT count(*) FROM pg_locks JOIN pg_class ON pg_class.oid = relation"
         f" WHERE relname = '{table}' AND NOT granted"
     )
-    return int(rows[0][0])
 
 
-def expect_waiting(postgres: Postgres, table: str) -> None:
+def expect_waiting(database: Database, table: str) -> None:
     """A request has come as far as this table."""
-    poll(lambda: waiting_for(postgres, table) > 0, 20, f"a query waits for {table}")
+    poll(lambda: waiting_for(database, table) > 0, 20, f"a query waits for {table}")
 
 
-def postgres_of(workers: Site) -> Postgres:
+def database_of(workers: Site) -> Database:
     """The database under the workers."""
     assert workers.synapse.postgres is not None
     return workers.synapse.postgres
@@ -81,22 +72,24 @@ def raw_request(method: str, path: str, token: str, body: bytes) -> bytes:
 @pytest.mark.rough
 def test_the_database_goes_away(workers: Site, place: str) -> None:
     """In mid-request: 5xx as Synapse gives it, and after a restart the next request works."""
-    postgres = postgres_of(workers)
+    database = database_of(workers)
+    cluster = workers.synapse.cluster
+    assert cluster is not None
     user = workers.new_user()
     login, target = user.login(), user.login()
     device = workers.at(getattr(workers, place), login)
     session = device.begin_delete(target.device_id)
     with ThreadPoolExecutor() as pool:
-        with locked_table(postgres, "devices"):
+        with locked_table(database, "devices"):
             pending = pool.submit(device.list)
-            expect_waiting(postgres, "devices")
-            postgres.stop()
+            expect_waiting(database, "devices")
+            cluster.stop(signal.SIGQUIT)  # as when the machine of the database goes away
         answer = pending.result()
     assert answer.status >= 500, str(answer)
     assert answer.errcode == "M_UNKNOWN", str(answer)
     down = device.delete(target.device_id, user.auth(session))
     assert down.status >= 500, str(down)
-    postgres.start()
+    cluster.start()
     expect_recovered(workers, login)
     assert device.delete(target.device_id, user.auth(session)).status == 200
     poll(lambda: device.device_ids() == {device.device_id}, 10, "the device is gone")
@@ -120,13 +113,13 @@ def expect_recovered(workers: Site, device: Device) -> None:
 @pytest.mark.parametrize("place", ["main", "worker"])
 def test_the_reactor_is_not_blocked(workers: Site, place: str) -> None:
     """While requests wait for the database, others are answered."""
-    postgres = postgres_of(workers)
+    database = database_of(workers)
     user = workers.new_user()
     device = workers.at(getattr(workers, place), user.login())
     with ThreadPoolExecutor() as pool:
-        with locked_table(postgres, "devices"):
+        with locked_table(database, "devices"):
             pending = pool.submit(device.list)
-            expect_waiting(postgres, "devices")
+            expect_waiting(database, "devices")
             started = time.monotonic()
             for _ in range(10):
                 assert getattr(workers, place).client.request("GET", "/health").status == 200
@@ -138,18 +131,18 @@ def test_the_reactor_is_not_blocked(workers: Site, place: str) -> None:
 @pytest.mark.parametrize("place", ["main", "worker"])
 def test_a_client_hangs_up_on_a_deletion(workers: Site, place: str) -> None:
     """The deletion goes through to its end: no token outlives its device."""
-    postgres = postgres_of(workers)
+    database = database_of(workers)
     user = workers.new_user()
     login, target, second = user.login(), user.login(), user.login()
     device = workers.at(getattr(workers, place), login)
     one = device.begin_delete(target.device_id)
     body = jsonlib.dumps({"auth": user.auth(one)}).encode()
     client = getattr(workers, place).client
-    with locked_table(postgres, "devices"):
+    with locked_table(database, "devices"):
         connection = hang_up_after(
             client, raw_request("DELETE", device_path(target.device_id), login.access_token, body)
         )
-        expect_waiting(postgres, "devices")
+        expect_waiting(database, "devices")
         connection.close()
         assert client.request("GET", "/health").status == 200
     poll(lambda: target.device_id not in device.device_ids(), 20, "the device is gone")
@@ -160,23 +153,36 @@ def test_a_client_hangs_up_on_a_deletion(workers: Site, place: str) -> None:
 @pytest.mark.parametrize("place", ["main", "worker"])
 def test_a_client_hangs_up_on_reading(workers: Site, place: str) -> None:
     """Nobody is answered, and nothing is left behind."""
-    postgres = postgres_of(workers)
+    database = database_of(workers)
     user = workers.new_user()
     login = user.login()
     device = workers.at(getattr(workers, place), login)
     client = getattr(workers, place).client
     position = getattr(workers, place).position()
-    with locked_table(postgres, "devices"):
+    with locked_table(database, "devices"):
         connections = [
             hang_up_after(client, raw_request("GET", "/devices", login.access_token, b""))
             for _ in range(3)
         ]
-        expect_waiting(postgres, "devices")
+        expect_waiting(database, "devices")
         for connection in connections:
             connection.close()
         assert client.request("GET", "/health").status == 200
     assert device.list().status == 200
     assert getattr(workers, place).errors(position) == []
+
+
+@pytest.mark.better
+def test_an_answer_does_not_wait_for_the_log(sites: Sites, site: Site) -> None:
+    """It has left before Synapse writes down that it answered."""
+    device = site.new_user().login()
+    sites.log_held.touch()
+    with ThreadPoolExecutor() as pool:
+        pending = pool.submit(device.list)
+        try:
+            assert pending.result(PROMPT_S).status == 200
+        finally:
+            sites.log_held.unlink()
 
 
 def test_a_client_hangs_up_on_a_large_body(site: Site) -> None:

@@ -12,7 +12,7 @@ from accounts import Site
 from keys import CrossSigning, DeviceKeys, query
 from matrix_device_conformance.homeserver import Device, User
 from matrix_device_conformance.server import poll
-from test_faults import expect_waiting, locked_table, postgres_of
+from test_faults import database_of, expect_waiting, locked_table
 
 PLACES = ["main", "worker"]
 TABLE = "e2e_cross_signing_signatures"
@@ -166,7 +166,7 @@ def test_D13_a_repeat_takes_the_signatures_that_a_crash_left(site: Site) -> None
 def test_D12_tokens_and_signatures_go_before_the_device(workers: Site, place: str) -> None:
     """Whenever the deletion breaks off, no token outlives its device and no later device is
     trusted; and a signature that comes in while the device goes is gone with it as well."""
-    postgres = postgres_of(workers)
+    database = database_of(workers)
     user = workers.new_user()
     login = user.login()
     device = workers.at(getattr(workers, place), login)
@@ -175,9 +175,9 @@ def test_D12_tokens_and_signatures_go_before_the_device(workers: Site, place: st
     cross_signing.verify(login, DeviceKeys(phone))
     session = device.begin_delete("PHONE")
     with ThreadPoolExecutor() as pool:
-        with locked_table(postgres, "e2e_device_keys_json"):
+        with locked_table(database, "e2e_device_keys_json"):
             pending = pool.submit(device.delete, "PHONE", user.auth(session))
-            expect_waiting(postgres, "e2e_device_keys_json")
+            expect_waiting(database, "e2e_device_keys_json")
             assert rows_over(workers, user, "PHONE") == 0
             assert device.get("PHONE").status == 200
             assert workers.at(getattr(workers, place), phone).list().status == 401

@@ -21,9 +21,17 @@ std::unique_ptr<Engine> make_engine(const Library& library, const py::bytes& con
                                   std::move(store));
 }
 
+// What the module is told of the time before it goes on; none: the system's clock counts.
+using Now = std::optional<int64_t>;
+
+void tell_time(Engine& engine, Now now_ms) {
+  if (now_ms) engine.set_now(*now_ms);
+}
+
 // The exchange, or None: not one of the module's routes. Throws Error for any other refusal.
-py::object begin(Engine& engine, py::handle method, py::handle target, py::handle headers,
-                 py::handle body, py::handle remote_addr, bool body_too_large) {
+py::object begin(Engine& engine, Now now_ms, py::handle method, py::handle target,
+                 py::handle headers, py::handle body, py::handle remote_addr, bool body_too_large) {
+  tell_time(engine, now_ms);
   WireText wire;
   const auto header_list = py::reinterpret_steal<py::object>(
       PySequence_Fast(headers.ptr(), "the headers of a request must be a sequence of pairs"));
@@ -60,6 +68,18 @@ py::object begin(Engine& engine, py::handle method, py::handle target, py::handl
   throw Error(status, "the module did not take the request");
 }
 
+// Whether there are lines for the log: one call from Python instead of three.
+bool complete(Engine& engine, Now now_ms, mxd_op op, int32_t status, bool is_long) {
+  tell_time(engine, now_ms);
+  const auto complete = [&] { return engine.module()->complete(op, status); };
+  if (is_long) {
+    without_gil(complete);
+  } else {
+    complete();
+  }
+  return !engine.log().empty();
+}
+
 py::list routes(const Engine& engine) {
   py::list routes;
   for (const mxd_route& route : engine.routes()) {
@@ -84,16 +104,17 @@ void bind_engine(py::module_& core) {
            py::kw_only(), py::arg("put_device"), py::arg("mark_validated"), py::arg("take_limit"),
            py::arg("clock"))
       .def("begin", &begin)
+      .def("complete", &complete)
       .def("match",
            [](const Engine& engine, py::handle method, py::handle target) {
              WireText wire;
              return engine.match(wire.view(method), wire.view(target));
            })
       .def("cancel",
-           [](Engine& engine, mxd_request_token request) {
+           [](Engine& engine, Now now_ms, mxd_request_token request) {
+             tell_time(engine, now_ms);
              return without_gil([&] { return engine.module()->cancel(request); });
            })
-      .def("set_now", &Engine::set_now)
       .def("shut_down", [](Engine& engine) { without_gil([&] { engine.shut_down(); }); })
       .def("notify_closed", &Engine::notify_closed)
       .def(

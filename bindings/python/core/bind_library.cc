@@ -1,7 +1,6 @@
 #include <utility>
 
 #include "bindings/python/core/bind.h"
-#include "bindings/python/core/gil.h"
 #include "bindings/python/core/library.h"
 #include "bindings/python/core/text.h"
 
@@ -25,8 +24,28 @@ int32_t emit_principal(const Library& library, mxd_op op, py::handle user_id, py
   return library->emit_principal(op, &principal);
 }
 
-int32_t emit_device(const Library& library, mxd_op op, py::handle device_id,
-                    py::handle display_name, py::handle last_seen_ip, py::handle last_seen_ts_ms) {
+// Names of attributes, made once and for good: looking one up by a C string makes a str each time.
+py::handle name_of(const char* text) {
+  PyObject* const name = PyUnicode_InternFromString(text);
+  if (name == nullptr) throw py::error_already_set();
+  return name;
+}
+
+py::object get(py::handle record, py::handle name) {
+  PyObject* const value = PyObject_GetAttr(record.ptr(), name.ptr());
+  if (value == nullptr) throw py::error_already_set();
+  return py::reinterpret_steal<py::object>(value);
+}
+
+void emit_device(const Library& library, mxd_op op, py::handle record) {
+  static const py::handle device_id_name = name_of("device_id");
+  static const py::handle display_name_name = name_of("display_name");
+  static const py::handle last_seen_ip_name = name_of("last_seen_ip");
+  static const py::handle last_seen_ts_name = name_of("last_seen_ts_ms");
+  const py::object device_id = get(record, device_id_name);
+  const py::object display_name = get(record, display_name_name);
+  const py::object last_seen_ip = get(record, last_seen_ip_name);
+  const py::object last_seen_ts_ms = get(record, last_seen_ts_name);
   auto device = make<mxd_device>();
   device.device_id = utf8(device_id);
   if (!display_name.is_none()) {
@@ -41,7 +60,18 @@ int32_t emit_device(const Library& library, mxd_op op, py::handle device_id,
     device.flags |= MXD_DEVICE_HAS_LAST_SEEN_TS;
     device.last_seen_ts_ms = to_int64(last_seen_ts_ms);
   }
-  return library->emit_device(op, &device);
+  library->emit_device(op, &device);
+}
+
+// A list, all of it in one call. Throws TypeError at the first that is no `kind`, or whose fields
+// are not what they must be.
+void emit_devices(const Library& library, mxd_op op, const py::list& devices, py::handle kind) {
+  for (size_t i = 0; i < devices.size();
+       ++i) {  // a record's attributes may be code that changes it
+    const py::object device = devices[i];
+    if (!py::isinstance(device, kind)) throw py::type_error("one of the devices is no Device");
+    emit_device(library, op, device);
+  }
 }
 
 int32_t emit_stage(const Library& library, mxd_op op, uint32_t flow, py::handle type,
@@ -101,13 +131,8 @@ void bind_library(py::module_& core) {
       .def_property_readonly("product_version", [](const Library& l) { return l->product_version; })
       .def_property_readonly("abi_minor", [](const Library& l) { return l->abi_minor; })
       .def_property_readonly("capabilities", [](const Library& l) { return l->caps; })
-      .def("complete",
-           [](const Library& library, mxd_op op, int32_t status, bool is_long) {
-             const auto complete = [&] { return library->complete(op, status); };
-             return is_long ? without_gil(complete) : complete();
-           })
       .def("emit_principal", &emit_principal)
-      .def("emit_device", &emit_device)
+      .def("emit_devices", &emit_devices)
       .def("emit_stage", &emit_stage)
       .def("emit_session_id",
            [](const Library& library, mxd_op op, py::handle session_id) {

@@ -3,6 +3,7 @@
 #include <condition_variable>
 #include <mutex>
 
+#include "bindings/common/database_url.h"
 #include "bindings/python/core/bind.h"
 #include "bindings/python/core/gil.h"
 #include "bindings/python/core/store.h"
@@ -232,13 +233,18 @@ void logout(const Store& store, const std::string& access_token, bool all_device
 }  // namespace
 
 void bind_store(py::module_& core) {
+  core.def("engine_of", &common::engine_of, py::arg("database"));
+  core.def("holds_password", &common::holds_password, py::arg("database"));
+
   py::class_<StoreLibrary>(core, "StoreLibrary")
       .def(py::init<const std::string&>(), py::arg("path"))
       .def_property_readonly("path", &StoreLibrary::path);
 
   py::class_<Store, std::shared_ptr<Store>>(core, "Store")
-      .def(py::init<const StoreLibrary&, std::string_view, std::string_view, int64_t>(),
-           py::arg("library"), py::arg("url"), py::arg("server_name"), py::arg("access_token_ms"))
+      .def(py::init<const StoreLibrary&, std::string_view, std::string_view, int64_t, uint32_t,
+                    bool>(),
+           py::arg("library"), py::arg("url"), py::arg("server_name"), py::arg("access_token_ms"),
+           py::arg("connections"), py::arg("prepared_statements"))
       .def_property_readonly(
           "server_name",
           [](const Store& store) { return to_str(store.library()->server_name(store.handle())); })

@@ -43,11 +43,13 @@ struct Store::Callbacks {
 };
 
 Store::Store(const StoreLibrary& library, std::string_view url, std::string_view server_name,
-             int64_t access_token_ms)
+             int64_t access_token_ms, uint32_t connections, bool prepared_statements)
     : library_(library), log_(std::make_shared<LogQueue>()) {
   auto options = make<mxd_store_options>();
   options.abi_minor = MXD_STORE_ABI_MINOR;
   options.access_token_ms = access_token_ms;
+  options.flags = prepared_statements ? 0 : MXD_STORE_UNPREPARED;
+  options.connections = connections;
   options.url = view(url);
   options.server_name = view(server_name);
   options.now_ms = Callbacks::now_ms;

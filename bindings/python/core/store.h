@@ -31,7 +31,7 @@ class Store {
  public:
   // Opens it, which may take its time, without the GIL. Throws mxd::Error with what it says.
   Store(const StoreLibrary& library, std::string_view url, std::string_view server_name,
-        int64_t access_token_ms);
+        int64_t access_token_ms, uint32_t connections, bool prepared_statements);
   ~Store();  // waits for what is queued
   Store(const Store&) = delete;
   Store& operator=(const Store&) = delete;

@@ -1,6 +1,6 @@
 """The Matrix device endpoints, from libmatrix_devices.so, in Python.
 
-A homeserver derives ``Host``, one method a callback, and hands requests to a ``Module``::
+A homeserver derives ``Host``, one method a callback, and hands requests to a ``Module``:
 
     module = matrix_devices.Module.open(MyHost(), {"max_devices_per_user": 100})
     response = module.handle(matrix_devices.Request("GET", target, headers))
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from ._core import __version__
 from .accounts import Accounts, Identity, Login, Namespace, Service
 from .clock import Clock
+from .databases import PostgresHost, SqliteHost
 from .errors import (
     BadData,
     ClosedError,
@@ -63,7 +64,7 @@ from .records import (
     UiaOperation,
     Validation,
 )
-from .store import SqliteHost, StoreHost
+from .store import StoreHost
 
 if TYPE_CHECKING:
     from . import asgi, server, wsgi
@@ -101,6 +102,7 @@ __all__ = [
     "Namespace",
     "NewSession",
     "NotFound",
+    "PostgresHost",
     "Principal",
     "Question",
     "Refusal",

@@ -14,7 +14,7 @@ from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import Any
 
-from ._core import __version__
+from ._core import __version__, holds_password
 from .check import check, describe
 from .errors import ConfigurationError, Error, MatrixError
 from .memory import MemoryHost
@@ -164,6 +164,11 @@ def _serve(options: argparse.Namespace) -> int:
 
 def _open_store(url: str, server_name: str | None) -> StoreHost:
     """The database that is there, or a new one."""
+    if holds_password(url):
+        raise Error(
+            "--database holds a password, which everybody can see in the list of processes: leave "
+            "it out, and put it into ~/.pgpass, or a file that PGPASSFILE names"
+        )
     try:
         host = StoreHost(url)
     except ConfigurationError:  # it is not there; or the reason comes again

@@ -24,8 +24,6 @@ class Library:
     def abi_minor(self) -> int: ...
     @property
     def capabilities(self) -> int: ...
-    def complete(self, op: int, status: int, is_long: bool, /) -> int:
-        """`is_long`: release the GIL meanwhile, which costs more than most completions."""
     def emit_principal(
         self,
         op: int,
@@ -37,15 +35,8 @@ class Library:
         validated_ms: int | None,
         /,
     ) -> int: ...
-    def emit_device(
-        self,
-        op: int,
-        device_id: str,
-        display_name: str | None,
-        last_seen_ip: str | None,
-        last_seen_ts_ms: int | None,
-        /,
-    ) -> int: ...
+    def emit_devices(self, op: int, devices: list[Any], kind: type, /) -> None:
+        """Each must be of that kind, ``records.Device``; it is known by its attributes."""
     def emit_stage(
         self, op: int, flow: int, type: str, proves_nobody: bool, params: bytes, /
     ) -> int: ...
@@ -83,6 +74,12 @@ class Exchange:
         """Push the key once there is something; False if there is already."""
     def token(self) -> int: ...
 
+def engine_of(database: str) -> str:
+    """Which library opens it: "sqlite", "postgres", or the scheme of its URL."""
+
+def holds_password(database: str) -> bool:
+    """Whether a URL or key words of libpq hold one."""
+
 class StoreLibrary:
     def __init__(self, path: str) -> None: ...
     @property
@@ -90,7 +87,13 @@ class StoreLibrary:
 
 class Store:
     def __init__(
-        self, library: StoreLibrary, url: str, server_name: str, access_token_ms: int
+        self,
+        library: StoreLibrary,
+        url: str,
+        server_name: str,
+        access_token_ms: int,
+        connections: int,
+        prepared_statements: bool,
     ) -> None: ...
     @property
     def server_name(self) -> str: ...
@@ -144,8 +147,10 @@ class Engine:
         take_limit: bool,
         clock: bool,
     ) -> None: ...
+    # `now_ms`: what the module is told of the time first; None: the system's clock counts.
     def begin(
         self,
+        now_ms: int | None,
         method: str,
         target: str,
         headers: Sequence[tuple[str | bytes, str | bytes]],
@@ -155,8 +160,10 @@ class Engine:
         /,
     ) -> Exchange | None: ...
     def match(self, method: str | bytes, target: str | bytes, /) -> int: ...
-    def cancel(self, token: int, /) -> int: ...
-    def set_now(self, now_ms: int, /) -> None: ...
+    def complete(self, now_ms: int | None, op: int, status: int, is_long: bool, /) -> bool:
+        """Whether there are lines for the log. `is_long`: release the GIL meanwhile, which costs
+        more than most completions."""
+    def cancel(self, now_ms: int | None, token: int, /) -> int: ...
     def shut_down(self) -> None: ...
     def notify_closed(self, wakeup: Wakeup, key: int) -> bool:
         """After shut_down(): push the key once all is answered; False if it is already."""

@@ -82,9 +82,9 @@ class Engine:
 
     def begin(self, request: Request) -> _core.Exchange | None:
         """As ``Module.begin``."""
-        self.read_clock()
         try:
             exchange = self.core.begin(
+                self._now(),
                 request.method,
                 request.target,
                 request.headers,
@@ -107,13 +107,17 @@ class Engine:
 
     def cancel(self, token: int) -> None:
         """Advice to the module that nobody waits for this request."""
-        self.read_clock()
-        self.core.cancel(token)
+        self.core.cancel(self._now(), token)
 
-    def read_clock(self) -> None:
-        """Tell the module the host's time, before it goes on."""
+    def complete(self, op: int, status: int, *, is_long: bool) -> None:
+        """Answer an operation, and pass on what the module logs of it."""
+        if self.core.complete(self._now(), op, status, is_long):
+            self._drain_log()
+
+    def _now(self) -> int | None:
+        """The host's time, which the module is told before it goes on."""
         if self._now_ms is None:
-            return
+            return None
         try:
             now_ms = self._now_ms()
             if not isinstance(now_ms, int) or not 0 <= now_ms <= _MAX_TIME_MS:
@@ -126,13 +130,16 @@ class Engine:
         except Exception:  # a host's fault breaks no request (H3)
             logger.exception("now_ms() failed: the system's clock counts in its place")
             now_ms = _system_ms()
-        self.core.set_now(now_ms)
+        return now_ms
 
     def pass_on_log(self) -> None:
         """Lines of the module and of the store, to logging, after it went on."""
         if self.core.has_log():
-            for level, message in self.core.drain_log():
-                logger.log(_LEVELS[min(max(level, 0), len(_LEVELS) - 1)], "%s", message)
+            self._drain_log()
+
+    def _drain_log(self) -> None:
+        for level, message in self.core.drain_log():
+            logger.log(_LEVELS[min(max(level, 0), len(_LEVELS) - 1)], "%s", message)
 
     @property
     def is_usable(self) -> bool:

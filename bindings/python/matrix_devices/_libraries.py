@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import os
 import re
 from pathlib import Path
@@ -13,9 +15,6 @@ __all__ = ["MODULE_VARIABLE", "load_module", "load_store", "module_path", "store
 
 MODULE_VARIABLE = "MATRIX_DEVICES_LIBRARY"
 
-_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
-_ENGINES = {"postgresql": "postgres"}  # of other schemes the scheme is the name
-
 
 def module_path(given: str | os.PathLike[str] | None = None) -> str:
     """The path of libmatrix_devices.so: as given, else of the environment, else the package's."""
@@ -23,13 +22,11 @@ def module_path(given: str | os.PathLike[str] | None = None) -> str:
 
 
 def store_path(url: str, given: str | os.PathLike[str] | None = None) -> str:
-    """Likewise of the store that a URL needs: SQLite's, where it is a file name.
+    """Likewise of the store that opens a database: PostgreSQL's, where it is key words of libpq.
 
-    Of ``sqlite:…`` the variable is MATRIX_DEVICES_SQLITE_LIBRARY.
+    Of ``sqlite:…`` and of a file name the variable is MATRIX_DEVICES_SQLITE_LIBRARY.
     """
-    scheme = _SCHEME.match(url)
-    name = scheme[1].lower() if scheme else "sqlite"
-    engine = _ENGINES.get(name, name)
+    engine = _core.engine_of(url)
     variable = f"MATRIX_DEVICES_{re.sub('[^A-Z0-9]', '_', engine.upper())}_LIBRARY"
     return _path(given, variable, f"libmatrix_devices_{engine}.so")
 
@@ -53,7 +50,23 @@ def load_module(library: str | os.PathLike[str] | None = None) -> _core.Library:
 
 def load_store(url: str, library: str | os.PathLike[str] | None = None) -> _core.StoreLibrary:
     """Load the store's library from ``store_path`` and shake hands. Raises LoadError."""
+    if _core.engine_of(url) == "sqlite":
+        _load_sqlite()
     try:
         return _core.StoreLibrary(store_path(url, library))
     except _core.StatusError as error:
-        raise LoadError(error.args[1]) from None
+        reason: str = error.args[1]
+        if "libsqlite3" in reason:
+            reason += ": install SQLite's library (Debian: libsqlite3-0), or a Python that has it"
+        raise LoadError(reason) from None
+
+
+def _load_sqlite() -> None:
+    """Load the SQLite that Python's own module uses, which the store's library then takes too.
+
+    One process must not have a file open with two copies: closing it in one ends the locks of the
+    other.
+    """
+    # A Python may have been built without it.
+    with contextlib.suppress(ImportError):
+        importlib.import_module("sqlite3")

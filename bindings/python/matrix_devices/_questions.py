@@ -110,30 +110,24 @@ def _emit_principal(library: Library, op: int, result: object) -> int:
 def _emit_device(library: Library, op: int, result: object) -> int:
     if not isinstance(result, Device):
         _wrong(result, "a Device")
-    return _emit_devices(library, op, (result,))
+    return _emit_devices(library, op, [result])
 
 
 def _emit_devices(library: Library, op: int, result: object) -> int:
     if not isinstance(result, Iterable) or isinstance(result, str | bytes):
         _wrong(result, "an iterable of Device")
-    emit = library.emit_device
-    device = None
+    devices = result if type(result) is list else list(result)
     try:
-        for device in result:
+        library.emit_devices(op, devices, Device)
+    except _NOT_TAKEN:
+        for device in devices:
             if not isinstance(device, Device):
                 came = _explain.a(device)
-                raise WrongAnswer(f"returned {came} among the devices; each must be a Device")
-            emit(
-                op,
-                device.device_id,
-                device.display_name,
-                device.last_seen_ip,
-                device.last_seen_ts_ms,
-            )
-    except _NOT_TAKEN:
-        if isinstance(device, Device):
+                raise WrongAnswer(
+                    f"returned {came} among the devices; each must be a Device"
+                ) from None
             _blame_field(device)
-        raise  # of the host's own iterator
+        raise
     return _contract.OK
 
 

@@ -1,6 +1,4 @@
-"""The device endpoints as an ASGI application.
-
-::
+"""The device endpoints as an ASGI application:
 
     app = matrix_devices.asgi.app(MyHost(), wrapped=my_homeserver)
 

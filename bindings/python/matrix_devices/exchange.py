@@ -141,8 +141,7 @@ class Question:
         exchange = self.exchange
         exchange.moving_on()
         is_long = len(exchange.request.body) > _LONG_BODY
-        exchange.engine.library.complete(self._op, status, is_long)
-        exchange.engine.pass_on_log()
+        exchange.engine.complete(self._op, status, is_long=is_long)
 
     def time_out(self, seconds: float, *, has_blocked_loop: bool = False) -> None:
         """The host did not answer in time (row H2)."""
@@ -233,7 +232,6 @@ class Exchange:
     def moving_on(self) -> None:
         """Of ``Question``: it is answered."""
         self._open = None
-        self.engine.read_clock()
 
     async def ready(self) -> None:
         """As ``wait``, for asyncio."""

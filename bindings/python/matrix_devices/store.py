@@ -1,4 +1,4 @@
-"""``StoreHost`` and ``SqliteHost``: stores, with their accounts. No Python answers a question."""
+"""``StoreHost``: a store and its accounts. No Python answers a question."""
 
 from __future__ import annotations
 
@@ -27,9 +27,10 @@ from .errors import (
 from .names import UserNames
 from .records import Credentials
 
-__all__ = ["SqliteHost", "StoreHost"]
+__all__ = ["StoreHost"]
 
-_DAY_MS = 24 * 3600 * 1000
+DAY_MS = 24 * 3600 * 1000
+_MOST_CONNECTIONS = 1000
 
 logger = logging.getLogger("matrix_devices")
 
@@ -47,20 +48,24 @@ class StoreHost:
         *,
         server_name: str | None = None,
         access_token_ms: int = 0,
-        refresh_token_lifetime_ms: int = 365 * _DAY_MS,
-        guest_lifetime_ms: int = 30 * _DAY_MS,
+        refresh_token_lifetime_ms: int = 365 * DAY_MS,
+        guest_lifetime_ms: int = 30 * DAY_MS,
         delete_devices_after_ms: int = 0,
+        connections: int = 0,
+        prepared_statements: bool = True,
         library: str | os.PathLike[str] | None = None,
     ) -> None:
         """Open the database of this URL, or make it: then it needs a ``server_name``.
 
-        ``url`` is ``sqlite:PATH`` or the name of a file, or what another engine takes; its scheme
-        says which library is loaded. ``access_token_ms``: lifetime of refreshable access tokens, 0:
-        10 minutes. The three after it: for how long refresh tokens, guests and devices are kept
-        that nobody uses; 0: for good. They are swept in the background (docs/accounts.md, T6 and
-        T11). ``library``: a path; without it ``MATRIX_DEVICES_SQLITE_LIBRARY``, for SQLite, has it,
-        else it is the package's own. Raises LoadError; ConfigurationError: not such a database, or
-        of another server, or no server may have this name; StoreError: it is locked, or away.
+        ``url`` is ``sqlite:PATH`` or the name of a file, ``postgresql://…`` or key words of libpq,
+        or what another engine takes; it says which library is loaded. ``access_token_ms``: lifetime
+        of refreshable access tokens, 0: 10 minutes. The three after it: for how long refresh
+        tokens, guests and devices are kept that nobody uses; 0: for good. They are swept in the
+        background (docs/accounts.md, T6 and T11). ``connections``: how many to the database, 0: as
+        its engine does best. ``prepared_statements``: False behind a pooler such as PgBouncer.
+        ``library``: a path; without it ``MATRIX_DEVICES_SQLITE_LIBRARY``, for SQLite, has it, else
+        it is the package's own. Raises LoadError; ConfigurationError: not such a database, or of
+        another server, or no server may have this name; StoreError: it is locked, or away.
         """
         for name, value in (
             ("access_token_ms", access_token_ms),
@@ -70,12 +75,19 @@ class StoreHost:
         ):
             if not isinstance(value, int) or not 0 <= value < 1 << 63:
                 raise self._mistake(f"{name}: give milliseconds, 0 or more")
+        if not isinstance(connections, int) or not 0 <= connections <= _MOST_CONNECTIONS:
+            raise self._mistake(f"connections: give a number from 0 to {_MOST_CONNECTIONS}")
         if server_name is not None:
             UserNames(server_name)  # raises ConfigurationError
         loaded = _libraries.load_store(url, library)
         try:
             self._store: _core.Store | None = _core.Store(
-                loaded, url, server_name or "", access_token_ms
+                loaded,
+                url,
+                server_name or "",
+                access_token_ms,
+                connections,
+                prepared_statements,
             )
             self._store.set_lifetimes(
                 refresh_token_lifetime_ms, guest_lifetime_ms, delete_devices_after_ms
@@ -326,36 +338,6 @@ class StoreHost:
     def __repr__(self) -> str:
         """The server's name."""
         return f"<{type(self).__name__} {self.server_name}{'' if self._store else ' closed'}>"
-
-
-class SqliteHost(StoreHost):
-    """A ``StoreHost`` on one SQLite file (docs/operations.md).
-
-    No process may have the file open through Python's own ``sqlite3`` at the same time, unless both
-    use the same SQLite library.
-    """
-
-    def __init__(
-        self,
-        path: str | os.PathLike[str],
-        *,
-        server_name: str | None = None,
-        access_token_ms: int = 0,
-        refresh_token_lifetime_ms: int = 365 * _DAY_MS,
-        guest_lifetime_ms: int = 30 * _DAY_MS,
-        delete_devices_after_ms: int = 0,
-        library: str | os.PathLike[str] | None = None,
-    ) -> None:
-        """Open the file, or make it. The options and errors are those of ``StoreHost``."""
-        super().__init__(
-            f"sqlite:{os.fspath(path)}",
-            server_name=server_name,
-            access_token_ms=access_token_ms,
-            refresh_token_lifetime_ms=refresh_token_lifetime_ms,
-            guest_lifetime_ms=guest_lifetime_ms,
-            delete_devices_after_ms=delete_devices_after_ms,
-            library=library,
-        )
 
 
 _OF_ACCOUNTS: Mapping[int, Callable[[], Exception]] = {

@@ -1,6 +1,4 @@
-"""The device endpoints as a WSGI application.
-
-::
+"""The device endpoints as a WSGI application:
 
     application = matrix_devices.wsgi.app(MyHost(), wrapped=my_homeserver)
 

@@ -25,10 +25,10 @@ import pytest
 if TYPE_CHECKING:  # at run time not before a test asks: pytest loads this module everywhere
     from matrix_devices.accounts import Login, Service
     from matrix_devices.clock import Clock
+    from matrix_devices.databases import SqliteHost
     from matrix_devices.memory import AsyncMemoryHost, MemoryHost
     from matrix_devices.records import Request, Response
     from matrix_devices.server import Server
-    from matrix_devices.store import SqliteHost
 
 _Hook = TypeVar("_Hook", bound=Callable[..., Any])
 HOSTS = ("memory", "async", "sqlite")
@@ -175,14 +175,14 @@ class DeviceServer:
 
     def stop(self) -> None:
         """Stop it, as a homeserver that is gone. Idempotent; the fixture does it in the end."""
-        from matrix_devices.store import SqliteHost
+        from matrix_devices.databases import SqliteHost
 
         self._server.stop()
         if isinstance(self._host, SqliteHost):
             self._host.close()
 
     def _faulty_host(self) -> MemoryHost | AsyncMemoryHost:
-        from matrix_devices.store import SqliteHost
+        from matrix_devices.databases import SqliteHost
 
         if isinstance(self._host, SqliteHost):
             raise TypeError(
@@ -301,8 +301,8 @@ def _options(request: pytest.FixtureRequest) -> Options:
 
 
 def _make_host(options: Options, folder: Path) -> MemoryHost | AsyncMemoryHost | SqliteHost:
+    from matrix_devices.databases import SqliteHost
     from matrix_devices.memory import AsyncMemoryHost, MemoryHost
-    from matrix_devices.store import SqliteHost
 
     if options.host == "sqlite":
         return SqliteHost(folder / "devices.db", server_name=options.server_name)

@@ -30,7 +30,7 @@ struct AccountContext {
   bool open_registration = false;
   const CurrentSettings& settings;
   bool rate_limits = true;  // unless --no-rate-limits is given
-  AttemptLimits limits{settings, rate_limits};
+  AttemptLimits limits{settings, rate_limits, &store};
   RegistrationSessions registrations{};
 
   // Calls `then(user_id)` with whom a name that somebody typed means (T3): perhaps before this

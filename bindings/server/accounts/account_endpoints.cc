@@ -63,7 +63,7 @@ bool serve_account_endpoint(AccountContext& context, Exchange& exchange) {
   } else {
     Response response =
         error_response(405, "M_UNRECOGNIZED", "This endpoint knows " + route->allow() + ".");
-    response.headers.emplace_back("Allow", route->allow());
+    add_header(response.headers, "Allow", route->allow());
     exchange.respond(std::move(response));
   }
   return true;

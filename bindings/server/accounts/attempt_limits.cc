@@ -11,8 +11,25 @@ constexpr size_t kKnownPlaces = 65'536;
 
 }  // namespace
 
-AttemptLimits::AttemptLimits(const CurrentSettings& settings, bool enabled)
-    : settings_(settings), enabled_(enabled), known_(kKnownPlaces) {}
+std::chrono::milliseconds AttemptLimits::Attempt::share() {
+  if (store_ == nullptr || buckets_.empty()) return {};
+  const Store::Taken taken = store_->take_limits(buckets_);
+  is_shared_ = taken.status == MXD_OK;
+  return taken.wait;
+}
+
+void AttemptLimits::Attempt::spend() noexcept {
+  counted_.spend();
+  is_shared_ = false;
+}
+
+void AttemptLimits::Attempt::give_back() noexcept {
+  counted_.give_back();
+  if (std::exchange(is_shared_, false)) store_->give_limits_back(buckets_);
+}
+
+AttemptLimits::AttemptLimits(const CurrentSettings& settings, bool enabled, const Store* store)
+    : settings_(settings), enabled_(enabled), store_(store), known_(kKnownPlaces) {}
 
 AttemptLimits::Answer AttemptLimits::login(std::string_view address, std::string_view user,
                                            Time now) {
@@ -46,9 +63,19 @@ AttemptLimits::Answer AttemptLimits::unknown_refresh_token(std::string_view addr
 
 AttemptLimits::Answer AttemptLimits::take(std::initializer_list<RateLimiter::Bucket> buckets,
                                           Time now) {
-  if (enabled_ && settings_->limits.enabled) return limiter_.take(buckets, now);
   Answer answer;
-  answer.attempt.emplace();
+  if (!enabled_ || !settings_->limits.enabled) {
+    answer.attempt.emplace(RateLimiter::Attempt(), std::vector<SharedBucket>(), nullptr);
+    return answer;
+  }
+  RateLimiter::Answer counted = limiter_.take(buckets, now);
+  answer.wait = counted.wait;
+  if (!counted.attempt) return answer;
+  std::vector<SharedBucket> shared;
+  shared.reserve(buckets.size());
+  for (const RateLimiter::Bucket& bucket : buckets)
+    shared.push_back({std::string(bucket.name), std::string(bucket.key), bucket.limit});
+  answer.attempt.emplace(std::move(*counted.attempt), std::move(shared), store_);
   return answer;
 }
 

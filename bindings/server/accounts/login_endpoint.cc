@@ -45,6 +45,8 @@ void try_password(AccountContext& context, Exchange& exchange, std::string user,
       exchange, [&context, user = std::move(user), address = std::move(address),
                  password = std::move(password), wish = std::move(wish),
                  attempt = std::move(*limit.attempt)]() mutable {
+        const auto wait = attempt.share();
+        if (wait.count() > 0) return limited_response(wait);
         auto given = make<mxd_store_password>();
         given.name = view(user);
         given.password = view(password);

@@ -96,7 +96,7 @@ void register_for_service(AccountContext& context, Exchange& exchange, Registran
 }
 
 // T6
-RateLimiter::Answer take_unit(AccountContext& context, const Exchange& exchange) {
+AttemptLimits::Answer take_unit(AccountContext& context, const Exchange& exchange) {
   return context.limits.registration(exchange.request().remote_addr, RateLimiter::now());
 }
 
@@ -108,6 +108,8 @@ void register_guest(AccountContext& context, Exchange& exchange, DeviceWish wish
   guest.wish.display_name = std::move(wish.display_name);  // all else is ignored for guests
   context.answer_later(exchange, [&context, guest = std::move(guest),
                                   attempt = std::move(*limit.attempt)]() mutable {
+    const auto wait = attempt.share();
+    if (wait.count() > 0) return limited_response(wait);
     Response response = add_and_log_in(context, guest);
     if (response.status < 500) attempt.spend();
     return response;
@@ -161,12 +163,17 @@ void begin_session(AccountContext& context, Exchange& exchange, const json::obje
                    bool is_refused) {
   auto limit = take_unit(context, exchange);
   if (!limit.attempt) return exchange.respond(limited_response(limit.wait));
-  limit.attempt->spend();
-  const std::string session = context.registrations.begin(parameters_of(body), Clock::now());
-  exchange.respond(is_refused ? refused_challenge(session,
-                                                  "The session is unknown, has expired, or has "
-                                                  "registered an account. Go on with this one.")
-                              : challenge(session));
+  context.answer_later(exchange, [&context, parameters = parameters_of(body),
+                                  attempt = std::move(*limit.attempt), is_refused]() mutable {
+    const auto wait = attempt.share();
+    if (wait.count() > 0) return limited_response(wait);
+    attempt.spend();
+    const std::string session = context.registrations.begin(std::move(parameters), Clock::now());
+    return is_refused ? refused_challenge(session,
+                                          "The session is unknown, has expired, or has registered "
+                                          "an account. Go on with this one.")
+                      : challenge(session);
+  });
 }
 
 using HeldSession = std::optional<RegistrationSessions::Session>;
@@ -182,7 +189,7 @@ void register_user(AccountContext& context, Exchange& exchange, Registrant regis
   } else if (registrant.password->find('\0') != std::string::npos) {
     refusal = error_response(400, "M_INVALID_PARAM", "The password can't hold U+0000.");
   }
-  std::optional<RateLimiter::Attempt> attempt;
+  std::optional<AttemptLimits::Attempt> attempt;
   if (!refusal && !(session && session->is_paid)) {
     auto limit = take_unit(context, exchange);
     if (limit.attempt) {
@@ -198,6 +205,11 @@ void register_user(AccountContext& context, Exchange& exchange, Registrant regis
   context.answer_after_hashing(
       exchange, [&context, registrant = std::move(registrant), session = std::move(session),
                  attempt = std::move(attempt)]() mutable {
+        const auto wait = attempt ? attempt->share() : std::chrono::milliseconds(0);
+        if (wait.count() > 0) {
+          if (session) context.registrations.put_back(std::move(*session));
+          return limited_response(wait);
+        }
         Response response = add_and_log_in(context, registrant);
         const bool was_tried = response.status < 500;
         if (was_tried && attempt) attempt->spend();
@@ -217,8 +229,12 @@ void authenticate_and_register(AccountContext& context, Exchange& exchange, json
   HeldSession session;
   if (auth.session) {
     session = context.registrations.take(*auth.session, Clock::now());
-    if (!session) return begin_session(context, exchange, body, true);
-    add_remembered(body, *session);
+    if (session) {
+      add_remembered(body, *session);
+    } else if (auth.type != kDummyStage || !body.contains("password") ||
+               !context.registrations.may_be_of_another(*auth.session)) {
+      return begin_session(context, exchange, body, true);
+    }
   } else if (auth.type != kDummyStage) {
     return begin_session(context, exchange, body, false);
   }

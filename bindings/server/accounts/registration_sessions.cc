@@ -5,8 +5,12 @@
 namespace mxd::server {
 namespace {
 
-std::string random_id() {
-  std::array<unsigned char, 16> random{};
+constexpr size_t kMarkBytes = 4;
+constexpr size_t kIdBytes = 16;
+
+template <size_t kBytes>
+std::string random_hex() {
+  std::array<unsigned char, kBytes> random{};
   std::array<char, 2 * random.size() + 1> hex{};
   randombytes_buf(random.data(), random.size());
   sodium_bin2hex(hex.data(), hex.size(), random.data(), random.size());
@@ -15,8 +19,15 @@ std::string random_id() {
 
 }  // namespace
 
+RegistrationSessions::RegistrationSessions() : mark_(random_hex<kMarkBytes>()) {}
+
+bool RegistrationSessions::may_be_of_another(std::string_view id) const {
+  return id.size() == 2 * kIdBytes && id.find_first_not_of("0123456789abcdef") == id.npos &&
+         id.substr(0, mark_.size()) != mark_;
+}
+
 std::string RegistrationSessions::begin(std::string parameters, Time now) {
-  std::string id = random_id();
+  std::string id = mark_ + random_hex<kIdBytes - kMarkBytes>();
   Session session{id, now, std::make_unique<const Parameters>(std::move(parameters))};
   insert(std::move(session));
   return id;

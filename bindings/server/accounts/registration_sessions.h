@@ -46,6 +46,12 @@ class RegistrationSessions {
   static constexpr size_t kMaxSessions = 10'000;
   static constexpr std::chrono::hours kLifetime{1};
 
+  RegistrationSessions();
+
+  // Whether the ID may be one of another server's, or of this one's before it was started again:
+  // one that was made up can look so too.
+  bool may_be_of_another(std::string_view id) const;
+
   // Begins one, in the place of the oldest if there are too many; its ID.
   std::string begin(std::string parameters, Time now);
 
@@ -58,6 +64,7 @@ class RegistrationSessions {
  private:
   void insert(Session session);
 
+  const std::string mark_;  // begins every ID
   std::mutex mutex_;
   std::list<Session> sessions_;  // the oldest first, but for those that were put back
   // Of Boost: without memory to grow, Abseil's would be left broken.

@@ -31,7 +31,8 @@ void log_out(AccountContext& context, Exchange& exchange, bool all) {
 // T6: only after it has been looked up, so that nobody else at this address is held up.
 Response unknown_refresh_token(AccountContext& context, const std::string& address) {
   auto limit = context.limits.unknown_refresh_token(address, RateLimiter::now());
-  if (!limit.attempt) return limited_response(limit.wait);
+  if (limit.attempt) limit.wait = limit.attempt->share();
+  if (limit.wait.count() > 0) return limited_response(limit.wait);
   limit.attempt->spend();
   return unknown_token_response(false);
 }

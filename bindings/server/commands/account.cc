@@ -4,12 +4,15 @@
 
 #include "bindings/server/commands/failure.h"
 #include "bindings/server/commands/terminal.h"
+#include "bindings/server/database_choice.h"
 
 namespace mxd::server {
 
 Store open_database(const OperatorOptions& options) {
   const SignalsAreMine here;
-  return Store({options.database, options.store_file, options.server_name, {}});
+  Store::Options chosen = database_of(options);
+  chosen.server_name = options.server_name;
+  return Store(chosen);
 }
 
 Account::Account(const mxd_store_account& record)

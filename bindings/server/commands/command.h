@@ -9,21 +9,26 @@
 
 namespace mxd::server {
 
-// One command, as the command line knows it. --database, --store and --json all of them have.
+// One command, as the command line knows it. All have --json, and but for those with databases of
+// their own, or with none, --database and --store.
 struct CommandEntry {
-  const char* group;  // "user", "device", "token"; "": none
+  const char* group;  // "user", "device", "token", "config"; "": none
   const char* name;
   const char* description;
   const char* examples;                            // a line each, without the program's name
   void (*describe)(CLI::App&, OperatorOptions&);   // its options
   const char* (*mistake)(const OperatorOptions&);  // in what was given; NULL: none
   int (*run)(const OperatorOptions&);              // its exit status; throws Failure, Error
+  bool has_own_databases = false;                  // or none: not the options that all others have
 };
 
 std::span<const CommandEntry> user_commands();
 std::span<const CommandEntry> device_commands();
 std::span<const CommandEntry> token_commands();
 std::span<const CommandEntry> database_commands();
+std::span<const CommandEntry> copy_commands();
+std::span<const CommandEntry> config_commands();
+std::span<const CommandEntry> health_commands();
 
 // One that was chosen.
 struct OperatorCommand {

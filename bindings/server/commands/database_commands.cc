@@ -1,16 +1,17 @@
-#include <signal.h>
 #include <unistd.h>
 
 #include <chrono>
-#include <csignal>
 #include <filesystem>
 #include <iostream>
 
+#include "bindings/common/database_url.h"
 #include "bindings/server/commands/account.h"
 #include "bindings/server/commands/command.h"
 #include "bindings/server/commands/failure.h"
+#include "bindings/server/commands/interruption.h"
 #include "bindings/server/commands/output.h"
 #include "bindings/server/configuration.h"
+#include "bindings/server/database_choice.h"
 #include "bindings/server/option_checks.h"
 
 namespace mxd::server {
@@ -19,11 +20,6 @@ namespace {
 // ---- sweep ----
 
 void describe_sweep(CLI::App& app, OperatorOptions& options) {
-  app.add_option(
-         "--config", options.config_file,
-         "The server's settings: refresh tokens, guests and devices that were unused for as "
-         "long as they say are removed too")
-      ->type_name("FILE");
   add_duration(app, "--delete-devices-after", options.delete_devices_after,
                "Remove devices that were unused for so long, whatever the settings say");
 }
@@ -66,8 +62,6 @@ void describe_backup(CLI::App& app, OperatorOptions& options) {
   app.add_flag("--force", options.replaces, "Replace a file that is there");
 }
 
-volatile std::sig_atomic_t ending_signal = 0;
-
 // How far it is, on the terminal of who waits for it.
 struct Progress {
   bool is_shown = is_terminal(STDERR_FILENO);
@@ -79,17 +73,14 @@ struct Progress {
     const uint64_t now = total == 0 ? 100 : done * 100 / total;
     if (is_shown && now != percent) std::cerr << "\rbackup: " << now << " % " << std::flush;
     percent = now;
-    return ending_signal == 0 ? MXD_OK : MXD_CANCELLED;
+    return is_interrupted() ? MXD_CANCELLED : MXD_OK;
   }
 };
 
 int backup(const OperatorOptions& options) {
   const Store store = open_database(options);
   // What is begun of the copy is removed before the process ends.
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
-    const auto before = std::signal(signal, [](int caught) { ending_signal = caught; });
-    if (before == SIG_IGN) std::signal(signal, SIG_IGN);
-  }
+  note_interruptions();
   Progress progress;
   auto given = make<mxd_store_backup>();
   given.flags = options.replaces ? MXD_STORE_BACKUP_REPLACE : 0;
@@ -100,10 +91,7 @@ int backup(const OperatorOptions& options) {
   given.cookie = reinterpret_cast<mxd_cookie>(&progress);
   const Store::Said said = store.call(&mxd_store_library::backup, &given);
   if (progress.is_shown && progress.bytes != 0) std::cerr << "\n";
-  if (said.status == MXD_CANCELLED) {
-    std::signal(ending_signal, SIG_DFL);
-    std::raise(ending_signal);
-  }
+  if (said.status == MXD_CANCELLED) end_by_interruption();
   if (said.status == MXD_BUSY) {
     throw Failure(kRefused, options.target + ": " + said.text.data() + ", or give --force");
   }
@@ -127,8 +115,9 @@ struct Examination {
 };
 
 int examine(const OperatorOptions& options) {
+  const Store::Options chosen = database_of(options);
   Examination seen{Listing(options.json, "findings", {"", "SUBJECT", "FINDING"},
-                           {{"database", printable(options.database)}})};
+                           {{"database", printable(common::without_passwords(chosen.url))}})};
   const auto visit = [](mxd_cookie cookie, const mxd_store_finding* finding) noexcept -> int32_t {
     Examination& at = *reinterpret_cast<Examination*>(cookie);
     const bool is_problem = (finding->flags & MXD_STORE_FINDING_PROBLEM) != 0;
@@ -139,8 +128,7 @@ int examine(const OperatorOptions& options) {
          std::string(text(finding->text))});
     return MXD_OK;
   };
-  Store::examine({options.database, options.store_file, {}, {}}, +visit,
-                 reinterpret_cast<mxd_cookie>(&seen));
+  Store::examine(chosen, +visit, reinterpret_cast<mxd_cookie>(&seen));
   seen.listing.finish();
   return seen.problems == 0 ? kDone : kProblems;
 }

@@ -10,8 +10,10 @@ namespace mxd::server {
 
 // The database, and the library that opens it.
 struct DatabaseOptions {
-  std::string database;    // a URL, or a file name
-  std::string store_file;  // empty: the one that goes with the URL, beside the program
+  std::string database;                // empty: as the settings say
+  std::string database_password_file;  // empty: as the settings say
+  std::string store_file;              // empty: the one that goes with the URL, beside the program
+  std::string config_file;             // empty: the defaults
 };
 
 // Each command has some of these.
@@ -33,8 +35,11 @@ struct OperatorOptions : DatabaseOptions {
   bool oauth = false;
   std::optional<std::chrono::milliseconds> lifetime;  // without: it does not expire
 
-  std::string config_file;                                        // empty: none
   std::optional<std::chrono::milliseconds> delete_devices_after;  // without: as the settings say
+
+  DatabaseOptions from, to;  // of a copy
+
+  std::string listen = "127.0.0.1:8008";  // of the server that is asked
 
   std::string target;  // of a backup
   bool replaces = false;

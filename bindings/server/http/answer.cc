@@ -5,16 +5,19 @@
 #include <algorithm>
 #include <boost/beast/http/status.hpp>
 #include <cerrno>
+#include <new>
+#include <optional>
 #include <utility>
+
+#include "bindings/server/http/client_socket.h"
+#include "bindings/server/operation/json_log.h"
+#include "matrix_devices/module.h"
 
 namespace mxd::server {
 namespace {
 
-constexpr size_t kUsualHeadBytes = 512;
-
-void add_field(std::string& head, std::string_view name, std::string_view value) {
-  head.append(name).append(": ").append(value).append("\r\n");
-}
+// Room for what a head has besides the response's own headers.
+constexpr size_t kOwnHeadBytes = 160;
 
 iovec piece(std::string_view of, size_t from) {
   from = std::min(from, of.size());
@@ -35,29 +38,40 @@ static_assert(kFailureBody.size() == 69);
 
 }  // namespace
 
-Answer::Answer(Response response, Form form, std::string_view date) : status_(response.status) {
+Answer::Answer(Response response, Form form, std::string_view date)
+    : status_(response.status), closes_(form.closes) {
+  try {
+    if (!is_bare_failure(response)) {
+      write(std::move(response), form, date);
+      return;
+    }
+  } catch (const std::bad_alloc& error) {
+    log_message(MXD_LOG_ERROR, error.what());
+  }
+  status_ = 500;
+  closes_ = true;
+  ready_head_ = kFailureHead;
+  if (!form.without_body) ready_body_ = kFailureBody;
+}
+
+void Answer::write(Response&& response, Form form, std::string_view date) {
   namespace http = boost::beast::http;
   const auto reason = http::obsolete_reason(http::int_to_status(status_));
-  head_.reserve(kUsualHeadBytes);
+  head_.reserve(response.headers.size() + kOwnHeadBytes);
   head_.append(form.is_http_1_0 ? "HTTP/1.0 " : "HTTP/1.1 ").append(std::to_string(status_));
   head_.append(" ").append(reason.data(), reason.size()).append("\r\n");
-  add_field(head_, "Date", date);
-  for (const auto& [name, value] : response.headers)
-    add_field(head_, name, value);
+  add_header(head_, "Date", date);
+  head_.append(response.headers);
   if (status_ != 204 && status_ != 304) {
-    add_field(head_, "Content-Length", std::to_string(response.body.size()));
+    add_header(head_, "Content-Length", std::to_string(response.body.size()));
   }
   if (form.closes) {
-    add_field(head_, "Connection", "close");
+    add_header(head_, "Connection", "close");
   } else if (form.is_http_1_0) {
-    add_field(head_, "Connection", "keep-alive");
+    add_header(head_, "Connection", "keep-alive");
   }
   head_.append("\r\n");
   if (!form.without_body) body_ = std::move(response.body);
-}
-
-Answer::Answer(Failure, bool without_body) noexcept : status_(500), ready_head_(kFailureHead) {
-  if (!without_body) ready_body_ = kFailureBody;
 }
 
 Answer::Sent Answer::send(int socket) {
@@ -72,6 +86,11 @@ Answer::Sent Answer::send(int socket) {
   }
   if (errno == EINTR) return Sent::kSome;
   return errno == EAGAIN || errno == ENOBUFS || errno == ENOMEM ? Sent::kNoRoom : Sent::kNever;
+}
+
+bool Answer::is_being_read(int socket) {
+  const std::optional<int> unacknowledged = unacknowledged_bytes(socket);
+  return unacknowledged && std::exchange(unacknowledged_, *unacknowledged) != *unacknowledged;
 }
 
 }  // namespace mxd::server

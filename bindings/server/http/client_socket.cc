@@ -8,6 +8,7 @@
 
 #include <boost/asio/ip/tcp.hpp>
 #include <cstring>
+#include <string_view>
 
 #include "bindings/server/http/client_address.h"
 
@@ -43,6 +44,20 @@ std::optional<int> unacknowledged_bytes(int socket) noexcept {
   int bytes = 0;
   if (::ioctl(socket, SIOCOUTQ, &bytes) != 0) return std::nullopt;
   return bytes;
+}
+
+void send_continue(int socket) noexcept {
+  static constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+  ::send(socket, kContinue.data(), kContinue.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+void end_sending(int socket) noexcept {
+  ::shutdown(socket, SHUT_WR);
+}
+
+void reset_on_close(int socket) noexcept {
+  const linger at_once{1, 0};
+  ::setsockopt(socket, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
 }
 
 }  // namespace mxd::server

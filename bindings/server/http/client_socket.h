@@ -1,5 +1,5 @@
-// What a connection asks the system about its client's socket. Nothing here blocks or throws, but
-// for address_of_peer().
+// What a connection asks of its client's socket beside reads, writes and waiting. Nothing here
+// blocks or throws, but for address_of_peer().
 #pragma once
 
 #include <optional>
@@ -24,5 +24,14 @@ bool is_reset(int socket) noexcept;
 
 // How much of what was written the client has not acknowledged; nothing where that is not known.
 std::optional<int> unacknowledged_bytes(int socket) noexcept;
+
+// "100 Continue". Where there is no room for it the client sends all the same, a moment later.
+void send_continue(int socket) noexcept;
+
+// No more will be sent. What the client still sends can be read.
+void end_sending(int socket) noexcept;
+
+// When it is closed, the client sees a reset, and what it has not read is dropped.
+void reset_on_close(int socket) noexcept;
 
 }  // namespace mxd::server

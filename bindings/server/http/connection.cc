@@ -4,18 +4,15 @@
 // answered in order, one at a time, and a client that sends faster than it reads is not read from.
 #include "bindings/server/http/connection.h"
 
-#include <sys/socket.h>
-
 #include <atomic>
-#include <cerrno>
 #include <exception>
 #include <optional>
 #include <utility>
 
-#include "bindings/common/normal_target.h"
 #include "bindings/server/http/answer.h"
 #include "bindings/server/http/client_socket.h"
 #include "bindings/server/http/request_parser.h"
+#include "bindings/server/http/request_reader.h"
 #include "bindings/server/operation/json_log.h"
 #include "bindings/server/operation/request_counts.h"
 #include "matrix_devices/module.hpp"
@@ -31,7 +28,7 @@ constexpr auto kBodyTime = std::chrono::seconds(60);    // from there to the end
 constexpr auto kWriteTime = std::chrono::seconds(60);   // in which a client reads something
 constexpr auto kLingerTime = std::chrono::seconds(3);
 constexpr auto kNewTime = std::chrono::seconds(1);  // in which a first request may be on its way
-constexpr size_t kLingerBytes = 16 * 1024 * 1024;
+constexpr auto kNever = Clock::time_point::max();
 
 class HttpConnection final : public Connection,
                              public Exchange,
@@ -59,7 +56,7 @@ class HttpConnection final : public Connection,
   }
 
   void tick(Clock::time_point now) override {
-    if (state_ == State::kAnswering) note_reading(now);
+    if (state_ == State::kAnswering && answer_->is_being_read(fd())) deadline_ = now + kWriteTime;
     if (now < deadline_) return;
     if (state_ == State::kAnswering) return cut();
     close();
@@ -72,7 +69,7 @@ class HttpConnection final : public Connection,
 
   void close() override {
     if (state_ == State::kClosed) return;
-    enter(State::kClosed);
+    enter(State::kClosed, kNever);
     incoming_.give_back();
     error_code ignored;
     socket_.close(ignored);
@@ -97,8 +94,9 @@ class HttpConnection final : public Connection,
 
   int fd() { return socket_.native_handle(); }
 
-  void enter(State state) {
+  void enter(State state, Clock::time_point deadline) {
     state_ = state;
+    deadline_ = deadline;
     if (state == State::kIdle || state == State::kReceiving) {
       owner_.waits_for_client(*this);
     } else {
@@ -106,7 +104,7 @@ class HttpConnection final : public Connection,
     }
   }
 
-  void expire_after(Clock::duration time) { deadline_ = Clock::now() + time; }
+  static Clock::time_point after(Clock::duration time) { return Clock::now() + time; }
 
   // What there is no memory for costs this connection, and nothing else (O2).
   void run() noexcept {
@@ -156,25 +154,20 @@ class HttpConnection final : public Connection,
   // ---- Reading ----
 
   void next_request() {
-    enter(State::kIdle);
-    expire_after(kIdleTime);
+    enter(State::kIdle, after(kIdleTime));
     has_answer_ = false;
     responded_ = false;
     response_ = {};
     token_ = 0;
     in_body_ = false;
-    parser_.emplace(owner_.router().max_body_bytes());
-    if (at_ == unparsed_.size()) {
-      unparsed_ = {};
-      at_ = 0;
-    }
-    has_unparsed_ = !unparsed_.empty();
+    reader_.begin(owner_.router().max_body_bytes());
     if (owner_.stopping()) readable_ = true;
   }
 
   bool receive() {
-    if (std::exchange(has_unparsed_, false)) {
-      parse_kept();
+    if (reader_.has_unparsed()) {
+      reader_.parse_kept();
+      go_on();
     } else if (std::exchange(readable_, false)) {
       read();
     } else if (state_ == State::kIdle && owner_.stopping() && !is_new()) {
@@ -189,34 +182,14 @@ class HttpConnection final : public Connection,
   bool is_new() const { return answers_ == 0 && Clock::now() < opened_ + kNewTime; }
 
   void read() {
-    const std::span<char> buffer = owner_.read_buffer();
-    const ssize_t size = ::recv(fd(), buffer.data(), buffer.size(), MSG_DONTWAIT);
-    if (size < 0 && (errno == EAGAIN || errno == EINTR)) return;
-    if (size <= 0) return close();  // and of a request that is cut short nothing is made
-    const std::string_view bytes(buffer.data(), static_cast<size_t>(size));
-    if (!unparsed_.empty()) {
-      unparsed_.erase(0, at_);
-      at_ = 0;
-      unparsed_.append(bytes);
-      return parse_kept();
-    }
-    const size_t used = parser_->put(bytes);
-    unparsed_.assign(bytes.substr(used));
-    go_on();
-  }
-
-  void parse_kept() {
-    at_ += parser_->put(std::string_view(unparsed_).substr(at_));
-    if (at_ == unparsed_.size()) {
-      unparsed_.clear();
-      at_ = 0;
-    }
-    go_on();
+    const RequestReader::Got got = reader_.read(fd(), owner_.read_buffer());
+    if (got == RequestReader::Got::kEnd) return close();
+    if (got == RequestReader::Got::kSome) go_on();
   }
 
   // From what the parser has found.
   void go_on() {
-    switch (parser_->state()) {
+    switch (reader_.parser().state()) {
       case RequestParser::State::kNothing:
         return;
       case RequestParser::State::kHeader:
@@ -227,35 +200,29 @@ class HttpConnection final : public Connection,
       case RequestParser::State::kTooLarge:
         return hand_over();
       case RequestParser::State::kRefused:
-        return refuse(parser_->refusal());
+        return refuse(reader_.parser().refusal());
     }
   }
 
   void begin_receiving() {
     if (state_ == State::kReceiving) return;
-    enter(State::kReceiving);
-    expire_after(kHeaderTime);
+    enter(State::kReceiving, after(kHeaderTime));
   }
 
   void receive_body() {
     begin_receiving();
     if (!std::exchange(in_body_, true)) {
-      expire_after(kBodyTime);
-      if (parser_->expects_continue() && parser_->body().empty() && unparsed_.empty()) {
-        // Where there is no room for it the client sends all the same, a moment later.
-        static constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
-        ::send(fd(), kContinue.data(), kContinue.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
-      }
+      deadline_ = after(kBodyTime);
+      if (reader_.waits_to_continue()) send_continue(fd());
     }
-    if (!incoming_.grow(parser_->body().size())) refuse(busy_response());
+    if (!incoming_.grow(reader_.parser().body().size())) refuse(busy_response());
   }
 
   // ---- In flight ----
 
   void hand_over() {
     take_request();
-    enter(State::kInFlight);
-    deadline_ = Clock::time_point::max();
+    enter(State::kInFlight, kNever);
     in_flight_ = shared_from_this();
     try {
       owner_.router().serve(*this, &token_);
@@ -268,22 +235,17 @@ class HttpConnection final : public Connection,
 
   void take_request() {
     incoming_.give_back();
-    // Over the limit: who asks is still to be found out first, so the request goes the usual way;
-    // only the connection cannot be used again.
-    const bool too_large = parser_->state() == RequestParser::State::kTooLarge;
+    reader_.fill_in(request_);
     began_ = Clock::now();
-    request_.method = parser_->method();
-    request_.target = common::normal_target(parser_->target(), target_);
-    request_.body = too_large ? std::string_view() : parser_->body();
-    request_.body_too_large = too_large;
-    request_.headers = parser_->headers();
     request_.remote_addr =
         owner_.proxies().trusts(peer_)
             ? owner_.proxies().client(peer_, header_lines(request_, "X-Forwarded-For"))
             : peer_;
-    is_http_1_0_ = parser_->is_http_1_0();
-    close_after_ = too_large || !parser_->keep_alive();
-    unread_ = too_large;
+    is_http_1_0_ = reader_.parser().is_http_1_0();
+    // Over the limit: who asks is still to be found out first, so the request goes the usual way;
+    // only the connection cannot be used again.
+    unread_ = request_.body_too_large;
+    close_after_ = unread_ || !reader_.parser().keep_alive();
   }
 
   // To see that the client has gone while its request is in flight: it has reset the connection.
@@ -300,38 +262,23 @@ class HttpConnection final : public Connection,
 
   bool begin_answer() {
     in_flight_.reset();
-    enter(State::kAnswering);
+    enter(State::kAnswering, after(kWriteTime));
     if (owner_.stopping()) {
       close_after_ = close_after_ || owner_.grace_is_over() || !more_has_arrived();
     }
-    make_answer();
-    unacknowledged_ = 0;
-    expire_after(kWriteTime);
+    const Answer::Form form{request_.method == "HEAD", is_http_1_0_, close_after_};
+    answer_.emplace(std::move(response_), form, owner_.http_date());
+    close_after_ = answer_->closes_connection();
     return true;
   }
 
-  void make_answer() {
-    const bool without_body = request_.method == "HEAD";
-    if (!is_bare_failure(response_)) {
-      try {
-        const Answer::Form form{without_body, is_http_1_0_, close_after_};
-        answer_.emplace(std::move(response_), form, owner_.http_date());
-        return;
-      } catch (const std::bad_alloc& error) {
-        log_message(MXD_LOG_ERROR, error.what());
-      }
-    }
-    close_after_ = true;
-    answer_.emplace(Answer::Failure{}, without_body);
-  }
-
-  bool more_has_arrived() { return !unparsed_.empty() || has_unread_bytes(fd()); }
+  bool more_has_arrived() { return reader_.has_more() || has_unread_bytes(fd()); }
 
   bool write() {
     while (!answer_->is_sent()) {
       switch (answer_->send(fd())) {
         case Answer::Sent::kSome:
-          expire_after(kWriteTime);
+          deadline_ = after(kWriteTime);
           continue;
         case Answer::Sent::kNoRoom:
           return wait_for(Socket::wait_write);
@@ -346,7 +293,7 @@ class HttpConnection final : public Connection,
     ++answers_;
     if (!close_after_) {
       next_request();
-    } else if (unread_ || !unparsed_.empty()) {
+    } else if (unread_ || reader_.has_more()) {
       begin_linger();
     } else {
       error_code ignored;
@@ -356,20 +303,10 @@ class HttpConnection final : public Connection,
     return true;
   }
 
-  // The system takes more of the answer only when the client has read a good part of what it has:
-  // that it reads at all is seen from what is on its way.
-  void note_reading(Clock::time_point now) {
-    const std::optional<int> unacknowledged = unacknowledged_bytes(fd());
-    if (unacknowledged && std::exchange(unacknowledged_, *unacknowledged) != *unacknowledged) {
-      deadline_ = now + kWriteTime;
-    }
-  }
-
   // The client does not read. What the system still holds for it is dropped.
   void cut() {
     log_answer(true);
-    error_code ignored;
-    socket_.set_option(boost::asio::socket_base::linger(true, 0), ignored);
+    reset_on_close(fd());
     close();
   }
 
@@ -390,10 +327,7 @@ class HttpConnection final : public Connection,
   void refuse(Response response) {
     incoming_.give_back();
     request_ = {};
-    if (in_body_) {
-      request_.method = parser_->method();
-      request_.target = common::normal_target(parser_->target(), target_);
-    }
+    if (in_body_) reader_.fill_in(request_);
     request_.remote_addr = peer_;
     began_ = Clock::now();
     is_http_1_0_ = false;
@@ -405,23 +339,15 @@ class HttpConnection final : public Connection,
 
   // Closing a socket with unread input resets the connection, and the client may lose the answer.
   void begin_linger() {
-    enter(State::kLingering);
-    parser_.reset();
-    unparsed_ = {};
-    error_code ignored;
-    socket_.shutdown(Socket::shutdown_send, ignored);
-    expire_after(kLingerTime);
-    lingered_ = 0;
+    enter(State::kLingering, after(kLingerTime));
+    reader_.end();
+    end_sending(fd());
     readable_ = true;
   }
 
   bool linger() {
     if (!std::exchange(readable_, false)) return wait_for(Socket::wait_read);
-    const std::span<char> buffer = owner_.read_buffer();
-    const ssize_t size = ::recv(fd(), buffer.data(), buffer.size(), MSG_DONTWAIT);
-    if (size < 0 && (errno == EAGAIN || errno == EINTR)) return true;
-    lingered_ += static_cast<size_t>(std::max<ssize_t>(size, 0));
-    if (size <= 0 || lingered_ > kLingerBytes) close();
+    if (reader_.drop(fd(), owner_.read_buffer()) == RequestReader::Got::kEnd) close();
     return true;
   }
 
@@ -437,15 +363,11 @@ class HttpConnection final : public Connection,
   bool waiting_to_write_ = false;
 
   bool readable_ = false;  // or may be
-  std::string unparsed_;   // what has been read and not parsed: from at_ on
-  size_t at_ = 0;
-  bool has_unparsed_ = false;  // that the parser has not seen
-  std::optional<RequestParser> parser_;
+  RequestReader reader_;
   bool in_body_ = false;
   IncomingBodies::Share incoming_;
 
   Request request_;
-  std::string target_;  // of the request, where it is not as it came
   bool is_http_1_0_ = false;
   Clock::time_point began_;
   mxd_request_token token_ = 0;
@@ -456,16 +378,15 @@ class HttpConnection final : public Connection,
   Response response_;
   bool has_answer_ = false;
   std::optional<Answer> answer_;
-  int unacknowledged_ = 0;
   bool close_after_ = false;
   bool unread_ = false;  // the client may still be sending
-  size_t lingered_ = 0;
 };
 
 }  // namespace
 
 std::shared_ptr<Connection> make_connection(Socket socket, ConnectionOwner& owner) {
-  return std::make_shared<HttpConnection>(std::move(socket), owner);
+  const ConnectionAllocator<HttpConnection> allocator(owner.connection_memory());
+  return std::allocate_shared<HttpConnection>(allocator, std::move(socket), owner);
 }
 
 }  // namespace mxd::server

@@ -12,6 +12,7 @@
 
 #include "bindings/server/http/client_address.h"
 #include "bindings/server/http/connection_limits.h"
+#include "bindings/server/http/connection_memory.h"
 #include "bindings/server/request_router.h"
 
 namespace mxd::server {
@@ -46,8 +47,9 @@ class ConnectionOwner {
   virtual RequestHandler& router() = 0;
   virtual const TrustedProxies& proxies() = 0;
   virtual IncomingBodies& incoming_bodies() = 0;
-  virtual std::string_view http_date() = 0;   // of now, as in the Date header
-  virtual std::span<char> read_buffer() = 0;  // for one read
+  virtual ConnectionMemory& connection_memory() = 0;
+  virtual std::string_view http_date() noexcept = 0;  // of now, as in the Date header
+  virtual std::span<char> read_buffer() = 0;          // for one read
   virtual bool stopping() const = 0;
   virtual bool grace_is_over() const = 0;           // and no further request is answered
   virtual bool is_own_thread() const = 0;           // [any-thread]

@@ -19,9 +19,10 @@ class ConnectionLimit {
 
   size_t most() const { return std::min(settings_->max_connections, max_files_); }
   size_t open() const { return open_.load(std::memory_order_relaxed); }
-  bool reached() const { return open() >= most(); }
 
-  void opened() { open_.fetch_add(1, std::memory_order_relaxed); }
+  // False: it is one more than there may be, so another is to be closed for it. Counted and looked
+  // at in one step, since other threads open and close theirs.
+  [[nodiscard]] bool opened() { return open_.fetch_add(1, std::memory_order_relaxed) < most(); }
   void closed() {
     const size_t left = open_.fetch_sub(1, std::memory_order_relaxed) - 1;
     if (left < most() / 2) told_.store(false, std::memory_order_relaxed);

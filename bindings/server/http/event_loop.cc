@@ -1,6 +1,5 @@
 #include "bindings/server/http/event_loop.h"
 
-#include <absl/time/time.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -98,14 +97,15 @@ bool EventLoop::is_own_thread() const {
   return loop_of_this_thread == this;
 }
 
-std::string_view EventLoop::http_date() {
+std::string_view EventLoop::http_date() noexcept {
   const std::time_t now = std::time(nullptr);
   if (now != date_of_) {
     date_of_ = now;
-    date_ =
-        absl::FormatTime("%a, %d %b %Y %H:%M:%S GMT", absl::FromTimeT(now), absl::UTCTimeZone());
+    std::tm utc{};
+    ::gmtime_r(&now, &utc);
+    std::strftime(date_.data(), date_.size(), "%a, %d %b %Y %H:%M:%S GMT", &utc);
   }
-  return date_;
+  return date_.data();
 }
 
 // ---- Stopping ----
@@ -180,9 +180,7 @@ bool EventLoop::accept_up_to(size_t most) {
     const int socket = ::accept4(acceptor_.native_handle(), reinterpret_cast<sockaddr*>(&peer),
                                  &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (socket >= 0) {
-      const bool has_room = !shared_.limit.reached() || make_room();
-      open(socket, peer.ss_family);
-      if (!has_room) return false;
+      if (!open(socket, peer.ss_family)) return false;
       continue;
     }
     switch (errno) {
@@ -201,12 +199,13 @@ bool EventLoop::accept_up_to(size_t most) {
   return true;
 }
 
-void EventLoop::open(int socket, int family) {
+bool EventLoop::open(int socket, int family) {
   const auto connection = make_connection(own(context_, socket, family), *this);
   busy_.push_back(*connection);
   ++count_;
-  shared_.limit.opened();
+  const bool has_room = shared_.limit.opened() || make_room();
   connection->start();
+  return has_room;
 }
 
 void EventLoop::gone(Connection& connection) {
@@ -227,6 +226,12 @@ void EventLoop::gone(Connection& connection) {
 
 bool EventLoop::make_room() {
   tell_of_limit();
+  if (!close_longest_waiting()) return false;
+  shared_.limit.made_room();
+  return true;
+}
+
+bool EventLoop::close_longest_waiting() {
   EventLoop* longest = nullptr;
   Clock::rep since = kNobodyWaits;
   for (const auto& loop : shared_.loops) {
@@ -237,9 +242,8 @@ bool EventLoop::make_room() {
     }
   }
   if (longest == nullptr) return false;
-  shared_.limit.made_room();
   if (longest == this) {
-    close_longest_waiting();
+    waiting_.front().close();
   } else {
     longest->room_wanted_.fetch_add(1, std::memory_order_relaxed);
     longest->wake();
@@ -253,10 +257,6 @@ void EventLoop::tell_of_limit() noexcept try {
                                    std::to_string(shared_.limit.most()) +
                                    ": the longest idle one makes room for each new one");
 } catch (const std::exception&) {  // no memory for the line
-}
-
-void EventLoop::close_longest_waiting() {
-  if (!waiting_.empty()) waiting_.front().close();
 }
 
 void EventLoop::note_longest_waiting() {
@@ -312,7 +312,7 @@ void EventLoop::woken() {
   [[maybe_unused]] const ssize_t size = ::read(wake_.native_handle(), &times, sizeof times);
   take_answers();
   for (size_t i = room_wanted_.exchange(0, std::memory_order_relaxed); i > 0; --i)
-    close_longest_waiting();
+    close_longest_waiting();  // by now it may be another loop's
   if (stop_wanted_ && !stopping_) stop_now();
 }
 
@@ -357,6 +357,7 @@ void EventLoop::tick() {
       }
     }
   }
+  shared_.spare_memory.give_back(shared_.limit.open());
   paused_ = false;
   wait_for_clients();
 }

@@ -11,14 +11,15 @@
 #include <boost/intrusive/list.hpp>
 #include <ctime>
 #include <memory>
-#include <string>
 #include <thread>
 #include <vector>
 
 #include "bindings/server/event.h"
 #include "bindings/server/http/connection.h"
 #include "bindings/server/http/connection_limits.h"
+#include "bindings/server/http/connection_memory.h"
 #include "bindings/server/http/listening_socket.h"
+#include "bindings/server/http/spare_memory.h"
 
 namespace mxd::server {
 
@@ -30,6 +31,7 @@ using Acceptor =
 struct SharedByLoops {
   ConnectionLimit limit;
   IncomingBodies incoming_bodies;
+  SpareMemory spare_memory;
   std::vector<std::unique_ptr<class EventLoop>> loops;
 };
 
@@ -57,7 +59,8 @@ class EventLoop final : public ConnectionOwner {
   RequestHandler& router() override { return *router_; }
   const TrustedProxies& proxies() override { return *proxies_; }
   IncomingBodies& incoming_bodies() override { return shared_.incoming_bodies; }
-  std::string_view http_date() override;
+  ConnectionMemory& connection_memory() override { return connection_memory_; }
+  std::string_view http_date() noexcept override;
   std::span<char> read_buffer() override { return read_buffer_; }
   bool stopping() const override { return stopping_; }
   bool grace_is_over() const override { return stopping_ && Clock::now() >= grace_ends_; }
@@ -83,12 +86,16 @@ class EventLoop final : public ConnectionOwner {
 
   // As many as are in the queue, and no more than this; false: there is no more room.
   bool accept_up_to(size_t most);
-  void open(int socket, int family);
-  // Closes the connection that has waited longest for its client, whatever loop it is on: an idle
-  // one, or one whose request has come in part only. False if there is none.
+  // False: there was no room for it, and none could be made.
+  bool open(int socket, int family);
+  // For one more connection, by closing another; tells of the limit. False if there is none.
   bool make_room();
   void tell_of_limit() noexcept;
-  void close_longest_waiting();
+  // Closes the connection that has waited longest for its client, whatever loop it is on: an idle
+  // one, or one whose request has come in part only. Each loop looks again before it closes one of
+  // its own, since what it told the others is old once it is asked for several. False if there is
+  // none.
+  bool close_longest_waiting();
   void note_longest_waiting();
 
   // Has woken() called on the loop's thread. [any-thread]
@@ -104,7 +111,7 @@ class EventLoop final : public ConnectionOwner {
   bool stopping_ = false;
   Clock::time_point grace_ends_;
   std::time_t date_of_ = 0;
-  std::string date_;
+  std::array<char, sizeof "Sun, 06 Nov 1994 08:49:37 GMT"> date_{};
   std::array<char, 32 * 1024> read_buffer_;
 
   Connections waiting_;  // for their clients, longest first
@@ -113,6 +120,7 @@ class EventLoop final : public ConnectionOwner {
   std::atomic<Clock::rep> longest_waiting_;  // since when
   bool destroyed_ = false;
 
+  ConnectionMemory connection_memory_;
   // After the above: connections that are destroyed with it still call gone().
   boost::asio::io_context context_;
   Acceptor acceptor_;

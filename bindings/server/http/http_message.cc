@@ -18,21 +18,22 @@ bool same_name(mxd_view name, std::string_view wanted) {
                                 absl::string_view(wanted.data(), wanted.size()));
 }
 
-std::vector<std::pair<std::string, std::string>> common_headers() {
-  return {
-      {"Access-Control-Allow-Origin", "*"},
-      {"Access-Control-Allow-Methods", "GET, POST, PUT, DELETE, OPTIONS"},
-      {"Access-Control-Allow-Headers", "X-Requested-With, Content-Type, Authorization"},
-      {"Access-Control-Expose-Headers", "Retry-After"},
-      {"Cache-Control", "no-store"},
-  };
-}
+constexpr const char* kCommonHeaders =
+    "Access-Control-Allow-Origin: *\r\n"
+    "Access-Control-Allow-Methods: GET, POST, PUT, DELETE, OPTIONS\r\n"
+    "Access-Control-Allow-Headers: X-Requested-With, Content-Type, Authorization\r\n"
+    "Access-Control-Expose-Headers: Retry-After\r\n"
+    "Cache-Control: no-store\r\n";
 
 }  // namespace
 
+void add_header(std::string& headers, std::string_view name, std::string_view value) {
+  headers.append(name).append(": ").append(value).append("\r\n");
+}
+
 Response json_response(unsigned status, const json::object& body) {
-  Response response{status, common_headers(), json::serialize(body)};
-  response.headers.emplace_back("Content-Type", "application/json");
+  Response response{status, kCommonHeaders, json::serialize(body)};
+  add_header(response.headers, "Content-Type", "application/json");
   return response;
 }
 
@@ -50,20 +51,20 @@ Response limited_response(std::chrono::milliseconds retry_after) {
       429, "M_LIMIT_EXCEEDED",
       "Too many attempts. Try again in " + seconds + (seconds == "1" ? " second." : " seconds."),
       {{"retry_after_ms", ms}});
-  response.headers.emplace_back("Retry-After", seconds);
+  add_header(response.headers, "Retry-After", seconds);
   return response;
 }
 
 Response busy_response() {
   Response response =
       error_response(503, "M_UNKNOWN", "The server is busy. Send the request again in a moment.");
-  response.headers.emplace_back("Retry-After", "1");
+  add_header(response.headers, "Retry-After", "1");
   return response;
 }
 
 Response preflight_response() {
-  Response response{204, common_headers(), {}};
-  response.headers.emplace_back("Access-Control-Max-Age", "86400");  // R5
+  Response response{204, kCommonHeaders, {}};
+  add_header(response.headers, "Access-Control-Max-Age", "86400");  // R5
   return response;
 }
 

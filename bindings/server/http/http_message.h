@@ -9,7 +9,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "matrix_devices/module.h"
@@ -27,9 +26,12 @@ struct Request {
 
 struct Response {
   unsigned status = 200;
-  std::vector<std::pair<std::string, std::string>> headers;
-  std::string body;  // for HEAD: what GET would have
+  std::string headers;  // as they are sent, a line each: "Name: value\r\n"
+  std::string body;     // for HEAD: what GET would have
 };
+
+// Both are as they may be sent: without line breaks.
+void add_header(std::string& headers, std::string_view name, std::string_view value);
 
 // One request on its way. It lives, and its request stays as it is, until it has been answered.
 class Exchange {

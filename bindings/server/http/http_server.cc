@@ -34,7 +34,8 @@ HttpServer::HttpServer(const ListenAddress& address, size_t loops, const Current
 
 HttpServer::HttpServer(std::vector<ListeningSocket> sockets, size_t loops,
                        const CurrentSettings& settings, size_t max_files)
-    : sockets_(std::move(sockets)), shared_{{settings, max_files}, IncomingBodies(settings), {}} {
+    : sockets_(std::move(sockets)),
+      shared_{{settings, max_files}, IncomingBodies(settings), {}, {}} {
   // Every socket has a loop, and every loop a socket.
   for (size_t i = 0; i < std::max(loops, sockets_.size()); ++i) {
     auto loop = std::make_unique<EventLoop>(shared_);

@@ -47,8 +47,6 @@ RequestParser::RequestParser(uint64_t max_body_bytes) : max_body_bytes_(max_body
   eager(true);
   header_limit(kHeaderBytes);
   body_limit(boost::none);  // ours is looked at below
-  text_.reserve(kUsualHeaderBytes);
-  fields_.reserve(kUsualFields);
 }
 
 size_t RequestParser::put(std::string_view bytes) {
@@ -57,6 +55,9 @@ size_t RequestParser::put(std::string_view bytes) {
     used = skip_empty_lines(bytes);
     bytes.remove_prefix(used);
     if (bytes.empty() || bytes == "\r") return used;
+    // Not before: an idle connection has a parser, too.
+    text_.reserve(kUsualHeaderBytes);
+    fields_.reserve(kUsualFields);
     state_ = State::kHeader;
   }
   if (state_ == State::kBody && chunked() && bytes.size() < kLastChunkBytes) return used;

@@ -42,7 +42,7 @@ bool Health::serve(Exchange& exchange) {
   const std::string_view method = exchange.request().method;
   if (method != "GET" && method != "HEAD") {
     Response refusal = error_response(405, "M_UNRECOGNIZED", "This endpoint knows GET, HEAD.");
-    refusal.headers.emplace_back("Allow", "GET, HEAD");
+    add_header(refusal.headers, "Allow", "GET, HEAD");
     exchange.respond(std::move(refusal));
     return true;
   }

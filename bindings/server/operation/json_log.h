@@ -6,11 +6,11 @@
 // carries nothing that could name another.
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <string_view>
 #include <thread>
 
+#include "bindings/server/operation/log_line.h"
 #include "bindings/server/operation/log_output.h"
 
 namespace mxd::server {
@@ -33,16 +33,6 @@ class LogWriter {
 
  private:
   std::thread thread_;
-};
-
-struct RequestLine {
-  std::string_view method;
-  std::string_view target;  // its query is not logged: it may hold an access token
-  unsigned status = 0;
-  uint64_t bytes = 0;  // of the response's body
-  std::chrono::steady_clock::duration duration{};
-  std::string_view remote_addr;
-  bool cut = false;  // the client did not get all of the answer
 };
 
 // Both are called where an exception is being handled, and throw none: a line that there is no

@@ -121,7 +121,7 @@ void MetricsPage::serve(Exchange& exchange, mxd_request_token*) {
     return exchange.respond(error_response(404, "M_UNRECOGNIZED", "Here is GET /metrics only."));
   }
   exchange.respond(
-      Response{200, {{"Content-Type", "text/plain; version=0.0.4; charset=utf-8"}}, text()});
+      Response{200, "Content-Type: text/plain; version=0.0.4; charset=utf-8\r\n", text()});
 }
 
 std::string MetricsPage::text() const {

@@ -6,6 +6,8 @@
 #include <memory>
 #include <mutex>
 
+#include "bindings/server/http/request_target.h"
+
 namespace mxd::server {
 namespace {
 
@@ -47,7 +49,7 @@ std::string_view endpoint_name(size_t endpoint) {
 
 size_t endpoint_of(std::string_view target) {
   constexpr std::string_view kPrefix = "/_matrix/client/";
-  std::string_view path = target.substr(0, target.find_first_of("?#"));
+  std::string_view path = RequestTarget(target).path();
   if (path == "/health") return kHealth;
   if (!path.starts_with(kPrefix)) return kOther;
   path.remove_prefix(kPrefix.size());

@@ -66,12 +66,10 @@ int32_t list_accounts(mxd_store* store, const mxd_store_account_query* given,
                       int32_t (*visit)(mxd_cookie, const mxd_store_account*) noexcept,
                       mxd_cookie cookie, char* error, size_t error_size) noexcept {
   return reported(store, {error, error_size}, given, MXD_STORE_ACCOUNT_QUERY_SIZE_1_0,
-                  "mxd_store_account_query", [&](const mxd_store_account_query& query) -> Outcome {
-                    return {store->list_accounts(text(query.after),
-                                                 [&](const mxd_store_account& account) {
-                                                   return visit(cookie, &account);
-                                                 }),
-                            {}};
+                  "mxd_store_account_query", [&](const mxd_store_account_query& query) {
+                    return store->list_accounts(
+                        text(query.after),
+                        [&](const mxd_store_account& account) { return visit(cookie, &account); });
                   });
 }
 

@@ -13,6 +13,7 @@
 
 #include "bindings/store/common/account_functions.h"
 #include "bindings/store/common/call.h"
+#include "bindings/store/common/moving.h"
 
 namespace mxd::store {
 namespace {
@@ -51,6 +52,42 @@ int32_t examine(const mxd_store_options* given,
     return text.report(examine_store(known_part(*given), [&](const mxd_store_finding& finding) {
       return visit(cookie, &finding);
     }));
+  } catch (const std::bad_alloc&) {
+    return text.report({MXD_NO_MEMORY, {}});
+  }
+}
+
+int32_t export_records(const mxd_store_options* given, const mxd_store_export* given_to,
+                       char* error, size_t error_size) noexcept {
+  const ErrorText text{error, error_size};
+  try {
+    Outcome outcome = check_size(*given, MXD_STORE_OPTIONS_SIZE_1_0, "mxd_store_options");
+    if (!succeeded(outcome.status)) return text.report(outcome);
+    outcome = check_size(*given_to, MXD_STORE_EXPORT_SIZE_1_0, "mxd_store_export");
+    if (!succeeded(outcome.status)) return text.report(outcome);
+    const mxd_store_export to = known_part(*given_to);
+    Exporter exporter([&](mxd_view record) { return to.take(to.cookie, record); });
+    return text.report(export_store(known_part(*given), exporter));
+  } catch (const std::bad_alloc&) {
+    return text.report({MXD_NO_MEMORY, {}});
+  }
+}
+
+int32_t import_records(const mxd_store_options* given, const mxd_store_import* given_from,
+                       char* error, size_t error_size) noexcept {
+  const ErrorText text{error, error_size};
+  try {
+    Outcome outcome = check_size(*given, MXD_STORE_OPTIONS_SIZE_1_0, "mxd_store_options");
+    if (!succeeded(outcome.status)) return text.report(outcome);
+    outcome = check_size(*given_from, MXD_STORE_IMPORT_SIZE_1_0, "mxd_store_import");
+    if (!succeeded(outcome.status)) return text.report(outcome);
+    if (sodium_init() < 0) return text.report({MXD_UNAVAILABLE, "the system gives no randomness"});
+    const mxd_store_options options = known_part(*given);
+    std::unique_ptr<Importer> importer;
+    outcome = begin_import(options, importer);
+    if (!succeeded(outcome.status)) return text.report(outcome);
+    return text.report(
+        run_import(*importer, known_part(*given_from), store::text(options.server_name)));
   } catch (const std::bad_alloc&) {
     return text.report({MXD_NO_MEMORY, {}});
   }
@@ -168,7 +205,7 @@ int32_t set_services(mxd_store* store, const mxd_store_service* const* given, si
 }
 
 int32_t find_service(mxd_store* store, mxd_view as_token, mxd_view* id) noexcept {
-  const Service* const service = store->services.find_token(text(as_token));
+  const Service* const service = store->services.find_token(digest_of(text(as_token)));
   if (service == nullptr) return MXD_NOT_FOUND;
   *id = view(service->id);
   return MXD_OK;
@@ -192,6 +229,14 @@ int32_t identify(mxd_store* store, const mxd_credentials* given,
                   });
 }
 
+int32_t take_limit(mxd_store* store, const mxd_limit_request* given, LimitDone::Call done,
+                   mxd_cookie cookie) noexcept {
+  return reported(store, {nullptr, 0}, given, MXD_LIMIT_REQUEST_SIZE_1_0, "mxd_limit_request",
+                  [&](const mxd_limit_request& limits) {
+                    return store->take_limit(limits, {done, cookie});
+                  });
+}
+
 const void* get_extension(const char*) noexcept {
   return nullptr;
 }
@@ -201,8 +246,11 @@ constexpr mxd_store_library kLibrary = {
     MXD_STORE_ABI_MINOR,
     0,
     MXD_STORE_PRODUCT_VERSION,
+    kEngine,
     open,
     examine,
+    export_records,
+    import_records,
     close,
     fill_host,
     set_lifetimes,
@@ -229,6 +277,7 @@ constexpr mxd_store_library kLibrary = {
     login,
     refresh,
     logout,
+    take_limit,
     get_extension,
 };
 

@@ -19,9 +19,6 @@ inline std::string_view bytes_of(const Digest& digest) {
   return {digest.data(), digest.size()};
 }
 
-// `prefix` and 256 random bits, base64url.
-std::string random_token(std::string_view prefix);
-
 // `size` letters of A to Z, or a to z.
 std::string random_letters(size_t size, char first);
 

@@ -78,6 +78,9 @@ Outcome Services::insert(const mxd_store_service& given, std::string_view server
     return {MXD_INVALID_ARGUMENT,
             "a service needs an id, an as_token and a sender_localpart that are not empty"};
   }
+  if (!is_text(id)) {
+    return {MXD_INVALID_ARGUMENT, "a service's id is UTF-8 without U+0000: give another one"};
+  }
   std::vector<Service::Namespace> namespaces;
   Outcome outcome = compile(given, namespaces);
   if (!succeeded(outcome.status)) return outcome;
@@ -100,10 +103,10 @@ void Services::publish(std::unique_ptr<const Table> table) {
   current_.store(tables_.back().get(), std::memory_order_release);
 }
 
-const Service* Services::find_token(std::string_view as_token) const {
+const Service* Services::find_token(const Digest& as_token) const {
   const Table& table = *current_.load(std::memory_order_acquire);
   if (table.empty()) return nullptr;
-  const auto found = table.find(digest_of(as_token));
+  const auto found = table.find(as_token);
   return found == table.end() ? nullptr : found->second.get();
 }
 

@@ -54,8 +54,8 @@ class Services {
   Outcome replace(std::span<const mxd_store_service> given, std::string_view server_name,
                   Prepare prepare);
 
-  // Takes no lock.
-  const Service* find_token(std::string_view as_token) const;
+  // By the digest of its token. Takes no lock.
+  const Service* find_token(const Digest& as_token) const;
   const Service* find_id(std::string_view id) const;
   // Whether a service other than `except` (which may be null) reserves the user.
   bool reserved(std::string_view user_id, const Service* except) const;

@@ -41,6 +41,26 @@ class Done {
   mxd_cookie cookie_;
 };
 
+// The same of take_limit().
+class LimitDone {
+ public:
+  using Call = void (*)(mxd_cookie, int32_t status, int64_t wait_ms, mxd_view reason) MXD_NOEXCEPT;
+
+  LimitDone(Call call, mxd_cookie cookie) : call_(call), cookie_(cookie) {}
+
+  void answer() const noexcept { call_(cookie_, MXD_OK, 0, view("")); }
+  void exceeded(int64_t wait_ms) const noexcept {
+    call_(cookie_, MXD_LIMIT_EXCEEDED, wait_ms, view(""));
+  }
+  void refuse(int32_t status, std::string_view reason) const noexcept {
+    call_(cookie_, status, 0, view(reason));
+  }
+
+ private:
+  Call call_;
+  mxd_cookie cookie_;
+};
+
 }  // namespace mxd::store
 
 // The handle. All functions are [any-thread], may throw, and do what the slot of their name in
@@ -74,10 +94,15 @@ struct mxd_store {
   virtual void identify(const mxd_credentials& credentials,
                         mxd::store::Done<mxd_store_identity> done) = 0;
 
+  // Calls `done` if it succeeds. Not of engines that share no limits.
+  virtual mxd::store::Outcome take_limit(const mxd_limit_request&, mxd::store::LimitDone) {
+    return {MXD_UNSUPPORTED, "this store shares no limits: count them in the process"};
+  }
+
   virtual mxd::store::Outcome add_account(const mxd_store_new_account& account,
                                           std::string& user_id) = 0;
-  virtual int32_t list_accounts(std::string_view after,
-                                absl::FunctionRef<int32_t(const mxd_store_account&)> visit) = 0;
+  virtual mxd::store::Outcome list_accounts(
+      std::string_view after, absl::FunctionRef<int32_t(const mxd_store_account&)> visit) = 0;
   virtual mxd::store::Outcome find_account(
       std::string_view name, absl::FunctionRef<int32_t(const mxd_store_account&)> visit) = 0;
   virtual mxd::store::Outcome change_account(const mxd_store_account_change& change) = 0;
@@ -111,6 +136,9 @@ struct mxd_store {
 };
 
 namespace mxd::store {
+
+// The engine's own: its name.
+extern const char kEngine[];
 
 // The engine's own: opens the store of options.url. `options` is as known_part() gives it.
 Outcome open_store(const mxd_store_options& options, std::unique_ptr<mxd_store>& out);

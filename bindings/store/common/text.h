@@ -3,6 +3,7 @@
 #define MXD_BINDINGS_STORE_COMMON_TEXT_H
 
 #include <algorithm>
+#include <boost/locale/utf.hpp>
 #include <cstddef>
 #include <string_view>
 
@@ -17,6 +18,22 @@ inline std::string_view text(mxd_view view) {
 
 inline mxd_view view(std::string_view text) {
   return {text.data(), text.size()};
+}
+
+// The text that it begins with: UTF-8 without U+0000, as text in a database is (convention 4 of
+// module.h). What people type, and what a server has read, may be any bytes.
+inline std::string_view text_part(std::string_view bytes) {
+  using Utf8 = boost::locale::utf::utf_traits<char>;
+  auto end = bytes.begin();
+  for (auto at = end; at != bytes.end(); end = at) {
+    const auto point = Utf8::decode(at, bytes.end());
+    if (point == 0 || !boost::locale::utf::is_valid_codepoint(point)) break;
+  }
+  return bytes.substr(0, static_cast<size_t>(end - bytes.begin()));
+}
+
+inline bool is_text(std::string_view bytes) {
+  return text_part(bytes).size() == bytes.size();
 }
 
 // Copies `from`, cut where need be, with a terminator.

@@ -7,14 +7,14 @@
 #ifndef MXD_BINDINGS_STORE_COMMON_TOKEN_FAMILY_H
 #define MXD_BINDINGS_STORE_COMMON_TOKEN_FAMILY_H
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 
-namespace mxd::store {
+#include "bindings/store/common/token.h"
 
-inline constexpr std::string_view kAccessTokenPrefix = "mxt_";
-inline constexpr std::string_view kRefreshTokenPrefix = "mxr_";
+namespace mxd::store {
 
 struct TokenFamily {
   std::string name;  // 9 bytes, random
@@ -23,10 +23,10 @@ struct TokenFamily {
   // Of a login that begins.
   static TokenFamily make();
 
-  // A new token of it: name, 144 random bits and code, in base64url.
-  std::string make_token(std::string_view prefix) const;
+  // A new token of it: account, name, 144 random bits and code.
+  std::string make_token(std::string_view prefix, int64_t account) const;
 
-  // Whether make_token() made this one, with this prefix.
+  // Whether make_token() made this one, with this prefix, now or before tokens named their account.
   bool made(std::string_view token, std::string_view prefix) const;
 };
 

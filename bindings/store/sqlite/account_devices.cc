@@ -4,7 +4,9 @@
 #include <string>
 #include <vector>
 
+#include "bindings/store/common/account_rows.h"
 #include "bindings/store/common/random_text.h"
+#include "bindings/store/common/refusals.h"
 #include "bindings/store/common/text.h"
 #include "bindings/store/sqlite/accounts.h"
 #include "bindings/store/sqlite/deletion.h"
@@ -12,25 +14,6 @@
 
 namespace mxd::store::sqlite {
 namespace {
-
-struct DeviceRow {
-  uint32_t flags;
-  int64_t created_ms;
-  int64_t last_seen_ms;
-  std::string device_id;
-  std::string display_name;
-  std::string last_seen_ip;
-
-  mxd_store_device record() const {
-    return {sizeof(mxd_store_device),
-            flags,
-            created_ms,
-            last_seen_ms,
-            view(device_id),
-            view(display_name),
-            view(last_seen_ip)};
-  }
-};
 
 // By ID, from this one on.
 std::vector<DeviceRow> read_devices(Connection& connection, int64_t account, std::string_view from,
@@ -59,10 +42,7 @@ Outcome find_devices(Connection& connection, const Account& account, const mxd_s
                      std::vector<int64_t>& rows) {
   for (const mxd_view id : std::span(named.device_ids, named.device_id_count)) {
     const std::optional<int64_t> row = find_device(connection, account.row, text(id));
-    if (!row) {
-      return {MXD_NOT_FOUND, account.user_id + " has no device " + std::string(text(id)) +
-                                 ": nothing was changed"};
-    }
+    if (!row) return no_device(account.user_id, text(id));
     rows.push_back(*row);
   }
   return {};
@@ -89,23 +69,15 @@ void tell_device(Connection& connection, int64_t device, mxd_store_affected& aff
 
 Outcome Store::list_devices(std::string_view name, std::string_view after,
                             absl::FunctionRef<int32_t(const mxd_store_device&)> visit) {
-  constexpr int64_t kPage = 256;
   std::optional<Account> account;
   Outcome outcome = require_account(*this, *ReadPool::Lease(readers), name, account);
   if (!succeeded(outcome.status)) return outcome;
-  std::vector<DeviceRow> page;
-  std::string from(after);
-  if (!from.empty()) from += '\0';  // the next text after it
-  do {
-    page = read_devices(*ReadPool::Lease(readers), account->row, from, now_ms(), kPage);
-    // The connection has been given back: the visitor may call the store.
-    for (const DeviceRow& row : page) {
-      const int32_t status = visit(row.record());
-      if (status != MXD_OK) return {status, {}};
-    }
-    if (!page.empty()) from = page.back().device_id + '\0';
-  } while (!page.empty());
-  return {};
+  const auto read = [&](std::string_view last, std::vector<DeviceRow>& page) -> Outcome {
+    page = read_devices(*ReadPool::Lease(readers), account->row, next_after(last), now_ms(),
+                        kRowsAPage);
+    return {};
+  };
+  return visit_pages<DeviceRow>(after, read, visit);
 }
 
 Outcome Store::delete_devices(const mxd_store_devices& devices, mxd_store_affected& affected) {
@@ -163,10 +135,7 @@ Outcome Store::revoke_token(std::string_view token, mxd_store_affected& affected
                 " JOIN devices d USING (device) JOIN accounts a USING (account)"
                 " WHERE d.device > a.gone_through",
                 Blob{bytes_of(digest)});
-      if (!row.next()) {
-        return {MXD_UNKNOWN_TOKEN,
-                "no account has this token: it never was one, or is not good any more"};
-      }
+      if (!row.next()) return nobodys_token();
       account = row.integer(0);
       device = row.integer(1);
       copy_terminated(affected.user_id, row.text(2));

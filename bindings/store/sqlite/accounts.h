@@ -31,6 +31,13 @@ std::optional<Account> find_named_account(const Store& store, Connection& connec
 Outcome require_account(const Store& store, Connection& connection, std::string_view name,
                         std::optional<Account>& account);
 
+// The least text after this one, and before all others; the least of all after an empty one.
+inline std::string next_after(std::string_view id) {
+  std::string next(id);
+  if (!next.empty()) next += '\0';
+  return next;
+}
+
 }  // namespace mxd::store::sqlite
 
 #endif  // MXD_BINDINGS_STORE_SQLITE_ACCOUNTS_H

@@ -1,5 +1,7 @@
 #include "bindings/store/sqlite/authenticate.h"
 
+#include <cstring>
+#include <memory>
 #include <string_view>
 
 #include "bindings/store/common/random_text.h"
@@ -13,41 +15,79 @@ namespace {
 
 using Found = absl::FunctionRef<void(const Authenticated&)>;
 
-int32_t authenticate_user(Store& store, const mxd_credentials& credentials, Found found) {
+// The place of a digest, which nobody can choose.
+uint64_t hash_of(const Digest& digest) {
+  uint64_t hash;
+  std::memcpy(&hash, digest.data(), sizeof hash);
+  return hash;
+}
+
+// Lets in, or not, whose token was found.
+int32_t let_in(Store& store, const TokenOwner& owner, const mxd_credentials& credentials,
+               int64_t now_ms, Found found) {
+  if (owner.expires_ms && *owner.expires_ms <= now_ms) return MXD_TOKEN_EXPIRED;  // A5
+  if (owner.is_locked) return MXD_USER_LOCKED;                                    // A6
+  Authenticated result{};
+  result.principal.size = sizeof result.principal;
+  result.principal.flags = owner.flags;
+  result.principal.validated_ms = owner.validated_ms;
+  result.principal.user_id = view(owner.user_id);
+  result.principal.device_id = view(owner.device_id);
+  result.is_suspended = owner.is_suspended;  // A7
+  result.new_pair = owner.new_pair;
+  found(result);
+  note_last_seen(store.last_seen, store.writer, owner.device, owner.last_seen_ms,
+                 text(credentials.remote_addr), now_ms);
+  return MXD_OK;
+}
+
+TokenOwner read_owner(const Query& row) {
+  TokenOwner owner{};
+  if (row.integer(0) != 0) owner.flags |= MXD_PRINCIPAL_OAUTH;
+  owner.expires_ms = row.optional_integer(1);
+  if (!row.is_null(3)) owner.new_pair = row.integer(2);
+  owner.device = row.integer(4);
+  owner.device_id = row.text(5);
+  owner.last_seen_ms = row.optional_integer(6);
+  if (!row.is_null(7)) {
+    owner.flags |= MXD_PRINCIPAL_HAS_VALIDATED_MS;
+    owner.validated_ms = row.integer(7);
+  }
+  owner.user_id = row.text(8);
+  if (row.integer(9) != 0) owner.flags |= MXD_PRINCIPAL_GUEST;
+  owner.is_locked = row.integer(10) != 0;
+  owner.is_suspended = row.integer(11) != 0;
+  owner.account = row.integer(12);
+  return owner;
+}
+
+int32_t authenticate_user(Store& store, const Digest& digest, const mxd_credentials& credentials,
+                          Found found) {
   const int64_t now_ms = store.now_ms();
+  const WalIndex::Mark mark = store.wal_index.mark();
+  const auto [kept, is_asked_again] = store.owners.find(bytes_of(digest), hash_of(digest), mark);
+  if (kept != nullptr) return let_in(store, kept->owner, credentials, now_ms, found);
+
   const ReadPool::Lease connection(store.readers);
   Query row(*connection,
             "SELECT t.oauth, t.expires_ms, t.pair, p.replaces, d.device, d.device_id,"
-            " d.last_seen_ms, d.validated_ms, a.user_id, a.guest, a.locked, a.suspended FROM "
-            "access_tokens t JOIN devices d USING (device)"
+            " d.last_seen_ms, d.validated_ms, a.user_id, a.guest, a.locked, a.suspended,"
+            " a.account FROM access_tokens t JOIN devices d USING (device)"
             " JOIN accounts a USING (account) LEFT JOIN token_pairs p USING (pair)"
             " WHERE t.digest = ?1 AND d.device > a.gone_through",
-            Blob{bytes_of(digest_of(text(credentials.access_token)))});
+            Blob{bytes_of(digest)});
   if (!row.next()) {
     return was_token(*connection, text(credentials.access_token), kAccessTokenPrefix)
                ? MXD_TOKEN_EXPIRED   // A4a
                : MXD_UNKNOWN_TOKEN;  // A4
   }
-  if (!row.is_null(1) && row.integer(1) <= now_ms) return MXD_TOKEN_EXPIRED;  // A5
-  if (row.integer(10) != 0) return MXD_USER_LOCKED;                           // A6
-
-  Authenticated result{};
-  mxd_principal& principal = result.principal;
-  principal.size = sizeof principal;
-  principal.user_id = view(row.text(8));
-  principal.device_id = view(row.text(5));
-  if (row.integer(9) != 0) principal.flags |= MXD_PRINCIPAL_GUEST;
-  if (row.integer(0) != 0) principal.flags |= MXD_PRINCIPAL_OAUTH;
-  if (!row.is_null(7)) {
-    principal.flags |= MXD_PRINCIPAL_HAS_VALIDATED_MS;
-    principal.validated_ms = row.integer(7);
+  const TokenOwner owner = read_owner(row);
+  store.known_accounts.note(store.account_key.account_of(owner.user_id), owner.account);
+  if (is_asked_again && store.wal_index.mark() == mark) {
+    store.owners.keep(bytes_of(digest), hash_of(digest), mark,
+                      std::make_shared<RememberedOwner>(owner));
   }
-  result.is_suspended = row.integer(11) != 0;  // A7
-  if (!row.is_null(3)) result.new_pair = row.integer(2);
-  found(result);
-  note_last_seen(store.last_seen, store.writer, row.integer(4), row.optional_integer(6),
-                 text(credentials.remote_addr), now_ms);
-  return MXD_OK;
+  return let_in(store, owner, credentials, now_ms, found);
 }
 
 int32_t authenticate_service(Store& store, const Service& service,
@@ -93,9 +133,10 @@ int32_t authenticate_service(Store& store, const Service& service,
 }  // namespace
 
 int32_t authenticate(Store& store, const mxd_credentials& credentials, Found found) {
-  const Service* const service = store.services.find_token(text(credentials.access_token));
+  const Digest digest = digest_of(text(credentials.access_token));
+  const Service* const service = store.services.find_token(digest);
   if (service != nullptr) return authenticate_service(store, *service, credentials, found);
-  return authenticate_user(store, credentials, found);
+  return authenticate_user(store, digest, credentials, found);
 }
 
 }  // namespace mxd::store::sqlite

@@ -1,14 +1,9 @@
 // A copy of the file while it is written to.
 #include <SQLiteCpp/Backup.h>
 #include <SQLiteCpp/Database.h>
-#include <fcntl.h>
 #include <sqlite3.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <filesystem>
 #include <string>
@@ -16,6 +11,7 @@
 
 #include "bindings/store/common/text.h"
 #include "bindings/store/sqlite/connection.h"
+#include "bindings/store/sqlite/new_file.h"
 #include "bindings/store/sqlite/status.h"
 #include "bindings/store/sqlite/store.h"
 
@@ -23,64 +19,6 @@ namespace mxd::store::sqlite {
 namespace {
 
 constexpr int kPagesAtOnce = 4096;
-
-std::string reason(int error) {
-  return std::generic_category().message(error);
-}
-
-// A file beside the target, for its owner only, that takes the target's name once it is whole, and
-// is removed where it never is.
-class NewFile {
- public:
-  // Where it can't be made, error() says why.
-  explicit NewFile(const std::string& target) : target_(target), name_(target + ".XXXXXX") {
-    file_ = ::mkostemp(name_.data(), O_CLOEXEC);  // of mode 0600
-    if (file_ < 0) error_ = errno;
-  }
-  NewFile(const NewFile&) = delete;
-  NewFile& operator=(const NewFile&) = delete;
-  ~NewFile() {
-    if (file_ < 0) return;
-    if (!is_in_place_) ::unlink(name_.c_str());
-    ::close(file_);
-  }
-
-  const std::string& name() const { return name_; }
-  int error() const { return error_; }
-
-  // Durably, or not at all; 0, or why not: EEXIST, where it may replace nothing.
-  int put_in_place(bool replaces) {
-    if (::fsync(file_) != 0 || !rename(replaces)) return errno;
-    is_in_place_ = true;
-    return sync_directory();
-  }
-
- private:
-  bool rename(bool replaces) {
-    if (replaces) return ::rename(name_.c_str(), target_.c_str()) == 0;
-    if (::renameat2(AT_FDCWD, name_.c_str(), AT_FDCWD, target_.c_str(), RENAME_NOREPLACE) == 0) {
-      return true;
-    }
-    // Some file systems have no such thing, but links.
-    if (errno != EINVAL && errno != ENOSYS) return false;
-    return ::link(name_.c_str(), target_.c_str()) == 0 && ::unlink(name_.c_str()) == 0;
-  }
-
-  int sync_directory() const {
-    const std::string directory = std::filesystem::absolute(target_).parent_path().string();
-    const int opened = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (opened < 0) return errno;
-    const int error = ::fsync(opened) == 0 ? 0 : errno;
-    ::close(opened);
-    return error;
-  }
-
-  const std::string target_;
-  std::string name_;
-  int file_;
-  int error_ = 0;
-  bool is_in_place_ = false;
-};
 
 bool is_same_file(const std::string& one, const std::string& other) {
   struct stat first;
@@ -140,7 +78,7 @@ Outcome Store::backup(const mxd_store_backup& given) {
   if (!succeeded(outcome.status)) return outcome;
   NewFile file(target);
   if (file.error() != 0) {
-    return {MXD_INVALID_ARGUMENT, "no file can be made there: " + reason(file.error()) +
+    return {MXD_INVALID_ARGUMENT, "no file can be made there: " + file_error(file.error()) +
                                       "; check the directory and its permissions"};
   }
   try {
@@ -159,7 +97,7 @@ Outcome Store::backup(const mxd_store_backup& given) {
   const int error = file.put_in_place(replaces);
   if (error == 0) return {};
   if (error == EEXIST) return {MXD_BUSY, "there is a file of this name already: name another one"};
-  return {MXD_UNAVAILABLE, "the copy can't be put in its place: " + reason(error)};
+  return {MXD_UNAVAILABLE, "the copy can't be put in its place: " + file_error(error)};
 }
 
 }  // namespace mxd::store::sqlite

@@ -6,23 +6,33 @@
 namespace mxd::store::sqlite {
 namespace {
 
-void emit(const mxd_module& module, mxd_op op, const Query& row) {
-  mxd_device device{};
-  device.size = sizeof device;
-  device.device_id = view(row.text(0));
-  if (!row.is_null(1)) {
-    device.flags |= MXD_DEVICE_HAS_DISPLAY_NAME;
-    device.display_name = view(row.text(1));
+// Of columns device_id, display_name, last_seen_ip, last_seen_ms.
+ListedDevice listed(const Query& row) {
+  ListedDevice device;
+  device.device_id = row.text(0);
+  if (!row.is_null(1)) device.display_name = row.text(1);
+  if (!row.is_null(2)) device.last_seen_ip = row.text(2);
+  device.last_seen_ms = row.optional_integer(3);
+  return device;
+}
+
+#define MXD_LISTED_DEVICES                                                             \
+  "SELECT d.device_id, d.display_name, d.last_seen_ip, d.last_seen_ms FROM accounts a" \
+  " JOIN devices d USING (account) WHERE a.user_id = ?1 AND d.device > a.gone_through"
+
+constexpr const char* kList = MXD_LISTED_DEVICES " ORDER BY d.device_id";
+constexpr const char* kListOfKnown = MXD_LISTED_DEVICES " AND a.account = ?2 ORDER BY d.device_id";
+constexpr const char* kGet = MXD_LISTED_DEVICES " AND d.device_id = ?2";
+constexpr const char* kGetOfKnown = MXD_LISTED_DEVICES " AND d.device_id = ?2 AND a.account = ?3";
+
+// False: they are too many for a short list.
+bool read_rows(Query& rows, DeviceList& list) {
+  constexpr size_t kMostRows = 2000;
+  while (rows.next()) {
+    if (list.size() == kMostRows) return false;
+    list.add(listed(rows));
   }
-  if (!row.is_null(2)) {
-    device.flags |= MXD_DEVICE_HAS_LAST_SEEN_IP;
-    device.last_seen_ip = view(row.text(2));
-  }
-  if (!row.is_null(3)) {
-    device.flags |= MXD_DEVICE_HAS_LAST_SEEN_TS;
-    device.last_seen_ts_ms = row.integer(3);
-  }
-  module.emit_device(op, &device);
+  return true;
 }
 
 std::optional<std::string_view> new_name(const mxd_device_update& update) {
@@ -69,36 +79,36 @@ int64_t add_device(Connection& writer, int64_t account, std::string_view device_
   return writer.database().getLastInsertRowid();
 }
 
-bool has_long_list(Connection& connection, std::string_view user_id) {
-  constexpr int64_t kMostRows = 2000;
-  Query row(connection,
-            "SELECT 1 FROM accounts a JOIN devices d USING (account) WHERE a.user_id = ?1"
-            " LIMIT 1 OFFSET ?2",
-            user_id, kMostRows);
-  return row.next();
+bool read_short_list(Connection& connection, const Owner& owner, DeviceList& list) {
+  if (owner.known_account != 0) {
+    Query rows(connection, kListOfKnown, owner.user_id, owner.known_account);
+    if (!read_rows(rows, list)) return false;
+    if (list.size() != 0) return true;
+  }
+  Query rows(connection, kList, owner.user_id);
+  return read_rows(rows, list);
 }
 
 int32_t list_devices(Connection& connection, const mxd_module& module, mxd_op op,
                      std::string_view user_id) {
-  Query rows(connection,
-             "SELECT d.device_id, d.display_name, d.last_seen_ip, d.last_seen_ms FROM accounts a"
-             " JOIN devices d USING (account) WHERE a.user_id = ?1 AND d.device > a.gone_through"
-             " ORDER BY d.device_id",
-             user_id);
+  Query rows(connection, kList, user_id);
   while (rows.next())
-    emit(module, op, rows);
+    emit(module, op, listed(rows));
   return MXD_OK;
 }
 
-int32_t get_device(Connection& connection, const mxd_module& module, mxd_op op,
-                   const mxd_device_key& key) {
-  Query row(connection,
-            "SELECT d.device_id, d.display_name, d.last_seen_ip, d.last_seen_ms FROM accounts a"
-            " JOIN devices d USING (account) WHERE a.user_id = ?1 AND d.device_id = ?2"
-            " AND d.device > a.gone_through",
-            text(key.user_id), text(key.device_id));
+int32_t get_device(Connection& connection, const mxd_module& module, mxd_op op, const Owner& owner,
+                   std::string_view device_id) {
+  if (owner.known_account != 0) {
+    Query row(connection, kGetOfKnown, owner.user_id, device_id, owner.known_account);
+    if (row.next()) {
+      emit(module, op, listed(row));
+      return MXD_OK;
+    }
+  }
+  Query row(connection, kGet, owner.user_id, device_id);
   if (!row.next()) return MXD_NOT_FOUND;
-  emit(module, op, row);
+  emit(module, op, listed(row));
   return MXD_OK;
 }
 

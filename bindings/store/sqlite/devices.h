@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "bindings/store/sqlite/connection.h"
+#include "bindings/store/sqlite/device_list.h"
 #include "matrix_devices/module.h"
 
 namespace mxd::store::sqlite {
@@ -21,14 +22,20 @@ bool has_room(Connection& connection, int64_t account, int64_t max_devices);
 int64_t add_device(Connection& writer, int64_t account, std::string_view device_id,
                    std::optional<std::string_view> display_name, int64_t now_ms);
 
-// Whether the list of this user takes milliseconds: too long for an event loop's thread.
-bool has_long_list(Connection& connection, std::string_view user_id);
+// Whose devices are read, and the row of an account that is perhaps theirs; see KnownAccounts.
+struct Owner {
+  std::string_view user_id;
+  int64_t known_account;
+};
+
+// Their list, unless it takes milliseconds: too long for an event loop's thread.
+bool read_short_list(Connection& connection, const Owner& owner, DeviceList& list);
 
 // Callbacks of the table; see module.h. The answers of the store, on any connection.
 int32_t list_devices(Connection& connection, const mxd_module& module, mxd_op op,
                      std::string_view user_id);
-int32_t get_device(Connection& connection, const mxd_module& module, mxd_op op,
-                   const mxd_device_key& key);
+int32_t get_device(Connection& connection, const mxd_module& module, mxd_op op, const Owner& owner,
+                   std::string_view device_id);
 
 // What an update would find: NOT_FOUND; OK if it would change nothing; nullopt if it would change
 // the name.

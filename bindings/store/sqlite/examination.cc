@@ -13,6 +13,7 @@
 #include <tuple>
 #include <vector>
 
+#include "bindings/store/common/findings.h"
 #include "bindings/store/common/text.h"
 #include "bindings/store/sqlite/connection.h"
 #include "bindings/store/sqlite/migrations.h"
@@ -22,30 +23,20 @@
 namespace mxd::store::sqlite {
 namespace {
 
-constexpr const char* kRestore = ": restore the database from a backup";
-
-struct Finding {
-  const char* subject;
-  bool is_problem;
-  std::string text;
-};
-
-using Findings = std::vector<Finding>;
+// What fails is a problem, too.
+template <class Look>
+void examine(const char* subject, const char* well, Findings& findings, Look&& look) {
+  look_at(subject, well, findings, [&](auto&& problem) {
+    try {
+      look(problem);
+    } catch (const SQLite::Exception& error) {
+      problem(std::string(error.what()) + kRestore);
+    }
+  });
+}
 
 int64_t number(SQLite::Database& database, const std::string& sql) {
   return database.execAndGet(sql).getInt64();
-}
-
-// What `look` finds; where it finds nothing wrong, `well` is said.
-template <class Look>
-void examine(const char* subject, const char* well, Findings& findings, Look&& look) {
-  const size_t before = findings.size();
-  try {
-    look([&](std::string problem) { findings.push_back({subject, true, std::move(problem)}); });
-  } catch (const SQLite::Exception& error) {
-    findings.push_back({subject, true, std::string(error.what()) + kRestore});
-  }
-  if (findings.size() == before) findings.push_back({subject, false, well});
 }
 
 // Tables and indexes by name, with their columns. Those of others are theirs.
@@ -64,7 +55,7 @@ std::map<std::string, std::string> read_schema(SQLite::Database& database) {
 
 std::map<std::string, std::string> current_schema() {
   SQLite::Database database(":memory:", SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
-  database.exec("CREATE TEMP TABLE migration AS SELECT 0 AS now_ms");
+  database.exec("CREATE TEMP TABLE migration AS SELECT 0 AS now_ms, x'' AS account_key");
   for (const char* migration : kMigrations)
     database.exec(migration);
   return read_schema(database);
@@ -138,26 +129,14 @@ void examine_consistency(SQLite::Database& database, Findings& findings) {
 // Whose it is and which version. False: the schema is not the one that is known here.
 bool examine_version(SQLite::Database& database, std::string_view server_name, Findings& findings) {
   const auto version = number(database, "PRAGMA user_version");
-  const std::string schema = "schema " + std::to_string(version);
-  if (version > kSchemaVersion) {
-    findings.push_back({"version", true,
-                        schema + " is of a newer version (known here up to " +
-                            std::to_string(kSchemaVersion) + "): update this program"});
-  } else if (version < kSchemaVersion) {
-    findings.push_back({"version", false,
-                        schema + " is of an older version: it is brought up to " +
-                            std::to_string(kSchemaVersion) + " when it is opened"});
-  } else {
-    findings.push_back({"version", false, schema + " is this program's"});
-  }
+  const bool is_known = tell_version(version, kSchemaVersion, version > kSchemaVersion, findings);
   examine("server name", "it is the database's", findings, [&](auto&& problem) {
     const std::string kept = database.execAndGet("SELECT server_name FROM store").getString();
     if (!server_name.empty() && server_name != kept) {
-      problem("the database belongs to the server " + kept + ", not to " +
-              std::string(server_name));
+      problem(of_another_server(kept, server_name));
     }
   });
-  return version == kSchemaVersion;
+  return is_known;
 }
 
 void examine_files(const std::string& path, Findings& findings) {
@@ -259,13 +238,7 @@ Outcome examine_file(const std::string& given_path, std::string_view server_name
     if (!succeeded(outcome.status)) return outcome;
     if (is_open) break;
   } while (stamp_of(path) != before);  // somebody has begun to write
-  for (const Finding& finding : findings) {
-    const int32_t status =
-        visit({sizeof(mxd_store_finding), finding.is_problem ? MXD_STORE_FINDING_PROBLEM : 0u,
-               view(finding.subject), view(finding.text)});
-    if (status != MXD_OK) return {status, {}};
-  }
-  return {};
+  return tell_findings(findings, visit);
 }
 
 }  // namespace mxd::store::sqlite

@@ -1,4 +1,5 @@
 // The callbacks about tokens and devices; what each promises stands in module.h.
+#include <memory>
 #include <optional>
 #include <string_view>
 
@@ -37,6 +38,7 @@ class Rename : public OperationWrite {
       : OperationWrite(store, op), update_(update) {}
 
   int32_t run(Connection& connection) override { return rename_device(connection, update_); }
+  bool is_one_statement() const override { return true; }
 
  private:
   const mxd_device_update& update_;
@@ -96,6 +98,7 @@ class MarkValidated : public OperationWrite {
         .execute();
     return MXD_OK;
   }
+  bool is_one_statement() const override { return true; }
   bool may_use_reserve() const override { return true; }  // a deletion waits for it
 
  private:
@@ -117,20 +120,45 @@ int32_t authenticate_callback(mxd_cookie host, mxd_cookie, mxd_op op, mxd_cookie
   return MXD_OK;
 }
 
+// OK: on the thread for long lists.
+int32_t list_later(Store& store, mxd_op op, const mxd_device_query& query) {
+  const bool is_queued = store.long_lists.submit([&store, op, &query](Connection& connection) {
+    answer(store, op, "list_devices",
+           [&] { return list_devices(connection, store.module(), op, text(query.user_id)); });
+  });
+  return is_queued ? MXD_OK : MXD_UNAVAILABLE;
+}
+
+// The list of devices, remembered or read; null: it is a long one.
+std::shared_ptr<const DeviceList> find_list(Store& store, std::string_view user_id) {
+  constexpr size_t kMostKept = 4096;  // bytes
+  const WalIndex::Mark mark = store.wal_index.mark();
+  const int64_t key = store.account_key.account_of(user_id);
+  const auto hash = static_cast<uint64_t>(key);
+  const auto [kept, is_asked_again] = store.lists.find(user_id, hash, mark);
+  if (kept != nullptr) return kept;
+  const auto list = std::make_shared<DeviceList>();
+  const Owner owner{user_id, store.known_accounts.find(key)};
+  if (!read_short_list(*ReadPool::Lease(store.readers), owner, *list)) return nullptr;
+  if (is_asked_again && list->bytes() <= kMostKept && store.wal_index.mark() == mark) {
+    store.lists.keep(user_id, hash, mark, list);
+  }
+  return list;
+}
+
 int32_t list_callback(mxd_cookie host, mxd_cookie, mxd_op op, mxd_cookie,
                       const mxd_device_query* query) noexcept {
   Store& store = store_of(host);
   bool is_queued = false;
-  const int32_t status = guarded(store, "list_devices", [&] {
-    const ReadPool::Lease reader(store.readers);
-    if (!has_long_list(*reader, text(query->user_id))) {
-      return list_devices(*reader, store.module(), op, text(query->user_id));
+  const int32_t status = guarded(store, "list_devices", [&]() -> int32_t {
+    const std::shared_ptr<const DeviceList> list = find_list(store, text(query->user_id));
+    if (list != nullptr) {
+      list->emit(store.module(), op);
+      return MXD_OK;
     }
-    is_queued = store.long_lists.submit([&store, op, query](Connection& connection) {
-      answer(store, op, "list_devices",
-             [&] { return list_devices(connection, store.module(), op, text(query->user_id)); });
-    });
-    return is_queued ? MXD_OK : MXD_UNAVAILABLE;
+    const int32_t later = list_later(store, op, *query);
+    is_queued = later == MXD_OK;
+    return later;
   });
   if (!is_queued) store.module().complete(op, status);
   return MXD_OK;
@@ -140,7 +168,10 @@ int32_t get_callback(mxd_cookie host, mxd_cookie, mxd_op op, mxd_cookie,
                      const mxd_device_key* key) noexcept {
   Store& store = store_of(host);
   return answer(store, op, "get_device", [&] {
-    return get_device(*ReadPool::Lease(store.readers), store.module(), op, *key);
+    const std::string_view user_id = text(key->user_id);
+    const Owner owner{user_id, store.known_accounts.find(store.account_key.account_of(user_id))};
+    return get_device(*ReadPool::Lease(store.readers), store.module(), op, owner,
+                      text(key->device_id));
   });
 }
 

@@ -35,6 +35,7 @@ class ReplaceSession : public OperationWrite {
   int32_t run(Connection& connection) override {
     return replace_session(connection, replacement_) ? MXD_OK : MXD_CONFLICT;
   }
+  bool is_one_statement() const override { return true; }
   bool may_use_reserve() const override { return true; }
 
  private:

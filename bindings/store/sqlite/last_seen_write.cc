@@ -10,20 +10,21 @@ namespace mxd::store::sqlite {
 namespace {
 
 // Without memory for it the next request tries again.
-void queue_write(LastSeen& last_seen, Writer& writer) noexcept;
+void queue_write(LastSeen<int64_t>& last_seen, Writer& writer) noexcept;
 
 class LastSeenWrite : public Write {
  public:
-  LastSeenWrite(LastSeen& last_seen, Writer& writer) : last_seen_(last_seen), writer_(writer) {}
+  LastSeenWrite(LastSeen<int64_t>& last_seen, Writer& writer)
+      : last_seen_(last_seen), writer_(writer) {}
 
   int32_t run(Connection& connection) override {
-    for (const LastSeen::Sighting& seen : last_seen_.take()) {
+    for (const LastSeen<int64_t>::Sighting& seen : last_seen_.take()) {
       std::optional<std::string_view> address;
       if (!seen.address.empty()) address = seen.address;
       Query(connection,
             "UPDATE devices SET last_seen_ms = ?2, last_seen_ip = coalesce(?3, last_seen_ip)"
             " WHERE device = ?1 AND (last_seen_ms IS NULL OR abs(?2 - last_seen_ms) >= ?4)",
-            seen.device, seen.seen_ms, address, LastSeen::kIntervalMs)
+            seen.device, seen.seen_ms, address, kLastSeenIntervalMs)
           .execute();
     }
     return MXD_OK;
@@ -34,11 +35,11 @@ class LastSeenWrite : public Write {
   }
 
  private:
-  LastSeen& last_seen_;
+  LastSeen<int64_t>& last_seen_;
   Writer& writer_;
 };
 
-void queue_write(LastSeen& last_seen, Writer& writer) noexcept {
+void queue_write(LastSeen<int64_t>& last_seen, Writer& writer) noexcept {
   try {
     writer.submit_later(std::make_unique<LastSeenWrite>(last_seen, writer));
   } catch (const std::exception&) {
@@ -48,7 +49,7 @@ void queue_write(LastSeen& last_seen, Writer& writer) noexcept {
 
 }  // namespace
 
-void note_last_seen(LastSeen& last_seen, Writer& writer, int64_t device,
+void note_last_seen(LastSeen<int64_t>& last_seen, Writer& writer, int64_t device,
                     std::optional<int64_t> written_ms, std::string_view address, int64_t now_ms) {
   if (last_seen.note(device, written_ms, address, now_ms)) queue_write(last_seen, writer);
 }

@@ -202,6 +202,33 @@ CREATE TABLE uia_sessions (
 CREATE INDEX uia_sessions_user ON uia_sessions (user_id, begun_with);
 CREATE INDEX uia_sessions_expires ON uia_sessions (expires_ms);
 )sql",
+
+    R"sql(
+-- See common/account_key.h. Tokens name their account from here on; nothing is looked for by it in
+-- this engine.
+ALTER TABLE store ADD COLUMN account_key BLOB NOT NULL DEFAULT x'';
+UPDATE store SET account_key = (SELECT account_key FROM migration);
+)sql",
+
+    R"sql(
+-- Every request looks for a token by its digest. A table that is ordered by it is gone down once,
+-- where an index and the rows that it points to are two leaves.
+CREATE TEMP TABLE kept_tokens AS SELECT digest, device, pair, oauth, expires_ms FROM access_tokens;
+DROP TABLE access_tokens;
+CREATE TABLE access_tokens (
+  digest BLOB PRIMARY KEY CHECK (length(digest) = 32),
+  device INTEGER NOT NULL REFERENCES devices ON DELETE CASCADE,
+  pair INTEGER REFERENCES token_pairs ON DELETE CASCADE,
+  oauth INTEGER NOT NULL CHECK (oauth IN (0, 1)),
+  expires_ms INTEGER  -- NULL: never
+) STRICT, WITHOUT ROWID;
+INSERT INTO access_tokens SELECT * FROM kept_tokens ORDER BY digest;
+DROP TABLE kept_tokens;
+CREATE INDEX access_tokens_device ON access_tokens (device);
+CREATE INDEX access_tokens_expires ON access_tokens (expires_ms) WHERE expires_ms IS NOT NULL;
+-- A row of an index has the digest in it: none is kept for tokens without a pair.
+CREATE INDEX access_tokens_paired ON access_tokens (pair) WHERE pair IS NOT NULL;
+)sql",
 };
 
 }  // namespace mxd::store::sqlite

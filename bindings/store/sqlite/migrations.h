@@ -6,10 +6,11 @@
 
 namespace mxd::store::sqlite {
 
-inline constexpr int kSchemaVersion = 3;
+inline constexpr int kSchemaVersion = 5;
 
 // Number N brings a file from user_version N to N + 1. They are only ever appended. They run in one
-// transaction, and find the time in the temporary table `migration` (now_ms).
+// transaction, and find the time and a new key for accounts in the temporary table `migration`
+// (now_ms, account_key).
 extern const std::array<const char*, kSchemaVersion> kMigrations;
 
 }  // namespace mxd::store::sqlite

@@ -62,20 +62,44 @@ void set_write_ahead_log(SQLite::Database& database) {
   }
 }
 
-Outcome claim_server_name(SQLite::Database& database, std::string& server_name) {
+void bind_key(SQLite::Statement& statement, int index, const AccountKey& key) {
+  statement.bind(index, key.bytes().data(), static_cast<int>(key.bytes().size()));
+}
+
+Outcome claim(SQLite::Database& database, std::string& server_name,
+              std::optional<AccountKey>& account_key) {
   std::string kept;
-  SQLite::Statement read(database, "SELECT server_name FROM store");
-  if (read.executeStep()) kept = read.getColumn(0).getString();
+  SQLite::Statement read(database, "SELECT server_name, account_key FROM store");
+  if (read.executeStep()) {
+    kept = read.getColumn(0).getString();
+    account_key.emplace(read.getColumn(1).getString());
+  }
   read.reset();
   Outcome outcome = settle_server_name(kept, server_name);
   if (!succeeded(outcome.status) || !kept.empty()) return outcome;
-  SQLite::Statement insert(database, "INSERT INTO store (only, server_name) VALUES (1, ?1)");
+  account_key = AccountKey::make();
+  SQLite::Statement insert(database,
+                           "INSERT INTO store (only, server_name, account_key) VALUES (1, ?1, ?2)");
   insert.bind(1, server_name);
+  bind_key(insert, 2, *account_key);
   insert.exec();
   return {};
 }
 
-Outcome migrate(SQLite::Database& database, std::string& server_name, int64_t now_ms) {
+void run_migrations(SQLite::Database& database, int version, int64_t now_ms) {
+  database.exec("CREATE TEMP TABLE migration (now_ms INTEGER, account_key BLOB)");
+  SQLite::Statement insert(database, "INSERT INTO migration VALUES (?1, ?2)");
+  insert.bind(1, now_ms);
+  bind_key(insert, 2, AccountKey::make());
+  insert.exec();
+  for (int step = version; step < kSchemaVersion; ++step)
+    database.exec(kMigrations[static_cast<size_t>(step)]);
+  database.exec("PRAGMA application_id = " + std::to_string(kApplicationId));
+  database.exec("PRAGMA user_version = " + std::to_string(kSchemaVersion));
+}
+
+Outcome migrate(SQLite::Database& database, std::string& server_name,
+                std::optional<AccountKey>& account_key, int64_t now_ms) {
   // Not a SQLite::Transaction, which ends the process where there is no memory to roll back with. A
   // connection that is closed does so anyway.
   database.exec("BEGIN IMMEDIATE");
@@ -83,15 +107,8 @@ Outcome migrate(SQLite::Database& database, std::string& server_name, int64_t no
   Outcome outcome = check_ownership(database);
   if (!succeeded(outcome.status)) return outcome;
   const int version = pragma(database, "user_version");
-  if (version < kSchemaVersion) {
-    database.exec("CREATE TEMP TABLE migration AS SELECT " + std::to_string(now_ms) + " AS now_ms");
-    for (int step = version; step < kSchemaVersion; ++step) {
-      database.exec(kMigrations[static_cast<size_t>(step)]);
-    }
-    database.exec("PRAGMA application_id = " + std::to_string(kApplicationId));
-    database.exec("PRAGMA user_version = " + std::to_string(kSchemaVersion));
-  }
-  outcome = claim_server_name(database, server_name);
+  if (version < kSchemaVersion) run_migrations(database, version, now_ms);
+  outcome = claim(database, server_name, account_key);
   if (succeeded(outcome.status)) database.exec("COMMIT");
   return outcome;
 }
@@ -151,7 +168,8 @@ Outcome check_writable(const std::string& path) {
   return {};
 }
 
-Outcome open_and_migrate(const std::string& path, std::string& server_name, int64_t now_ms) {
+Outcome open_and_migrate(const std::string& path, std::string& server_name,
+                         std::optional<AccountKey>& account_key, int64_t now_ms) {
   SQLite::Database database(path, SQLite::OPEN_READWRITE, kBusyTimeoutMs);
   // What it looks at is of one moment: another process may be making the database.
   database.exec("BEGIN");
@@ -161,18 +179,19 @@ Outcome open_and_migrate(const std::string& path, std::string& server_name, int6
   set_write_ahead_log(database);
   database.exec("PRAGMA synchronous = FULL");
   database.exec("PRAGMA foreign_keys = ON");
-  return migrate(database, server_name, now_ms);
+  return migrate(database, server_name, account_key, now_ms);
 }
 
 }  // namespace
 
-Outcome prepare_file(const std::string& path, std::string& server_name, int64_t now_ms) {
+Outcome prepare_file(const std::string& path, std::string& server_name,
+                     std::optional<AccountKey>& account_key, int64_t now_ms) {
   Outcome outcome = make_file(path, !server_name.empty());
   // SQLite would open what it can't write for reading only, and call that a success.
   if (succeeded(outcome.status)) outcome = check_writable(path);
   if (!succeeded(outcome.status)) return outcome;
   try {
-    return open_and_migrate(path, server_name, now_ms);
+    return open_and_migrate(path, server_name, account_key, now_ms);
   } catch (const SQLite::Exception& error) {
     const int code = error.getErrorCode() & 0xff;
     const bool may_be_full = code == SQLITE_FULL || code == SQLITE_IOERR || code == SQLITE_CANTOPEN;
@@ -180,7 +199,7 @@ Outcome prepare_file(const std::string& path, std::string& server_name, int64_t 
   }
   // The index of the write-ahead log is made at every start, and needs some room.
   try {
-    return open_and_migrate(path, server_name, now_ms);
+    return open_and_migrate(path, server_name, account_key, now_ms);
   } catch (const SQLite::Exception& error) {
     return outcome_of_opening(error);
   }

@@ -3,9 +3,10 @@
 #define MXD_BINDINGS_STORE_SQLITE_SCHEMA_H
 
 #include <cstdint>
+#include <optional>
 #include <string>
-#include <string_view>
 
+#include "bindings/store/common/account_key.h"
 #include "bindings/store/common/outcome.h"
 
 namespace mxd::store::sqlite {
@@ -15,8 +16,10 @@ inline constexpr int kApplicationId = 0x4d584473;
 
 // Makes the file where there is none, refuses one that is not ours, and migrates it in one
 // transaction; several processes may do so at once. Blocks up to the busy timeout. On success
-// `server_name` holds the file's. An empty server_name makes no file. A migration is of `now_ms`.
-Outcome prepare_file(const std::string& path, std::string& server_name, int64_t now_ms);
+// `server_name` and `account_key` are the file's. An empty server_name makes no file. A migration
+// is of `now_ms`.
+Outcome prepare_file(const std::string& path, std::string& server_name,
+                     std::optional<AccountKey>& account_key, int64_t now_ms);
 
 }  // namespace mxd::store::sqlite
 

@@ -11,10 +11,13 @@
 #include <thread>
 #include <utility>
 
-#include "bindings/common/url_scheme.h"
+#include "bindings/common/database_url.h"
+#include "bindings/store/common/identity.h"
+#include "bindings/store/common/login.h"
 #include "bindings/store/sqlite/authenticate.h"
 #include "bindings/store/sqlite/examination.h"
 #include "bindings/store/sqlite/host_table.h"
+#include "bindings/store/sqlite/moving.h"
 #include "bindings/store/sqlite/schema.h"
 #include "bindings/store/sqlite/status.h"
 #include "bindings/store/sqlite/tokens.h"
@@ -22,10 +25,20 @@
 namespace mxd::store::sqlite {
 namespace {
 
-constexpr int64_t kDefaultAccessTokenMs = 10 * 60 * 1000;
-
 size_t connection_count(uint32_t asked) {
   return asked != 0 ? asked : std::max(2u, std::thread::hardware_concurrency());
+}
+
+// How many tokens and lists are remembered at most. In a large database more users ask at a time,
+// and what is not remembered costs more. A place takes 150 bytes, and some hundred more when it is
+// used.
+size_t places_for(Connection& connection) {
+  constexpr int64_t kAccountsAPlace = 4;
+  constexpr int64_t kFewest = 4096;
+  constexpr int64_t kMost = 65'536;
+  Query last(connection, "SELECT max(account) FROM accounts");
+  const int64_t accounts = last.next() ? last.integer(0) : 0;
+  return static_cast<size_t>(std::clamp(accounts / kAccountsAPlace, kFewest, kMost));
 }
 
 // The pair before a refreshed one dies, and nobody waits for it.
@@ -42,24 +55,6 @@ class ReplacePairUnawaited : public Write {
  private:
   const int64_t pair_;
 };
-
-const char* reason_of(int32_t status) {
-  switch (status) {
-    case MXD_UNKNOWN_TOKEN:
-      return "the access token is unknown: log in again";
-    case MXD_TOKEN_EXPIRED:
-      return "the access token has expired or was replaced: refresh it, or log in again on the "
-             "same device";
-    case MXD_USER_LOCKED:
-      return "the account is locked: unlock it first";
-    case MXD_FORBIDDEN:
-      return "the user is not registered, or not in the application service's namespaces";
-    case MXD_UNKNOWN_DEVICE:
-      return "the user has no such device: leave device_id out, or create the device first";
-    default:
-      return "";
-  }
-}
 
 Outcome read_path(std::string_view url, std::string& path) {
   constexpr std::string_view kScheme = "sqlite";
@@ -82,15 +77,21 @@ Outcome read_path(std::string_view url, std::string& path) {
 }  // namespace
 
 Store::Store(const mxd_store_options& options, const std::string& given_path,
-             const std::string& name)
+             const std::string& name, const AccountKey& key)
     : mxd_store(options, name),
       path(given_path),
       access_token_ms(options.access_token_ms != 0 ? options.access_token_ms
                                                    : kDefaultAccessTokenMs),
+      account_key(key),
       readers(path, connection_count(options.connections)),
+      wal_index(*ReadPool::Lease(readers)),
+      places(places_for(*ReadPool::Lease(readers))),
+      owners(places),
+      lists(places),
       long_lists(path),
       writer(path, log),
-      sweeper(clock, readers, writer, log) {}
+      portions(readers, writer),
+      sweeper(portions, clock, log) {}
 
 int32_t Store::status_of(const std::exception& error) const noexcept {
   if (const auto* failure = dynamic_cast<const SQLite::Exception*>(&error)) {
@@ -131,10 +132,6 @@ Outcome Store::sweep(mxd_store_swept& swept) {
 }
 
 void Store::identify(const mxd_credentials& credentials, Done<mxd_store_identity> done) {
-  constexpr uint32_t kShared = MXD_STORE_IDENTITY_GUEST | MXD_STORE_IDENTITY_APPSERVICE |
-                               MXD_STORE_IDENTITY_OAUTH | MXD_STORE_IDENTITY_UNLIMITED;
-  static_assert(kShared == (MXD_PRINCIPAL_GUEST | MXD_PRINCIPAL_APPSERVICE | MXD_PRINCIPAL_OAUTH |
-                            MXD_PRINCIPAL_UNLIMITED));
   // Copied: a connection is lent only as long as authenticate() runs.
   uint32_t flags = 0;
   std::string user_id;
@@ -142,14 +139,13 @@ void Store::identify(const mxd_credentials& credentials, Done<mxd_store_identity
   std::string service_id;
   std::optional<int64_t> new_pair;
   const int32_t status = authenticate(*this, credentials, [&](const Authenticated& found) {
-    flags = (found.principal.flags & kShared) |
-            (found.is_suspended ? MXD_STORE_IDENTITY_SUSPENDED : 0u);
+    flags = identity_flags(found.principal, found.is_suspended);
     user_id = text(found.principal.user_id);
     device_id = text(found.principal.device_id);
     service_id = text(found.principal.service_id);
     new_pair = found.new_pair;
   });
-  if (status != MXD_OK) return done.refuse(status, reason_of(status));
+  if (status != MXD_OK) return done.refuse(status, refusal_reason(status));
   if (new_pair) writer.submit(std::make_unique<ReplacePairUnawaited>(*new_pair));
   done.answer(
       {sizeof(mxd_store_identity), flags, view(user_id), view(device_id), view(service_id)});
@@ -159,6 +155,8 @@ void Store::identify(const mxd_credentials& credentials, Done<mxd_store_identity
 
 namespace mxd::store {
 
+const char kEngine[] = "sqlite";
+
 Outcome examine_store(const mxd_store_options& options,
                       absl::FunctionRef<int32_t(const mxd_store_finding&)> visit) {
   std::string path;
@@ -167,16 +165,32 @@ Outcome examine_store(const mxd_store_options& options,
   return sqlite::examine_file(path, text(options.server_name), visit);
 }
 
+Outcome export_store(const mxd_store_options& options, Exporter& exporter) {
+  std::string path;
+  Outcome outcome = sqlite::read_path(text(options.url), path);
+  if (!succeeded(outcome.status)) return outcome;
+  return sqlite::export_file(path, text(options.server_name), exporter);
+}
+
+Outcome begin_import(const mxd_store_options& options, std::unique_ptr<Importer>& importer) {
+  std::string path;
+  Outcome outcome = sqlite::read_path(text(options.url), path);
+  if (!succeeded(outcome.status)) return outcome;
+  const WallClock clock(options.now_ms, options.cookie);
+  return sqlite::begin_file(path, clock.now_ms(), importer);
+}
+
 Outcome open_store(const mxd_store_options& options, std::unique_ptr<mxd_store>& out) {
   std::string path;
   Outcome outcome = sqlite::read_path(text(options.url), path);
   if (!succeeded(outcome.status)) return outcome;
   std::string server_name(text(options.server_name));
   const WallClock clock(options.now_ms, options.cookie);
-  outcome = sqlite::prepare_file(path, server_name, clock.now_ms());
+  std::optional<AccountKey> account_key;
+  outcome = sqlite::prepare_file(path, server_name, account_key, clock.now_ms());
   if (!succeeded(outcome.status)) return outcome;
   try {
-    out = std::make_unique<sqlite::Store>(options, path, server_name);
+    out = std::make_unique<sqlite::Store>(options, path, server_name, *account_key);
     return {};
   } catch (const SQLite::Exception& error) {
     return sqlite::outcome_of_opening(error);

@@ -6,12 +6,19 @@
 #include <cstdint>
 #include <string>
 
+#include "bindings/store/common/account_key.h"
 #include "bindings/store/common/last_seen.h"
 #include "bindings/store/common/password.h"
 #include "bindings/store/common/store.h"
+#include "bindings/store/common/sweeper.h"
+#include "bindings/store/sqlite/device_list.h"
+#include "bindings/store/sqlite/known_accounts.h"
+#include "bindings/store/sqlite/portions.h"
 #include "bindings/store/sqlite/read_pool.h"
 #include "bindings/store/sqlite/read_thread.h"
-#include "bindings/store/sqlite/sweeper.h"
+#include "bindings/store/sqlite/remembered.h"
+#include "bindings/store/sqlite/token_owner.h"
+#include "bindings/store/sqlite/wal_index.h"
 #include "bindings/store/sqlite/writer.h"
 
 namespace mxd::store::sqlite {
@@ -22,7 +29,8 @@ namespace mxd::store::sqlite {
 // the caller's thread.
 struct Store final : mxd_store {
   // Of a file that prepare_file() has prepared. Throws SQLite::Exception, std::system_error.
-  Store(const mxd_store_options& options, const std::string& path, const std::string& name);
+  Store(const mxd_store_options& options, const std::string& path, const std::string& name,
+        const AccountKey& key);
 
   int32_t status_of(const std::exception& error) const noexcept override;
   void fill_callbacks(mxd_host& host) const override;
@@ -39,7 +47,7 @@ struct Store final : mxd_store {
   Outcome prepare_service(const Service& service) override;
   void resolve_name(std::string_view name, Done<mxd_store_user> done) override;
   Outcome add_account(const mxd_store_new_account& account, std::string& user_id) override;
-  int32_t list_accounts(std::string_view after,
+  Outcome list_accounts(std::string_view after,
                         absl::FunctionRef<int32_t(const mxd_store_account&)> visit) override;
   Outcome find_account(std::string_view name,
                        absl::FunctionRef<int32_t(const mxd_store_account&)> visit) override;
@@ -62,13 +70,20 @@ struct Store final : mxd_store {
 
   const std::string path;
   const int64_t access_token_ms;
+  const AccountKey account_key;
 
   // Destroyed from the last to the first: the password threads finish what they have, then the
   // sweeper does, then the writer, whose queue refers to last_seen.
   ReadPool readers;
+  WalIndex wal_index;
+  const size_t places;                 // of what is remembered
+  Remembered<RememberedOwner> owners;  // by the token's digest
+  Remembered<DeviceList> lists;        // by the user ID
+  KnownAccounts known_accounts;
   ReadThread long_lists;
-  LastSeen last_seen;
+  LastSeen<int64_t> last_seen;  // by their rows
   Writer writer;
+  SweepingInPortions portions;
   Sweeper sweeper;
   PasswordThreads passwords;
 };

@@ -7,8 +7,6 @@ namespace {
 
 constexpr int64_t kAtOnce = 100;
 constexpr int64_t kPage = 500;
-// An expired token is kept so long, for a client that only wants to log out.
-constexpr int64_t kKeptExpiredMs = 3'600'000;
 
 // Rows of (number, whether unused), by number.
 Page read_page(Query& rows) {
@@ -25,21 +23,22 @@ Page read_page(Query& rows) {
 
 }  // namespace
 
-bool is_sweeping_due(Connection& connection, int64_t now_ms, int64_t given_before_ms) {
+bool is_sweeping_due(Connection& connection, int64_t now_ms, int64_t expired_ms,
+                     int64_t given_before_ms) {
   Query row(connection,
             "SELECT EXISTS (SELECT 1 FROM accounts WHERE gone_through > 0)"
             " OR EXISTS (SELECT 1 FROM access_tokens WHERE expires_ms <= ?1)"
             " OR EXISTS (SELECT 1 FROM uia_sessions WHERE expires_ms <= ?2)"
             " OR EXISTS (SELECT 1 FROM refresh_tokens WHERE given_ms <= ?3)",
-            now_ms - kKeptExpiredMs, now_ms, given_before_ms);
+            expired_ms, now_ms, given_before_ms);
   return row.next() && row.integer(0) != 0;
 }
 
-Swept sweep_access_tokens(Connection& writer, int64_t now_ms) {
+Swept sweep_access_tokens(Connection& writer, int64_t expired_ms) {
   const int swept = Query(writer,
-                          "DELETE FROM access_tokens WHERE access_token IN (SELECT access_token"
+                          "DELETE FROM access_tokens WHERE digest IN (SELECT digest"
                           " FROM access_tokens WHERE expires_ms <= ?1 LIMIT ?2)",
-                          now_ms - kKeptExpiredMs, kAtOnce)
+                          expired_ms, kAtOnce)
                         .execute();
   return {swept, swept == kAtOnce};
 }

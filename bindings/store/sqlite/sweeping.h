@@ -11,7 +11,8 @@
 namespace mxd::store::sqlite {
 
 // Whether anything of what an index finds is over. A transaction for nothing is not free.
-bool is_sweeping_due(Connection& connection, int64_t now_ms, int64_t given_before_ms);
+bool is_sweeping_due(Connection& connection, int64_t now_ms, int64_t expired_ms,
+                     int64_t given_before_ms);
 
 // What one step has removed, and whether there may be more.
 struct Swept {
@@ -20,7 +21,7 @@ struct Swept {
 };
 
 // In the writer's transaction: each removes a few of what it is about, found by an index.
-Swept sweep_access_tokens(Connection& writer, int64_t now_ms);
+Swept sweep_access_tokens(Connection& writer, int64_t expired_ms);
 Swept sweep_refresh_tokens(Connection& writer, int64_t given_before_ms);
 // Expired sessions: sweep_sessions() in sessions.h; devices that are gone: remove_gone() in
 // deletion.h.

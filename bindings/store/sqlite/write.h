@@ -18,6 +18,10 @@ class Write {
   // (SQLite::Exception, std::bad_alloc), undoes what this write did, and only that.
   virtual int32_t run(Connection& connection) = 0;
 
+  // Whether it changes the file with one statement, which SQLite undoes where it fails, and changes
+  // nothing where it returns another status than OK and CREATED: it costs no savepoint then.
+  virtual bool is_one_statement() const { return false; }
+
   // O4: whether it may use the room that is kept for deletions on a full disk.
   virtual bool may_use_reserve() const { return false; }
 

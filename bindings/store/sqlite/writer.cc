@@ -45,6 +45,8 @@ class AwaitedWrite : public Write {
   const bool may_use_reserve_;
 };
 
+constexpr const char* kNothingWritten = "nothing of a transaction was written";
+
 bool is_full_disk(const SQLite::Exception& error, sqlite3* database) {
   const int code = error.getErrorCode() & 0xff;
   if (code == SQLITE_FULL) return true;
@@ -74,14 +76,16 @@ Writer::~Writer() {
 }
 
 void Writer::enqueue(Queue& queue, std::unique_ptr<Write> write) {
-  bool is_first;
+  Batch one;
+  one.push_back({std::move(write)});
+  bool wakes;
   {
     const std::lock_guard lock(mutex_);
-    is_first = queue.entries.empty();
-    if (is_first) queue.since = Clock::now();
-    queue.entries.push_back({std::move(write)});
+    if (queue.entries.empty()) queue.since = Clock::now();
+    queue.entries.splice(queue.entries.end(), one);
+    wakes = queue.entries.size() == queue.wakes_at;
   }
-  if (is_first) work_.notify_one();
+  if (wakes) work_.notify_one();
 }
 
 size_t Writer::queued() {
@@ -147,7 +151,7 @@ void Writer::wait_for_work(std::unique_lock<std::mutex>& lock) {
 void Writer::take_work() {
   if (stopping_ || Clock::now() >= background_due()) background_batch_.swap(background_.entries);
   batch_.swap(queue_.entries);
-  later_batch_.swap(later_.entries);
+  batch_.splice(batch_.end(), later_.entries);
 }
 
 void Writer::loop() {
@@ -155,68 +159,70 @@ void Writer::loop() {
   while (true) {
     wait_for_work(lock);
     take_work();
-    const bool is_idle = batch_.empty() && later_batch_.empty();
+    const bool is_idle = batch_.empty();
     if (is_idle && background_batch_.empty() && stopping_) return;
     lock.unlock();
-    work_off({&batch_, &later_batch_});
+    work_off(batch_, &queue_);
     if (!is_idle) idle_since_ = Clock::now();
-    work_off({&background_batch_});
+    work_off(background_batch_, nullptr);
     lock.lock();
   }
 }
 
-void Writer::work_off(std::initializer_list<std::vector<Entry>*> parts) {
-  if (std::all_of(parts.begin(), parts.end(), [](const auto* part) { return part->empty(); })) {
-    return;
-  }
-  commit(parts);
-  for (std::vector<Entry>* part : parts) {
-    for (Entry& entry : *part)
-      entry.write->finish(entry.status);
-    part->clear();
-  }
+void Writer::work_off(Batch& batch, Queue* more) {
+  if (batch.empty()) return;
+  commit(batch, more);
+  for (Entry& entry : batch)
+    entry.write->finish(entry.status);
+  batch.clear();
 }
 
-void Writer::commit(std::initializer_list<std::vector<Entry>*> parts) {
+void Writer::commit(Batch& batch, Queue* more) {
   if (!files_.in_place()) return;  // O5; each is UNAVAILABLE until it is run
   const bool is_whole = !reserve_.is_spent();
-  const bool is_full = try_commit(parts, is_whole ? Whose::kAll : Whose::kThoseWithReserve);
-  if (is_full && is_whole && reserve_.release()) try_commit(parts, Whose::kThoseWithReserve);
+  const bool is_full = try_commit(batch, more, is_whole ? Whose::kAll : Whose::kThoseWithReserve);
+  if (is_full && is_whole && reserve_.release()) try_commit(batch, more, Whose::kThoseWithReserve);
 }
 
 // True if the disk is full, and a write that may use the reserve came to nothing for it.
-bool Writer::try_commit(std::initializer_list<std::vector<Entry>*> parts, Whose whose) {
-  const auto for_each = [&](auto&& work) {
-    for (std::vector<Entry>* part : parts) {
-      for (Entry& entry : *part) {
-        if (whose == Whose::kAll || entry.write->may_use_reserve()) work(entry);
-      }
+bool Writer::try_commit(Batch& batch, Queue* more, Whose whose) {
+  const auto set_all = [&](int32_t status) {
+    for (Entry& entry : batch) {
+      if (is_of(entry, whose)) entry.status = status;
     }
-  };
-  const auto fail = [&](const char* what, int32_t status) {
-    log_.failure("nothing of a transaction was written", what);
-    for_each([status](Entry& entry) { entry.status = status; });
   };
   bool is_full = false;
   try {
     // Left open where there was no memory to roll back with.
     if (connection_.in_transaction()) Query(connection_, "ROLLBACK").execute();
-    Query(connection_, "BEGIN IMMEDIATE").execute();
-    for_each([this](Entry& entry) { run_in_savepoint(entry); });
+    begin();
+    run_all(batch, more, whose);
+    const auto began = Clock::now();
     Query(connection_, "COMMIT").execute();
+    if (more != nullptr) group_.note(batch.size(), Clock::now() - began, queued());
     // It may have been moved since it was looked at, and the commit with it.
-    if (!files_.in_place()) for_each([](Entry& entry) { entry.status = MXD_UNAVAILABLE; });
+    if (!files_.in_place()) set_all(MXD_UNAVAILABLE);
     return false;
   } catch (const SQLite::Exception& error) {
     is_full = is_full_disk(error, connection_.database().getHandle());
-    fail(error.what(), status_of(error));
+    log_.failure(kNothingWritten, error.what());
+    set_all(status_of(error));
   } catch (const std::bad_alloc& error) {
-    fail(error.what(), MXD_UNAVAILABLE);
+    log_.failure(kNothingWritten, error.what());
+    set_all(MXD_UNAVAILABLE);
   }
   roll_back();
-  bool is_waited_for = false;
-  for_each([&](const Entry& entry) { is_waited_for |= entry.write->may_use_reserve(); });
-  return is_full && is_waited_for;
+  return is_full && std::any_of(batch.begin(), batch.end(),
+                                [](const Entry& entry) { return entry.write->may_use_reserve(); });
+}
+
+bool Writer::is_of(const Entry& entry, Whose whose) {
+  return whose == Whose::kAll || entry.write->may_use_reserve();
+}
+
+void Writer::begin() {
+  Query(connection_, "BEGIN IMMEDIATE").execute();
+  is_begun_anew_ = true;
 }
 
 void Writer::roll_back() {
@@ -228,23 +234,68 @@ void Writer::roll_back() {
   }
 }
 
-void Writer::run_in_savepoint(Entry& entry) {
-  Query(connection_, "SAVEPOINT one_write").execute();
+void Writer::run_all(Batch& batch, Queue* more, Whose whose) {
+  std::optional<Clock::time_point> began_joining;
+  for (auto next = batch.begin(); next != batch.end();) {
+    for (; next != batch.end(); ++next) {
+      if (is_of(*next, whose)) run_apart(*next);
+    }
+    if (more == nullptr) return;
+    const auto now = Clock::now();
+    if (!began_joining) began_joining = now;
+    if (now < *began_joining + kJoining) {
+      next = join(batch, *more, *began_joining + group_.patience());
+    }
+  }
+}
+
+// The first of those that have joined the batch.
+Writer::Batch::iterator Writer::join(Batch& batch, Queue& more, Clock::time_point patient_until) {
+  std::unique_lock lock(mutex_);
+  more.wakes_at = std::max<size_t>(1, group_.missing(batch.size()));
+  if (group_.missing(batch.size()) != 0) {
+    work_.wait_until(lock, patient_until,
+                     [&] { return stopping_ || more.entries.size() >= more.wakes_at; });
+  }
+  more.wakes_at = 1;
+  if (more.entries.empty()) return batch.end();
+  const auto first = more.entries.begin();
+  batch.splice(batch.end(), more.entries);
+  return first;
+}
+
+// Where it fails, it undoes itself and nothing else: with a savepoint where something else was
+// written before it, and where SQLite does not do that of its own accord.
+void Writer::run_apart(Entry& entry) {
+  const bool is_undone = entry.write->is_one_statement();
+  const bool has_savepoint = !is_undone && !is_begun_anew_;
+  if (has_savepoint) Query(connection_, "SAVEPOINT one_write").execute();
+  entry.status = attempt(*entry.write);
+  const bool has_failed = !succeeded(entry.status);
+  if (has_savepoint) {
+    if (has_failed) Query(connection_, "ROLLBACK TO one_write").execute();
+    Query(connection_, "RELEASE one_write").execute();
+  } else if (has_failed && !is_undone) {
+    Query(connection_, "ROLLBACK").execute();
+    begin();
+  }
+  if (!has_failed) is_begun_anew_ = false;
+}
+
+int32_t Writer::attempt(Write& write) {
   try {
-    entry.status = entry.write->run(connection_);
+    return write.run(connection_);
   } catch (const SQLite::Exception& error) {
-    // Some failures make SQLite give up the whole transaction, not only this savepoint.
+    // Some failures make SQLite give up the whole transaction, not only this write.
     if (!connection_.in_transaction() || is_full_disk(error, connection_.database().getHandle())) {
       throw;
     }
     log_.failure("a write was undone", error.what());
-    entry.status = status_of(error);
+    return status_of(error);
   } catch (const std::bad_alloc& error) {
     log_.failure("a write was undone", error.what());
-    entry.status = MXD_UNAVAILABLE;
+    return MXD_UNAVAILABLE;
   }
-  if (!succeeded(entry.status)) Query(connection_, "ROLLBACK TO one_write").execute();
-  Query(connection_, "RELEASE one_write").execute();
 }
 
 }  // namespace mxd::store::sqlite

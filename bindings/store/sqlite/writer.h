@@ -7,25 +7,25 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
-#include <initializer_list>
+#include <list>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <thread>
-#include <vector>
 
 #include "bindings/store/common/log.h"
 #include "bindings/store/sqlite/file_guard.h"
+#include "bindings/store/sqlite/group_commit.h"
 #include "bindings/store/sqlite/reserve.h"
 #include "bindings/store/sqlite/status.h"
 #include "bindings/store/sqlite/write.h"
 
 namespace mxd::store::sqlite {
 
-// Takes everything that is queued, runs it in one transaction, each write in a savepoint of its
-// own, commits, and finishes the writes after that: many writes share one synchronisation with the
-// disk. All functions are [any-thread].
+// Takes everything that is queued, runs it in one transaction with what comes in meanwhile,
+// commits, and finishes the writes after that: many writes share one synchronisation with the disk,
+// and one that fails takes no other with it. All functions are [any-thread].
 class Writer {
  public:
   // Opens the connection and starts the thread. Throws SQLite::Exception, std::system_error.
@@ -64,6 +64,8 @@ class Writer {
   static constexpr std::chrono::milliseconds kLinger{100};
   static constexpr std::chrono::milliseconds kIdle{20};
   static constexpr std::chrono::milliseconds kPatience{300};
+  // How long a transaction is held open for what comes in while it runs.
+  static constexpr std::chrono::milliseconds kJoining{5};
   static constexpr auto kNever = Clock::time_point::max();
 
   struct Entry {
@@ -71,10 +73,14 @@ class Writer {
     int32_t status = MXD_UNAVAILABLE;
   };
 
-  // What waits, and since when its first does.
+  // Lists, since they are joined without memory.
+  using Batch = std::list<Entry>;
+
+  // What waits, since when its first does, and how many of them the thread is woken for.
   struct Queue {
-    std::vector<Entry> entries;
+    Batch entries;
     Clock::time_point since{};
+    size_t wakes_at = 1;
   };
 
   // What one transaction is about.
@@ -87,11 +93,17 @@ class Writer {
   Clock::time_point background_due() const;
   void wait_for_work(std::unique_lock<std::mutex>& lock);
   void take_work();
-  void work_off(std::initializer_list<std::vector<Entry>*> parts);
-  void commit(std::initializer_list<std::vector<Entry>*> parts);
-  bool try_commit(std::initializer_list<std::vector<Entry>*> parts, Whose whose);
+  // `more`: what comes in there meanwhile goes along; null: nothing does.
+  void work_off(Batch& batch, Queue* more);
+  void commit(Batch& batch, Queue* more);
+  bool try_commit(Batch& batch, Queue* more, Whose whose);
+  static bool is_of(const Entry& entry, Whose whose);
+  void begin();
   void roll_back();
-  void run_in_savepoint(Entry& entry);
+  void run_all(Batch& batch, Queue* more, Whose whose);
+  Batch::iterator join(Batch& batch, Queue& more, Clock::time_point patient_until);
+  void run_apart(Entry& entry);
+  int32_t attempt(Write& write);
 
   const Log& log_;
   Connection connection_;
@@ -106,9 +118,10 @@ class Writer {
   bool stopping_ = false;
 
   // The thread's own: what it has taken, in this order.
-  std::vector<Entry> batch_;
-  std::vector<Entry> later_batch_;
-  std::vector<Entry> background_batch_;
+  Batch batch_;
+  Batch background_batch_;
+  GroupCommit group_;
+  bool is_begun_anew_ = false;  // the transaction, in which nothing was written yet
   Clock::time_point idle_since_{};
 
   std::thread thread_;  // last: it uses all of the above

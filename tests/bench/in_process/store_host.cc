@@ -3,6 +3,8 @@
 #include <dlfcn.h>
 
 #include <array>
+#include <chrono>
+#include <cstdio>
 #include <stdexcept>
 
 namespace mxd::bench {
@@ -13,6 +15,11 @@ const mxd_store_library& load(const std::string& path) {
   void* const entry = library == nullptr ? nullptr : ::dlsym(library, MXD_STORE_ENTRY_V1);
   if (entry == nullptr) throw std::runtime_error(::dlerror());
   return *reinterpret_cast<mxd_store_entry_v1>(entry)();
+}
+
+// What the store has to say is about something that went wrong.
+void print(mxd_cookie, mxd_cookie, int32_t, mxd_view message) noexcept {
+  std::fprintf(stderr, "store: %.*s\n", static_cast<int>(message.size), message.data);
 }
 
 // Calls a function of the table with a place for its error.
@@ -28,12 +35,21 @@ void require(const char* what, Call call) {
 
 }  // namespace
 
+int64_t standing_now_ms() {
+  static const int64_t now = std::chrono::duration_cast<std::chrono::milliseconds>(
+                                 std::chrono::system_clock::now().time_since_epoch())
+                                 .count();
+  return now;
+}
+
 StoreHost::StoreHost(const std::string& library, const std::string& url)
     : library_(&load(library)) {
   mxd_store_options options = make<mxd_store_options>();
   options.abi_minor = MXD_STORE_ABI_MINOR;
   options.url = view(url);
   options.server_name = view(kServerName);
+  options.log = print;
+  options.now_ms = [](mxd_cookie) noexcept { return standing_now_ms(); };
   require("open",
           [&](char* error, size_t size) { return library_->open(&options, &store_, error, size); });
 }

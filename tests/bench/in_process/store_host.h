@@ -2,6 +2,7 @@
 #ifndef MXD_TESTS_BENCH_IN_PROCESS_STORE_HOST_H
 #define MXD_TESTS_BENCH_IN_PROCESS_STORE_HOST_H
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -9,6 +10,10 @@
 #include "tests/bench/in_process/exchange.h"
 
 namespace mxd::bench {
+
+// The store's clock, in milliseconds since the epoch, stands: when a device was last seen is
+// written once a minute, which would come into what is measured now and then.
+int64_t standing_now_ms();
 
 class StoreHost {
  public:

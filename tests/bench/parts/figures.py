@@ -19,6 +19,8 @@ class Figure:
     theirs: list[float] = field(default_factory=list)
     x: float | None = None  # where on a curve: connections, devices
     curve: str = ""  # which curve it is a point of
+    at_most: float | None = None  # what the ratio may be
+    at_least: float | None = None
 
     @property
     def median(self) -> float:
@@ -35,6 +37,22 @@ class Figure:
         """Ours to theirs: the median over the rounds of each round's ratio."""
         ratios = self.ratios
         return statistics.median(ratios) if ratios else None
+
+    @property
+    def bound(self) -> str:
+        """What the ratio may be, in words; empty: anything."""
+        if self.at_most is not None:
+            return f"at most {self.at_most:g}"
+        return f"at least {self.at_least:g}" if self.at_least is not None else ""
+
+    @property
+    def is_out_of_bounds(self) -> bool:
+        """Whether the ratio is not what it may be."""
+        ratio = self.ratio
+        if ratio is None:
+            return False
+        too_high = self.at_most is not None and ratio > self.at_most
+        return too_high or (self.at_least is not None and ratio < self.at_least)
 
     @property
     def ratios(self) -> list[float]:

@@ -63,7 +63,8 @@ def run_pairs(
         if "items_per_second" in run:
             nanoseconds = 1e9 / run["items_per_second"]
         else:
-            nanoseconds = run["cpu_time"] * NANOSECONDS[run["time_unit"]]
+            clock = "real_time" if "/real_time" in run["run_name"] else "cpu_time"
+            nanoseconds = run[clock] * NANOSECONDS[run["time_unit"]]
         values[name]["bare" if whose == "bare" else "ours"].append(nanoseconds)
     return [
         Figure(part, plain_name(name), "ns", compared_with, found["ours"], found["bare"])

@@ -27,6 +27,16 @@ def measure(build: Build, progress: Progress) -> list[Figure]:
             figures.append(
                 Figure(
                     "growth",
+                    f"{figure.name}: {size:,} devices in all, beside the loop",
+                    "ns",
+                    figure.compared_with,
+                    figure.ours,
+                    figure.theirs,
+                )
+            )
+            figures.append(
+                Figure(
+                    "growth",
                     f"{figure.name}: {size:,} devices in all",
                     "ns",
                     f"{SIZES[0]:,} devices",
@@ -37,7 +47,7 @@ def measure(build: Build, progress: Progress) -> list[Figure]:
                 )
             )
     for devices in MANY:
-        for figure in asked(build, progress, max(1, 1000 // devices), devices, "/list$"):
+        for figure in asked(build, progress, max(1, 1000 // devices), devices, "/list(/|$)"):
             figures.append(
                 Figure(
                     "growth",

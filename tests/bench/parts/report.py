@@ -17,7 +17,10 @@ import matplotlib.pyplot as plt
 
 from parts.figures import Figure
 
-UNITS = {"ns": [(1e9, "s"), (1e6, "ms"), (1e3, "µs")]}
+UNITS = {
+    "ns": [(1e9, "s"), (1e6, "ms"), (1e3, "µs")],
+    "µs": [(1e6, "s"), (1e3, "ms")],
+}
 
 
 def shown(value: float, unit: str) -> str:
@@ -27,7 +30,7 @@ def shown(value: float, unit: str) -> str:
             value, unit = value / size, larger
             break
     digits = f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
-    return f"{digits} {unit}" if unit != "/s" else f"{digits}/s"
+    return digits + (unit if unit == "/s" else f" {unit}" if unit else "")
 
 
 def machine() -> str:
@@ -63,8 +66,8 @@ def markdown(figures: list[Figure], commit: str) -> str:
             "",
             f"## {part[0].upper()}{part[1:]}",
             "",
-            "| what | ours | beside | theirs | ratio | rounds |",
-            "|---|---:|---|---:|---:|---:|",
+            "| what | ours | beside | theirs | ratio | rounds | bound |",
+            "|---|---:|---|---:|---:|---:|---|",
         ]
         for figure in found:
             theirs, ratio = figure.their_median, figure.ratio
@@ -77,9 +80,17 @@ def markdown(figures: list[Figure], commit: str) -> str:
                 "" if theirs is None else shown(theirs, figure.unit),
                 "" if ratio is None else f"{ratio:.2f}",
                 spread,
+                figure.bound + (", MISSED" if figure.is_out_of_bounds else ""),
             ]
             lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
+
+
+def across_what(point: Figure) -> str:
+    """What a curve's x counts."""
+    if point.part == "growth" or "by devices" in point.curve:
+        return "devices"
+    return "servers" if "by servers" in point.curve else "connections"
 
 
 def plot_curves(figures: list[Figure], folder: Path) -> list[str]:
@@ -97,15 +108,21 @@ def plot_curves(figures: list[Figure], folder: Path) -> list[str]:
         across = [point.x for point in points]
         axes.plot(across, [point.median for point in points], marker="o", label="ours")
         beside = [point.their_median for point in points]
-        # Growth is compared with the smallest, which is a point of the same curve.
-        if all(value is not None for value in beside) and "in all" not in points[0].name:
+        # What is compared with the first point of the same curve has no other curve beside it.
+        is_beside_first = points[0].compared_with in ("one server", "1,000 devices")
+        if all(value is not None for value in beside) and not is_beside_first:
             axes.plot(across, beside, marker="s", linestyle="--", label=points[0].compared_with)
-        axes.set_xscale("log")
-        axes.set_ylim(bottom=0)
+        axes.set_xscale("linear" if "by servers" in points[0].curve else "log")
+        heights = [value for line in axes.lines for value in line.get_ydata()]
+        if max(heights) > 100 * min(heights) > 0:
+            axes.set_yscale("log")
+        else:
+            axes.set_ylim(bottom=0)
         axes.set_xticks(across, [f"{int(value or 0):,}" for value in across])
         axes.minorticks_off()
-        axes.set_xlabel("devices" if points[0].part == "growth" else "connections")
-        axes.set_ylabel(points[0].unit)
+        axes.set_xlabel(across_what(points[0]))
+        unit = points[0].unit
+        axes.yaxis.set_major_formatter(lambda value, _, unit=unit: shown(value, unit))
         axes.set_title(title)
         axes.grid(alpha=0.3)
         axes.legend()

@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 import urllib.request
 from collections import defaultdict
+from dataclasses import dataclass
 from pathlib import Path
 
 from parts.figures import Figure, Progress
@@ -27,30 +28,54 @@ KINDS = {  # what is kept of a run: its unit
 }
 
 
-def run_wrk(server: Process, token: str, request: str, connections: int) -> dict[str, float]:
-    """One run of some seconds; the kinds of KINDS."""
+@dataclass
+class Run:
+    """What wrk saw of one server for some seconds."""
+
+    requests: int
+    seconds: float
+    p50: float  # microseconds, as the next two
+    p99: float
+    p99_9: float
+
+
+def start_wrk(
+    server: Process, request: str, connections: int, seconds: int, **environment: str
+) -> subprocess.Popen[str]:
+    """wrk with load.lua, which says what the environment holds."""
     threads = min(connections, os.cpu_count() or 1)
-    before = server.processor_seconds()
-    done = subprocess.run(
-        ["wrk", f"-t{threads}", f"-c{connections}", f"-d{SECONDS}s", "-s", SCRIPT, server.url],
-        env={**os.environ, "MXD_TOKEN": token, "MXD_REQUEST": request},
-        capture_output=True,
+    return subprocess.Popen(
+        ["wrk", f"-t{threads}", f"-c{connections}", f"-d{seconds}s", "-s", SCRIPT, server.url],
+        env={**os.environ, "MXD_REQUEST": request, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         text=True,
-        check=False,
     )
-    used = server.processor_seconds() - before
-    lines = [line for line in done.stdout.splitlines() if line.startswith("JSON ")]
+
+
+def finish_wrk(process: subprocess.Popen[str]) -> Run:
+    """Wait for it. No request may have failed."""
+    text, _ = process.communicate(timeout=120)
+    lines = [line for line in text.splitlines() if line.startswith("JSON ")]
     if not lines:
-        raise SystemExit(f"wrk gave no figures: {done.stdout}{done.stderr}")
+        raise SystemExit(f"wrk gave no figures: {text}")
     run = json.loads(lines[0].removeprefix("JSON "))
     if run["errors"]:
-        raise SystemExit(f"{run['errors']} of {run['requests']} requests failed: {done.stdout}")
+        raise SystemExit(f"{run['errors']} of {run['requests']} requests failed: {text}")
+    return Run(run["requests"], run["microseconds"] / 1e6, run["p50"], run["p99"], run["p99_9"])
+
+
+def run_wrk(server: Process, token: str, request: str, connections: int) -> dict[str, float]:
+    """One run of some seconds; the kinds of KINDS."""
+    before = server.processor_seconds()
+    run = finish_wrk(start_wrk(server, request, connections, SECONDS, MXD_TOKEN=token))
+    used = server.processor_seconds() - before
     return {
-        "throughput": run["requests"] / run["microseconds"] * 1e6,
-        "processor time a request": used / run["requests"] * 1e6,
-        "p50": run["p50"],
-        "p99": run["p99"],
-        "p99.9": run["p99_9"],
+        "throughput": run.requests / run.seconds,
+        "processor time a request": used / run.requests * 1e6,
+        "p50": run.p50,
+        "p99": run.p99,
+        "p99.9": run.p99_9,
     }
 
 

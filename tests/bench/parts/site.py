@@ -48,6 +48,12 @@ def raise_file_limit() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
+def processor_seconds(pid: int) -> float:
+    """User and system time of a process so far, to a hundredth."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS
+
+
 class Process:
     """A server under measurement."""
 
@@ -73,8 +79,7 @@ class Process:
 
     def processor_seconds(self) -> float:
         """User and system time of the process so far."""
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / TICKS
+        return processor_seconds(self.process.pid)
 
     def resident_mb(self) -> float:
         """Memory that is its own: what it shares with others is not counted."""
@@ -90,15 +95,15 @@ class Process:
         self._stderr.close()
 
 
-def our_server(build: Build, folder: Path, *options: str) -> Process:
-    """matrix-devices-server on a new database, its request log in a file."""
+def our_server(build: Build, folder: Path, *options: str, database: str | None = None) -> Process:
+    """matrix-devices-server, its request log in a file; on a new database of SQLite unless told."""
     port = free_port()
     config = folder / "config.json"
     config.write_text(json.dumps({"server": {"max_connections": 20_000}}))
     command = [
         str(build.program("matrix-devices-server")),
         f"--listen=127.0.0.1:{port}",
-        f"--database={folder / 'devices.db'}",
+        f"--database={database or folder / 'devices.db'}",
         f"--server-name={SERVER_NAME}",
         f"--log-file={folder / 'requests.log'}",
         f"--config={config}",

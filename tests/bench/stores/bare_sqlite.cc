@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "tests/bench/in_process/exchange.h"
+#include "tests/bench/in_process/store_host.h"
 
 namespace mxd::bench {
 namespace {
@@ -291,7 +292,11 @@ void BareSqlite::add_devices(std::string_view user_id, int64_t first, int64_t co
 }
 
 void BareSqlite::add_users(int64_t users, int64_t devices) {
-  constexpr int64_t kUsersAtOnce = 10'000;
+  constexpr int64_t kUsersAtOnce = 250'000;
+  // Digests come in no order, so that a commit writes most of their pages: few commits, from
+  // memory.
+  run("PRAGMA cache_size = -2000000");
+  run("PRAGMA synchronous = OFF");
   for (int64_t user = 0; user < users; ++user) {
     if (user % kUsersAtOnce == 0) begin();
     Statement(*this, 19, "INSERT INTO accounts (user_id, created_ms) VALUES (?1, 0)")
@@ -304,7 +309,7 @@ void BareSqlite::add_users(int64_t users, int64_t devices) {
                 " last_seen_ms, created_ms) VALUES (?1, ?2, 'A phone', '192.0.2.7', ?3, 0)")
           .integer(account)
           .text(device_id(static_cast<size_t>(device)))
-          .integer(INT64_C(1) << 52)
+          .integer(standing_now_ms())
           .changes();
       const std::string token =
           device == 0 ? growth_token(user) : growth_token(user) + "_" + std::to_string(device);
@@ -315,6 +320,9 @@ void BareSqlite::add_users(int64_t users, int64_t devices) {
     }
     if ((user + 1) % kUsersAtOnce == 0 || user + 1 == users) commit();
   }
+  run("PRAGMA cache_size = -2000");
+  run("PRAGMA synchronous = FULL");
+  run("PRAGMA wal_checkpoint(TRUNCATE)");
 }
 
 }  // namespace mxd::bench

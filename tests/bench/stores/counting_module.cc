@@ -8,14 +8,15 @@ namespace mxd::bench {
 namespace {
 
 std::atomic<uint64_t> count = 0;
+std::atomic<uint64_t> waited_for = 0;
 
 int32_t complete(mxd_op, int32_t status) noexcept {
   if (status != MXD_OK && status != MXD_CREATED) {
     std::fprintf(stderr, "an operation was completed with status %d\n", status);
     std::abort();
   }
-  count.fetch_add(1, std::memory_order_release);
-  count.notify_all();
+  // Who waits for 64 is woken once.
+  if (count.fetch_add(1) + 1 == waited_for) count.notify_all();
   return MXD_OK;
 }
 
@@ -76,11 +77,9 @@ uint64_t completed() {
 }
 
 void wait_for_completed(uint64_t wanted) {
-  uint64_t now = completed();
-  while (now < wanted) {
-    count.wait(now, std::memory_order_acquire);
-    now = completed();
-  }
+  waited_for = wanted;
+  for (uint64_t now = count; now < wanted; now = count)
+    count.wait(now);
 }
 
 }  // namespace mxd::bench

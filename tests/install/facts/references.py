@@ -29,7 +29,7 @@ def check_rows(tree: Tree) -> None:
     ):
         comments = " ".join(re.findall(r"//(.*)", path.read_text()))
         cite(path, re.findall(a_row, comments))
-    for path in tree.files("tests/unit/**/*.cc", "tests/store/*.cc", "tests/server/*.cc"):
+    for path in tree.files("tests/unit/**/*.cc", "tests/store/**/*.cc", "tests/server/*.cc"):
         cite(path, re.findall(rf"TEST\w*\(\w+,\s*([{letters}]\d{{1,2}}[a-z]?)_", path.read_text()))
     for path in tree.files("bindings/python/**/*.py", "tests/conformance/**/*.py"):
         text = path.read_text()

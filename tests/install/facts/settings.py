@@ -1,61 +1,56 @@
-"""Keys, defaults and ranges of the settings, the module's and the server's."""
+"""Keys, defaults and ranges of the settings, the module's and the server's: those of the schema,
+which check_schema.py compares with the code, and those that the documents tell."""
 
 import json
 import re
+from typing import Any
 
 from .tree import Tree, cells_of, found
 
 CONFIGURATION = "docs/configuration.md"
 OPERATIONS = "docs/operations.md"
+SCHEMA = "docs/configuration.schema.json"
+# Where the server has another default than the module, which docs/operations.md tells
+OTHER_DEFAULTS = {"unknown_fields": ("null", "omit")}
+SECONDS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
 
 
-def number(expression: str) -> int:
-    """An integer as C++ writes it."""
-    expression = expression.strip().replace("'", "").replace("kDay", "86400000")
-    expression = expression.replace("std::numeric_limits<int64_t>::max()", str(2**63 - 1))
-    if not re.fullmatch(r"[\d* <]+", expression):
-        raise SystemExit(f"expected an integer, got {expression!r}")
-    return eval(expression)  # digits, "*" and "<<" only
+def is_limit(schema: dict[str, Any]) -> bool:
+    return "burst" in schema.get("properties", {})
 
 
-def default_of(kind: str, field: str, sources: str, choices: list[str]) -> object:
-    """What a field is initialised with, as JSON; None for an empty text."""
-    match = re.search(rf"\b(?:std::)?[\w:<>]+ {field}(?: = ([^;]+)|\{{([^;]*)\}})?;", sources)
-    if not match:
-        raise SystemExit(f"expected a field {field}")
-    value = match[1] or match[2] or ""
-    if kind == "boolean":
-        return value == "true"
-    if kind == "integer":
-        return number(value)
-    if kind == "limit":
-        burst, interval_ms = value.split(",")
-        return {"burst": number(burst), "interval_ms": number(interval_ms)}
-    if kind == "versions":
-        return re.findall(r'"(\w+)"', value)
-    if kind == "choice":
-        index = {"false": 0, "true": 1, "BodyBinding::kStrict": 0, "BodyBinding::kLenient": 1}
-        return choices[index[value]]
-    return json.loads(value) if value else None  # url, text
-
-
-def settings_of_module(tree: Tree) -> dict[str, tuple[object, str]]:
-    """The default and the range of each key, by its path."""
-    sources = tree.text("module/config/config.h") + tree.text("module/http/json_limits.h")
-    parse = tree.text("module/config/parse.cc")
-    reads = re.findall(
-        r'(reader|limits|uia)\.(\w+)\("(\w+)", config\.(?:\w+\.)?(\w+)(?:, ([^;]+))?\);', parse
-    )
-    settings = {}
-    for group, kind, key, field, rest in found(reads, "module/config/parse.cc", 20):
-        choices = re.findall(r'"(\w+)"', rest)
-        path = key if group == "reader" else f"{group}.{key}"
-        limits = ""
-        if kind == "integer":
-            least, most = (number(bound) for bound in rest.split(","))
-            limits = f"{least} to {most}"
-        settings[path] = (default_of(kind, field, sources, choices), limits)
+def settings_in(schema: dict[str, Any], prefix: str = "") -> dict[str, dict[str, Any]]:
+    """The schema of each setting, by its path; a limit is one."""
+    settings: dict[str, dict[str, Any]] = {}
+    for key, own in schema["properties"].items():
+        if own.get("type") == "object" and not is_limit(own):
+            settings |= settings_in(own, f"{prefix}{key}.")
+        else:
+            settings[prefix + key] = own
     return settings
+
+
+def settings_of(tree: Tree, *, server: bool) -> dict[str, dict[str, Any]]:
+    """The server's, or the module's."""
+    schema = json.loads(tree.text(SCHEMA))
+    of_server = schema["properties"].pop("server")
+    settings = settings_in(of_server if server else schema)
+    found(list(settings), SCHEMA, 8 if server else 20)
+    return settings
+
+
+def default_of(key: str, schema: dict[str, Any]) -> object:
+    """None: there is none."""
+    if is_limit(schema):
+        return {name: own["default"] for name, own in schema["properties"].items()}
+    default = schema.get("default")
+    if key in OTHER_DEFAULTS and default == OTHER_DEFAULTS[key][0]:
+        return OTHER_DEFAULTS[key][1]
+    return default
+
+
+def range_of(schema: dict[str, Any]) -> str:
+    return f"{schema['minimum']} to {schema['maximum']}" if "minimum" in schema else ""
 
 
 def json_after(text: str, marker: str) -> dict:
@@ -75,7 +70,8 @@ def flatten(settings: dict, prefix: str = "") -> dict[str, object]:
 
 def check_module_settings(tree: Tree) -> None:
     text = tree.text(CONFIGURATION)
-    module = settings_of_module(tree)
+    settings = settings_of(tree, server=False)
+    module = {key: (default_of(key, own), range_of(own)) for key, own in settings.items()}
     block = flatten(json_after(text, "config"))
     tables: dict[str, tuple[str, str]] = {}  # default and range, as written
     section = ""
@@ -83,7 +79,7 @@ def check_module_settings(tree: Tree) -> None:
         if heading := re.match(r"## `?(\w+)", line):
             section = {"limits": "limits.", "uia": "uia."}.get(heading[1], "")
         cells = cells_of(line)
-        if not re.match(r"\| `\w+` \| ", line):
+        if not re.match(r"\| `[\w$]+` \| ", line):
             continue
         key = section + cells[0].strip("`")
         if section == "limits.":
@@ -128,44 +124,37 @@ def check_module_settings(tree: Tree) -> None:
             )
 
 
+def seconds_of(duration: str) -> int:
+    return int(duration[:-1]) * SECONDS[duration[-1]]
+
+
 def check_server_settings(tree: Tree) -> None:
-    sources = tree.text("bindings/server/settings.h")
-    seconds = {"hours": 3600, "days": 86400, "minutes": 60, "seconds": 1}
     text = tree.text(OPERATIONS)
     block = flatten(json_after(text, "server config").get("server", {}))
-    reads = re.findall(
-        r"(server|limits)\.(boolean|integer|limit|duration)\(\"(\w+)\", settings\.(?:\w+\.)?(\w+)",
-        tree.text("bindings/server/configuration.cc"),
-    )
-    keys = []
-    for group, kind, key, field in found(reads, "bindings/server/configuration.cc", 8):
-        path = key if group == "server" else f"limits.{key}"
-        keys.append(path)
-        match = re.search(rf"\b{field}(?: = |\{{)([^;]*?)\}}?;", sources)
-        value = match[1] if match else ""
-        written = block.get(path)
-        if kind == "boolean":
-            default: object = value == "true"
-        elif kind == "integer":
-            default = number(value)
-        elif kind == "limit":
-            burst, unit, count = re.findall(r"(\d+), std::chrono::(\w+)\((\d+)\)", value)[0]
-            default = {"burst": int(burst), "interval_ms": 1000 * seconds[unit] * int(count)}
-        else:
-            parts = re.fullmatch(r"(\w+)\((\d+)\)|(0)", value)
-            default = seconds[parts[1]] * int(parts[2]) if parts and parts[1] else 0
-            written = seconds[
-                {"d": "days", "s": "seconds", "h": "hours", "m": "minutes"}[str(written)[-1]]
-            ] * int(str(written)[:-1])
-        tree.expect_equal(f"default of server.{path}", server=default, block=written)
-        row = re.search(rf"^\| `{re.escape(path)}` \| [^|]+ \| ([^|]+) \|", text, re.M)
+    settings = settings_of(tree, server=True)
+    tree.expect_equal("settings of the server", server=sorted(settings), block=sorted(block))
+    for key, own in settings.items():
+        default, written = default_of(key, own), block.get(key)
+        if own.get("pattern"):  # a duration
+            default, written = seconds_of(str(default)), seconds_of(str(written))
+        tree.expect_equal(f"default of server.{key}", server=default, block=written)
+        row = re.search(rf"^\| `{re.escape(key)}` \| ([^|]+) \| ([^|]+) \|", text, re.M)
         if not row:
-            tree.problems.append(f"{OPERATIONS}: expected a row for {path}")
-        elif kind in ("boolean", "integer", "duration"):
+            tree.problems.append(f"{OPERATIONS}: expected a row for {key}")
+        elif is_limit(own):
+            burst, count, unit = re.findall(r"^(\d+), one (?:in )?(?:a|(\d+)) (s)", row[2])[0]
+            table = {"burst": int(burst), "interval_ms": int(count or 1) * 1000 * SECONDS[unit]}
+            tree.expect_equal(f"default of server.{key}", server=default, table=table)
+        else:
             tree.expect_equal(
-                f"default of server.{path}", block=json.dumps(block[path]), table=row[1].strip("`")
+                f"default of server.{key}",
+                block=json.dumps(block.get(key)),
+                table=row[2].strip("`"),
             )
-    tree.expect_equal("settings of the server", server=sorted(keys), block=sorted(block))
+            if own["type"] == "integer":
+                most = "" if own["maximum"] == 2**63 - 1 else f" to {own['maximum']}"
+                least = str(own["minimum"]) if most else f"from {own['minimum']}"
+                tree.expect_equal(f"range of server.{key}", server=least + most, table=row[1])
 
 
 def check_options(tree: Tree) -> None:

@@ -6,6 +6,7 @@ from .tree import Tree, found
 
 COMPATIBILITY = "bindings/python/matrix_devices/synapse/compatibility.py"
 VERSIONING = "docs/versioning.md"
+IMAGE = "synapse.Dockerfile"
 
 
 def check_versions(tree: Tree) -> None:
@@ -28,6 +29,9 @@ def check_versions(tree: Tree) -> None:
         ()
     ]
     tree.expect_equal("tested Synapses", tests=sorted(tested), document=sorted(named[0]))
+
+    image = re.search(r"^ARG SYNAPSE=v(.*)$", tree.text(IMAGE), re.M)
+    tree.expect_equal("the newest Synapse", tests=tested[0], image=image and image[1])
 
     pythons = re.search(r"\| CPython ([\d., and]+) \|([^|]*)\|", tree.text(VERSIONING))
     document = re.findall(r"3\.\d+", "".join(pythons.groups())) if pythons else []

@@ -75,6 +75,16 @@ TEST(Parse, EveryKey) {
   EXPECT_TRUE(config.uia.allow_unproved_flows);
 }
 
+TEST(Parse, WhereTheSchemaIsChangesNothing) {
+  Config config;
+  std::string error;
+  for (const char* text : {R"({"$schema":"./configuration.schema.json","max_json_depth":5})",
+                           R"({"max_json_depth":5,"$schema":""})"}) {
+    EXPECT_TRUE(parse(text, config, error)) << text << ": " << error;
+    EXPECT_EQ(config.json.depth, 5u) << text;
+  }
+}
+
 TEST(Parse, MistakesAreNamedByTheirPath) {
   const struct {
     const char* text;
@@ -118,6 +128,9 @@ TEST(Parse, MistakesAreNamedByTheirPath) {
       {R"({"path_versions":["v\t3"]})", "\"path_versions\"", "path segments"},
       {R"({"account_management_url":"https://a b"})", "\"account_management_url\"", "URL"},
       {R"({"uia":{"allow_unproved_flows":1}})", "\"uia.allow_unproved_flows\"", "true or false"},
+      {R"({"$schema":1})", "\"$schema\"", "must be a string"},
+      {R"({"$schema":null})", "\"$schema\"", "must be a string"},
+      {R"({"uia":{"$schema":"x"}})", "\"uia.$schema\"", "session_lifetime_ms"},
   };
   for (const auto& row : cases) {
     Config config;

@@ -1,4 +1,5 @@
 // Row H3: results that a callback must not give, and the bounds of those that it may.
+#include "tests/unit/auth/browser.h"
 #include "tests/unit/host/questions.h"
 
 namespace mxd::test {
@@ -254,6 +255,30 @@ TEST_P(BadResults, H3_ResultsThatMayBeGivenOnce) {
     EXPECT_TRUE(is_error(ask(bad.callback), 500, "M_UNKNOWN"));
     EXPECT_EQ(host.take_misbehaviour().size(), 1u);
     host.scripts.clear();
+  }
+}
+
+TEST_P(BadResults, H3_TheTextOfADeviceIsJudgedWhateverItIsAskedFor) {
+  host.config = R"({"fallback_pages":true})";
+  Browser page(host, session_of(remove("PHONE")), "m.login.password");
+  const struct {
+    uint32_t flag;
+    mxd_view mxd_device::*field;
+  } fields[] = {{MXD_DEVICE_HAS_DISPLAY_NAME, &mxd_device::display_name},
+                {MXD_DEVICE_HAS_LAST_SEEN_IP, &mxd_device::last_seen_ip}};
+  for (const auto& [flag, field] : fields) {
+    host.scripts["get_device"] = [&, flag = flag, field = field](mxd_op op) {
+      auto device = a_device("PHONE");
+      device.flags = flag;
+      device.*field = view("\xC3\xA9, and then \xC3");
+      EXPECT_EQ(host.module().emit_device(op, &device), MXD_INVALID_ARGUMENT);
+      return MXD_OK;
+    };
+    const std::string one = std::string(kDevices) + "/PHONE";
+    EXPECT_TRUE(is_error(get(one), 500, "M_UNKNOWN"));
+    EXPECT_TRUE(is_error(put("PHONE", "{}"), 500, "M_UNKNOWN"));
+    EXPECT_EQ(page.open().status, 500) << "names the device";
+    EXPECT_EQ(host.take_misbehaviour().size(), 3u);
   }
 }
 

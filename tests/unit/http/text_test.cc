@@ -52,6 +52,29 @@ TEST(IsUtf8, RefusesWhatIsNot) {
     EXPECT_FALSE(is_utf8(text)) << testing::PrintToString(std::string(text));
 }
 
+TEST(IsPlainText, HasNoNul) {
+  EXPECT_TRUE(is_plain_text(""));
+  for (size_t before = 0; before <= 17; ++before) {
+    for (size_t after = 0; after <= 9; ++after) {
+      const std::string first(before, 'a');
+      const std::string last(after, 'b');
+      EXPECT_TRUE(is_plain_text(first + "\x01\x7F" + last));
+      EXPECT_TRUE(is_plain_text(first + "\xE2\x82\xAC" + last));
+      EXPECT_FALSE(is_plain_text(first + '\0' + last));
+      EXPECT_FALSE(is_plain_text(first + '\0' + last + "\xE2\x82\xAC"));
+      EXPECT_FALSE(is_plain_text("\xE2\x82\xAC" + first + '\0' + last));
+      EXPECT_FALSE(is_plain_text(first + "\xE2\x82" + last));
+    }
+  }
+}
+
+TEST(IsVisibleAscii, NoBlanksNoControlCharacters) {
+  EXPECT_TRUE(is_visible_ascii("!~"));
+  EXPECT_FALSE(is_visible_ascii("a b"));
+  EXPECT_FALSE(is_visible_ascii("a\x7F"));
+  EXPECT_FALSE(is_visible_ascii("\xC3\xA9"));
+}
+
 TEST(HasControlCharacters, UpToSpaceAndDelete) {
   for (int c = 0; c < 256; ++c) {
     const std::string text = {'a', static_cast<char>(c)};

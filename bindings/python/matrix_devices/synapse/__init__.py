@@ -1,6 +1,6 @@
 """The drop-in for Synapse: its device endpoints, answered by libmatrix_devices.so.
 
-In homeserver.yaml::
+In homeserver.yaml:
 
     modules:
       - module: matrix_devices.synapse.DeviceModule

@@ -207,11 +207,13 @@ def _say_as_the_module_understood(
     takes (A14), and parameters of the query only, where Synapse would also look into a form in the
     body.
     """
-    bearer = b"Bearer " + credentials.access_token.encode()
-    request.requestHeaders.setRawHeaders(b"Authorization", [bearer])
+    bearer = [b"Bearer " + credentials.access_token.encode()]
+    if request.requestHeaders.getRawHeaders(b"Authorization") != bearer:
+        request.requestHeaders.setRawHeaders(b"Authorization", bearer)
     arguments = request.args
-    for name in (b"access_token", b"user_id", b"device_id", b"org.matrix.msc3202.device_id"):
-        arguments.pop(name, None)
+    if arguments:
+        for name in (b"access_token", b"user_id", b"device_id", b"org.matrix.msc3202.device_id"):
+            arguments.pop(name, None)
     if service is None:
         return  # A15
     user_id, device_id = credentials.user_id, credentials.device_id

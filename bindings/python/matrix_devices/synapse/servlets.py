@@ -16,6 +16,7 @@ from synapse.api.errors import UnrecognizedRequestError
 from synapse.http.server import respond_with_json_bytes, set_cors_headers
 from synapse.logging.context import make_deferred_yieldable
 from twisted.internet.defer import Deferred
+from twisted.internet.tcp import Connection
 
 from .. import Exchange, Module, Refusal, Request, Response, Unavailable
 from . import compatibility
@@ -76,9 +77,12 @@ class Engine:
 
     async def _drive(self, exchange: Exchange) -> Response:
         failure: Exception | None = None
-        while exchange.response is None:
+        while True:
             question = exchange.next()
-            if question is None:  # it has to do with another request
+            if question is None:
+                if (response := exchange.response) is not None:
+                    break
+                # It has to do with another request.
                 self._waiting.append(Deferred())
                 await make_deferred_yieldable(self._waiting[-1])
                 continue
@@ -99,13 +103,14 @@ class Engine:
                 raise failure
             finally:
                 failure = None  # it holds this frame
-        return exchange.response
+        return response
 
     def _others_go_on(self) -> None:
         """This request has gone on: those that wait may have something to do."""
-        for waiting in self._waiting:
-            self._reactor.callLater(0, waiting.callback, None)
-        self._waiting.clear()
+        if self._waiting:
+            for waiting in self._waiting:
+                self._reactor.callLater(0, waiting.callback, None)
+            self._waiting.clear()
 
 
 def _send(request: SynapseRequest, response: Response) -> None:
@@ -117,7 +122,20 @@ def _send(request: SynapseRequest, response: Response) -> None:
             request.setHeader(name, ", ".join([*exposed, value]))
         elif lower not in _SYNAPSES_OWN and not lower.startswith("access-control-"):
             request.setHeader(name, value)
+    transport = request.channel.transport if request.channel else None  # None: it hung up
     respond_with_json_bytes(request, response.status, response.body)
+    if request.finished:
+        _send_now(transport)
+
+
+def _send_now(transport: Any) -> None:
+    """Let a whole answer leave at once, where the transport is a socket.
+
+    Else it leaves at the reactor's next turn: after Synapse has counted and logged the request. An
+    error is met again there, and handled; so is a connection that ends with this answer.
+    """
+    if isinstance(transport, Connection) and not transport.disconnecting:
+        transport.doWrite()
 
 
 def attach(hs: Any, engine: Engine) -> None:
@@ -159,11 +177,11 @@ def _in_place_of(original: type[Any]) -> type[Any]:
 
 def _dispatching(original: Handler) -> Handler:
     @functools.wraps(original)  # takes along whether Synapse may cancel it
-    async def handler(servlet: Any, request: SynapseRequest, **path: str) -> Any:
+    def handler(servlet: Any, request: SynapseRequest, **path: str) -> Awaitable[Any]:
         engine = engine_of(servlet.hs)
         if engine is None:
-            return await original(servlet, request, **path)
-        return await engine.answer(request)
+            return original(servlet, request, **path)
+        return engine.answer(request)
 
     return handler
 

@@ -58,15 +58,21 @@ typedef struct mxd_store mxd_store; /* an open store; opaque */
 
 /* ---- Opening ---- */
 
+#define MXD_STORE_UNPREPARED                                           \
+  1 /* no prepared statements: for a pooler that lends its connections \
+       for a transaction. SQLite: passed over */
+
 typedef struct mxd_store_options {
   uint32_t size;
   uint32_t abi_minor;      /* MXD_STORE_ABI_MINOR of the header that the caller was built with */
   int64_t access_token_ms; /* lifetime of refreshable access tokens; 0: 10 minutes */
-  uint32_t flags;
-  uint32_t connections; /* for reading, or to the server; 0: as the engine does best */
+  uint32_t flags;          /* UNPREPARED */
+  uint32_t connections;    /* for reading, or to the server; 0: as the engine does best */
   mxd_view url; /* SCHEME:… of a scheme that the library knows, or a file name, which begins
                    with none. SQLite: "sqlite:PATH" or "PATH", the path as it is, without
-                   escapes. For a file named "a:b" write "./a:b". */
+                   escapes. For a file named "a:b" write "./a:b". PostgreSQL: what libpq takes,
+                   "postgresql://…", "postgres://…" or "host=… dbname=…". May hold a password:
+                   a secret. */
   mxd_view server_name; /* "example.org"; empty: as the database says. One that belongs to another
                            server name is refused. */
   int64_t (*now_ms)(mxd_cookie cookie) MXD_NOEXCEPT; /* the clock for all of the store, as
@@ -125,6 +131,38 @@ typedef struct mxd_store_finding {
   mxd_view text;    /* what is so; of a problem, what to do about it */
 } mxd_store_finding;
 #define MXD_STORE_FINDING_SIZE_1_0 (8 + 2 * MXD_TEXT)
+
+/* ---- Moving ---- */
+
+/* All that a database holds, in records that every engine reads: the server's name and the key of
+   its account numbers; accounts with password hashes and addresses; devices with tokens (as
+   digests), keys and pushers; messages to devices; changes of device lists. Not sessions of
+   User-Interactive Authentication, which are begun again, and not limits. A record is one JSON
+   object without line breaks, and holds secrets; its "type" is "database", the first, "account",
+   "device" and "message", each after what it is of, or "end", the last. The other members are the
+   engines' own. */
+
+/* Takes a record, which is good for the call; other than OK ends it. */
+typedef int32_t (*mxd_store_take_record)(mxd_cookie cookie, mxd_view record) MXD_NOEXCEPT;
+
+typedef struct mxd_store_export {
+  uint32_t size;
+  uint32_t flags;
+  mxd_store_take_record take;
+  mxd_cookie cookie;
+} mxd_store_export;
+#define MXD_STORE_EXPORT_SIZE_1_0 (8 + 2 * MXD_WORD)
+
+typedef struct mxd_store_import {
+  uint32_t size;
+  uint32_t flags;
+  /* Called once, on the calling thread: gives every record, in order, to `take` with `to`, as
+     export_records() does, and returns OK once it has. Any other status, of its own or of `take`,
+     ends the import with it. */
+  int32_t (*give)(mxd_cookie cookie, mxd_store_take_record take, mxd_cookie to) MXD_NOEXCEPT;
+  mxd_cookie cookie;
+} mxd_store_import;
+#define MXD_STORE_IMPORT_SIZE_1_0 (8 + 2 * MXD_WORD)
 
 /* ---- Application services ---- */
 
@@ -334,6 +372,7 @@ typedef struct mxd_store_library { /* const and good for ever; no slot within si
   uint32_t abi_minor;          /* MXD_STORE_ABI_MINOR of the header of the library's build */
   uint64_t caps;               /* none yet */
   const char* product_version; /* "1.0.0", terminated */
+  const char* engine;          /* "sqlite", terminated */
 
   /* Open, bring to this library's schema, start the threads. On failure *out is NULL.
      INVALID_ARGUMENT: a scheme that the library does not know; no database of these, of another
@@ -353,6 +392,22 @@ typedef struct mxd_store_library { /* const and good for ever; no slot within si
                      int32_t (*visit)(mxd_cookie cookie, const mxd_store_finding* finding)
                          MXD_NOEXCEPT,
                      mxd_cookie cookie, char* error, size_t error_size) MXD_NOEXCEPT;
+
+  /* Give every record of the database of these options, as it is at one moment, to `take`, on the
+     calling thread; the same ones, in the same order, whatever the engine. It is opened for
+     reading, and changed in nothing, also while others write. A status of `take` other than OK is
+     returned. INVALID_ARGUMENT: there is none, none of these, or one of another version than the
+     library's. [blocks] */
+  int32_t (*export_records)(const mxd_store_options* options, const mxd_store_export* to,
+                            char* error, size_t error_size) MXD_NOEXCEPT;
+
+  /* Make a database of these options out of records. It is whole when this returns OK, durably;
+     until then, and where it fails, nobody can open it. BUSY: there is one already, or what is left
+     of an import that failed (the text says what to do). INVALID_ARGUMENT: of another server name
+     than that of the options, which may be empty; no records of an export, or not all of them.
+     [blocks] */
+  int32_t (*import_records)(const mxd_store_options* options, const mxd_store_import* from,
+                            char* error, size_t error_size) MXD_NOEXCEPT;
 
   /* Finish what is queued (its operations are completed, each `done` is called), stop the threads,
      free. No call that takes the store may be running or begin, and the module's instances are gone
@@ -511,10 +566,19 @@ typedef struct mxd_store_library { /* const and good for ever; no slot within si
   int32_t (*logout)(mxd_store* store, const mxd_store_logout* logout, char* error,
                     size_t error_size) MXD_NOEXCEPT;
 
+  /* As mxd_host.take_limit, of buckets with names of the server's own (not the module's), for what
+     it limits before anybody is authenticated; shared by all processes that have the database open.
+     `wait_ms` is that of LIMIT_EXCEEDED, else 0. UNSUPPORTED: this engine shares none, and the
+     server counts by itself. [may-complete-later] */
+  int32_t (*take_limit)(mxd_store* store, const mxd_limit_request* limits,
+                        void (*done)(mxd_cookie cookie, int32_t status, int64_t wait_ms,
+                                     mxd_view reason) MXD_NOEXCEPT,
+                        mxd_cookie cookie) MXD_NOEXCEPT;
+
   /* What is tried out, or third-party; NULL: not known. */
   const void* (*get_extension)(const char* name)MXD_NOEXCEPT;
 } mxd_store_library;
-#define MXD_STORE_LIBRARY_SIZE_1_0 (16 + 30 * MXD_WORD)
+#define MXD_STORE_LIBRARY_SIZE_1_0 (16 + 34 * MXD_WORD)
 
 typedef const mxd_store_library* (*mxd_store_entry_v1)(void)MXD_NOEXCEPT;
 

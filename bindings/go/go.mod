@@ -1,0 +1,3 @@
+module matrixdevices
+
+go 1.24

@@ -1,0 +1,3 @@
+"""Databases of each engine."""
+
+pytest_plugins = ["postgres_fixtures"]

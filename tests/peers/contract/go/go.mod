@@ -1,3 +1,0 @@
-module matrix_devices_host
-
-go 1.19
