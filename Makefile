@@ -177,7 +177,7 @@ test-long: ## hours: growth, failing memory and disks, kills, the sanitizers, fu
 	  /usr/bin/python3 -B -m pytest -p no:cacheprovider -q -rs tests/postgres
 	@echo "==> the rows on one server on PostgreSQL"
 	@export PYTHONPATH=tests/conformance MXD_POSTGRES_CLUSTER=$(CURDIR)/build/release/cluster; \
-	  /usr/bin/python3 -B tests/postgres/cluster.py share $$MXD_POSTGRES_CLUSTER && \
+	  /usr/bin/python3 -B tests/postgres/start.py share $$MXD_POSTGRES_CLUSTER && \
 	  MXD_FLEET_SERVER=$(CURDIR)/build/release/out/matrix-devices-server MXD_FLEET_SIZE=1 \
 	  MXD_FLEET_ON=postgres /usr/bin/python3 -B -m matrix_device_conformance --fail-on-ours \
 	  --server=tests/conformance/fleet/fleet.py

@@ -17,11 +17,7 @@ durable one:
 
 `programs.missing()` says why there can be none here. Root runs it as the user `postgres`. It ends
 with the thread that started it, however that ends; a folder that is left then is removed by the
-next one. By hand:
-
-    PYTHONPATH=tests/conformance python3 tests/postgres/cluster.py run      # until Control-C
-
-`share FILE` is for CTest: until the process that called it ends; FILE has the folder until then.
+next one. start.py starts one from a shell.
 """
 
 from __future__ import annotations
@@ -30,11 +26,9 @@ import contextlib
 import fcntl
 import itertools
 import os
-import select
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -43,7 +37,7 @@ from urllib.parse import quote, urlencode
 
 from matrix_device_conformance.client import TIME_FACTOR
 from matrix_device_conformance.server import ServerError, poll
-from programs import USER, as_user, give, missing, program
+from programs import USER, as_user, give, program
 
 __all__ = ["Cluster", "Database", "Postgres", "for_tests"]
 
@@ -51,7 +45,6 @@ SHARED = "MXD_POSTGRES_CLUSTER"  # names the file of `share`
 PREFIX = "mxd-postgres-"
 START_S = 60
 COMMAND_S = 120
-SKIPPED = 77  # for CTest
 
 SETTINGS = {
     "listen_addresses": "",
@@ -255,24 +248,30 @@ class Cluster(Postgres):
 
     def pause(self) -> None:
         """Let it hang, as with a machine that is frozen."""
-        for number in self.processes():
+        # The first process first: once it stands, no child is started, and none that has ended
+        # gives its number back.
+        assert self.process is not None
+        first = self.process.pid
+        os.kill(first, signal.SIGSTOP)
+        poll(lambda: _state(first) in "TZ", COMMAND_S, "PostgreSQL's first process stands")
+        for number in self.processes()[1:]:
             os.kill(number, signal.SIGSTOP)
 
     def resume(self) -> None:
         """Let it go on."""
-        for number in self.processes():
+        for number in reversed(self.processes()):  # the first process last, as above
             os.kill(number, signal.SIGCONT)
 
     def crash(self) -> None:
         """Kill all of it at once; nothing can be written any more."""
+        self.pause()
         numbers = self.processes()
-        for number in numbers:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(number, signal.SIGKILL)
+        for number in reversed(numbers):
+            os.kill(number, signal.SIGKILL)
         assert self.process is not None
         self.process.wait()
         self.process = None
-        poll(lambda: not any(_lives(number) for number in numbers), START_S, "all of it has ended")
+        poll(lambda: all(_state(one) in "ZX" for one in numbers), START_S, "all of it has ended")
 
     def stop(self, number: int = signal.SIGINT) -> None:
         """Stop it: in order with SIGINT, without a last write with SIGQUIT."""
@@ -309,12 +308,12 @@ class Cluster(Postgres):
         return done.stdout
 
 
-def _lives(number: int) -> bool:
+def _state(number: int) -> str:
+    """The letter of a process's state, as in /proc; X where it is gone."""
     try:
-        state = Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0]
-        return state != "Z"
-    except FileNotFoundError:
-        return False
+        return Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return "X"
 
 
 def _lock(path: Path) -> int:
@@ -348,54 +347,3 @@ def for_tests() -> Iterator[Postgres]:
     else:
         with Cluster() as cluster:
             yield cluster
-
-
-# ---- As a program ----
-
-
-def share(path: Path) -> int:
-    """Start one in the background, until the calling process ends."""
-    if reason := missing():
-        print(reason)
-        return SKIPPED
-    owner = os.pidfd_open(os.getppid())
-    reading, writing = os.pipe()
-    if os.fork() != 0:
-        os.close(writing)
-        with os.fdopen(reading) as started:
-            text = started.read()
-        print(text)
-        return 0 if path.exists() else 1
-    os.setsid()
-    nothing = os.open(os.devnull, os.O_RDWR)
-    for standard in range(3):
-        os.dup2(nothing, standard)
-    with os.fdopen(writing, "w") as started, contextlib.ExitStack() as stack:
-        try:
-            cluster = stack.enter_context(Cluster())
-        except Exception as error:
-            started.write(str(error))
-            raise
-        path.write_text(f"{cluster.folder}\n")
-        stack.callback(path.unlink)
-        started.write(f"in {cluster.folder}")
-        started.close()
-        select.select([owner], [], [])
-    return 0
-
-
-def run() -> int:  # until Control-C
-    with Cluster() as cluster, contextlib.suppress(KeyboardInterrupt):
-        print(cluster.url(), flush=True)
-        signal.pause()
-    return 0
-
-
-if __name__ == "__main__":
-    match sys.argv[1:]:
-        case ["share", file]:
-            sys.exit(share(Path(file)))
-        case ["run"]:
-            sys.exit(run())
-        case _:
-            sys.exit(__doc__)

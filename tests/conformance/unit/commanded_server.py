@@ -80,7 +80,7 @@ def ended(pid: int) -> None:
     def is_gone() -> bool:
         try:
             return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-        except FileNotFoundError:
+        except (FileNotFoundError, ProcessLookupError):
             return True
 
     poll(is_gone, 20, "the server ends")
