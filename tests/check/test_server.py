@@ -4,7 +4,6 @@ process: no promise is broken."""
 from __future__ import annotations
 
 import os
-import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,18 +13,12 @@ import pytest
 
 from matrix_device_conformance.client import client_path
 from matrix_device_conformance.homeserver import Homeserver, Service, User
+from matrix_device_conformance.ports import own_port
 from matrix_device_conformance.server import Server, server_binary
 from running import NO_ADDRESSES, NO_LIMITS, NO_STAGES, named, run, write
 
 LIBRARY = os.environ["MXD_CHECK_LIBRARY"]
 SPARES = 3
-
-
-def free_port() -> int:
-    """One that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture
@@ -34,7 +27,7 @@ def server(each_database: str, tmp_path: Path) -> Iterator[Server]:
     binary = server_binary(None)
     assert binary is not None, "MXD_SERVER names no matrix-devices-server"
     options = ["--open-registration", "--no-rate-limits"]
-    listen = f"127.0.0.1:{free_port()}"
+    listen = f"127.0.0.1:{own_port()}"
     made = Server(binary, tmp_path, options, database=each_database, listen=listen)
     yield made
     made.stop()

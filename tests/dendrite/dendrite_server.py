@@ -17,6 +17,7 @@ from typing import Any
 import yaml
 
 from matrix_device_conformance.client import TIME_FACTOR, Client
+from matrix_device_conformance.ports import own_port
 from matrix_device_conformance.server import SERVER_NAME, ServerError, poll
 from matrix_device_conformance.services import Service
 
@@ -33,14 +34,6 @@ COMPONENTS = {
     "sync_api": "database",
     "user_api": "account_database",
 }
-
-
-def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
 
 
 class Dendrite:
@@ -63,7 +56,7 @@ class Dendrite:
         self.settings = settings
         self.library = library
         self.process: subprocess.Popen[bytes] | None = None
-        self.port = free_port()
+        self.port = own_port()
         self.client = Client(f"http://127.0.0.1:{self.port}")
         folder.mkdir(exist_ok=True)
         if not (folder / "matrix_key.pem").exists():

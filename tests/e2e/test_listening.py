@@ -17,6 +17,7 @@ import pytest
 
 from conftest import Launch
 from matrix_device_conformance.client import client_path
+from matrix_device_conformance.ports import own_port
 from matrix_device_conformance.server import Server, poll
 
 # Passes a socket that listens on as file 3, as systemd does, and becomes the server.
@@ -140,9 +141,7 @@ def test_O9_sockets_that_are_passed_on_come_first(
 ) -> None:
     """O9: LISTEN_FDS; what connected before the start is answered too."""
     path = short / "passed.sock"
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = own_port()
     output = tmp_path / "output"
     with (
         output.open("wb") as file,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,19 +11,13 @@ import pytest
 
 from cluster import Cluster
 from matrix_device_conformance.client import TIME_FACTOR
+from matrix_device_conformance.ports import own_port
 from matrix_device_conformance.server import server_binary
 from programs import give
 
 HOST = "db.example.org"
 # To this machine, and no loopback address.
 ADDRESS = "0.0.0.0"
-
-
-def free_port() -> int:
-    """One that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port: int = taken.getsockname()[1]
-        return port
 
 
 def openssl(folder: Path, *arguments: str) -> None:
@@ -78,7 +71,7 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def cluster(authority: Path) -> Iterator[Cluster]:
     """One that listens on TCP, with TLS."""
-    port = str(free_port())
+    port = str(own_port())
     cluster = Cluster(settings={"listen_addresses": "127.0.0.1", "port": port, "ssl": "on"})
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PGPORT", port)  # part of the name of its socket

@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import secrets
-import socket
 import subprocess
 import sys
 import threading
@@ -30,6 +29,7 @@ for folder in (EXAMPLES, TESTS / "check", TESTS / "conformance"):
 PYTHONPATH = os.pathsep.join([str(Path(matrix_devices.__file__).parents[1]), str(HERE)])
 
 from matrix_device_conformance.client import ABSENT  # noqa: E402
+from matrix_device_conformance.ports import own_port  # noqa: E402
 from matrix_device_conformance.server import Server  # noqa: E402
 from running import NO_ADDRESSES, NO_STAGES, named, run, write  # noqa: E402
 
@@ -129,13 +129,6 @@ async def settle(accounts: Any, host: ModuleType) -> dict[str, Any]:
     }
 
 
-def free_port() -> int:
-    """One that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def restart_on_demand(server: Server, folder: Path) -> str:
     """The command that has the server restarted, and waits for that."""
     wanted, done = folder / "wanted", folder / "done"
@@ -170,7 +163,7 @@ def test_it_keeps_every_promise(
                 folder,
                 ["--config", str(config)],
                 database=tmp_path / "homeserver.db",
-                listen=f"127.0.0.1:{free_port()}",
+                listen=f"127.0.0.1:{own_port()}",
                 environment=environment,
             ).start()
         )

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from matrix_device_conformance.ports import own_port
+
 SOURCE = Path(__file__).parents[2]
 READY_S = 60
 
@@ -23,13 +25,6 @@ def programs() -> Path:
     if server is None:
         raise pytest.UsageError("env MXD_SERVER names no matrix-devices-server")
     return Path(server).parent
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
 
 
 class Demo:
@@ -69,7 +64,7 @@ class Demo:
 
 @pytest.fixture
 def demo(tmp_path: Path) -> Iterator[Demo]:
-    demo = Demo(tmp_path, f"127.0.0.1:{free_port()}")
+    demo = Demo(tmp_path, f"127.0.0.1:{own_port()}")
     yield demo
     if demo.process.poll() is None:
         demo.stop(signal.SIGKILL)
@@ -113,7 +108,7 @@ def test_the_lines_to_copy_answer_and_stand_alone(demo: Demo) -> None:
 
 def test_a_second_start_finds_its_account_again(tmp_path: Path) -> None:
     for _ in range(2):
-        demo = Demo(tmp_path, f"127.0.0.1:{free_port()}")
+        demo = Demo(tmp_path, f"127.0.0.1:{own_port()}")
         try:
             demo.wait_for("/delete_devices")
         finally:

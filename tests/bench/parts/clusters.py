@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import subprocess
 import sys
 import urllib.request
 from pathlib import Path
 from typing import Any
 
-from parts.site import TICKS, Build, Process, our_server, processor_seconds
+from parts.site import Build, Process, our_server
 
 TESTS = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(TESTS / "postgres"), str(TESTS / "conformance")]
 
 from cluster import Cluster, Database  # noqa: E402
+from matrix_device_conformance.processor_time import processor_seconds  # noqa: E402
 from programs import missing  # noqa: E402
 
 __all__ = ["Cluster", "Database", "bench", "fill", "processor_time", "start_cluster"]
 
+TICKS = os.sysconf("SC_CLK_TCK")
 SETTINGS = {
     "max_connections": "100",
     "shared_buffers": "2GB",

@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-TICKS = os.sysconf("SC_CLK_TCK")
+from matrix_device_conformance.ports import own_port
+from matrix_device_conformance.processor_time import processor_seconds
+
 SERVER_NAME = "example.org"
 PASSWORD = "correct horse"
 DEVICES = 5
@@ -35,23 +37,10 @@ class Build:
         return path
 
 
-def free_port() -> int:
-    """A port of the loopback address that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def raise_file_limit() -> None:
     """As many open files as may be."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-
-
-def processor_seconds(pid: int) -> float:
-    """User and system time of a process so far, to a hundredth."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS
 
 
 class Process:
@@ -97,7 +86,7 @@ class Process:
 
 def our_server(build: Build, folder: Path, *options: str, database: str | None = None) -> Process:
     """matrix-devices-server, its request log in a file; on a new database of SQLite unless told."""
-    port = free_port()
+    port = own_port()
     config = folder / "config.json"
     config.write_text(json.dumps({"server": {"max_connections": 20_000}}))
     command = [
@@ -116,7 +105,7 @@ def our_server(build: Build, folder: Path, *options: str, database: str | None =
 
 def bare_server(build: Build, folder: Path, body: bytes) -> Process:
     """The bare Beast server, which answers everything with this."""
-    port = free_port()
+    port = own_port()
     file = folder / "body.json"
     file.write_bytes(body)
     threads = str(os.cpu_count() or 1)
