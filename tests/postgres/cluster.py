@@ -39,10 +39,11 @@ from matrix_device_conformance.client import TIME_FACTOR
 from matrix_device_conformance.server import ServerError, poll
 from programs import USER, as_user, give, program
 
-__all__ = ["Cluster", "Database", "Postgres", "for_tests"]
+__all__ = ["Cluster", "Database", "Postgres", "for_tests", "shared"]
 
 SHARED = "MXD_POSTGRES_CLUSTER"  # names the file of `share`
 PREFIX = "mxd-postgres-"
+LOCK = "lock"  # the file that its process holds
 START_S = 60
 COMMAND_S = 120
 
@@ -60,12 +61,14 @@ _numbers = itertools.count()
 class Postgres:
     """A PostgreSQL that takes queries on a socket in `folder`, with the superuser `postgres`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, **parameters: str) -> None:
         self.folder = folder
+        self.parameters = parameters  # of each URL
 
     def url(self, database: str = "postgres", user: str = USER, **parameters: str) -> str:
         """For --database and the like; parameters as libpq has them."""
-        query = urlencode({"host": str(self.folder), **parameters}, safe="/,")
+        given = {"host": str(self.folder), **self.parameters, **parameters}
+        query = urlencode(given, safe="/,")
         return f"postgresql://{quote(user)}@/{quote(database)}?{query}"
 
     def psql(self, database: str = "postgres", user: str = USER) -> list[str]:
@@ -131,9 +134,10 @@ class Database:
 
     def cut_connections(self) -> int:
         """End every connection to it, as a failing network would; how many there were."""
+        # One without a state is only being let in: a login that is refused is something else.
         return self.number(
             "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
-            f" WHERE datname = '{self.name}' AND pid <> pg_backend_pid()"
+            f" WHERE datname = '{self.name}' AND pid <> pg_backend_pid() AND state IS NOT NULL"
         )
 
 
@@ -156,7 +160,7 @@ class Holder:
 
     def release(self) -> None:
         """Undo it."""
-        self._psql.communicate("ROLLBACK;\n", timeout=COMMAND_S)
+        self._psql.communicate("ROLLBACK;\n", timeout=COMMAND_S * TIME_FACTOR)
 
 
 class Cluster(Postgres):
@@ -174,7 +178,8 @@ class Cluster(Postgres):
         # 107 bytes at most.
         super().__init__(Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent)))
         give(self.folder)
-        self._lock: int | None = _lock(self.folder / "lock")
+        self._lock: int | None = _lock(self.folder / "new", os.O_CREAT)
+        (self.folder / "new").rename(self.folder / LOCK)  # it is never seen unlocked
         self.settings = {**SETTINGS, **({} if durable else NOT_DURABLE), **(settings or {})}
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -234,7 +239,11 @@ class Cluster(Postgres):
             log = self.log_path.read_text(errors="replace")[-4000:]
             raise ServerError(f"PostgreSQL ended with {self.process.returncode}\n{log}")
         done = subprocess.run(
-            self.psql(), input=b"SELECT 1", capture_output=True, check=False, timeout=COMMAND_S
+            self.psql(),
+            input=b"SELECT 1",
+            capture_output=True,
+            check=False,
+            timeout=COMMAND_S * TIME_FACTOR,
         )
         return done.returncode == 0
 
@@ -316,9 +325,9 @@ def _state(number: int) -> str:
         return "X"
 
 
-def _lock(path: Path) -> int:
+def _lock(path: Path, flags: int = 0) -> int:
     """Locked until this process ends, or closes it. BlockingIOError: it is by another."""
-    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    file = os.open(path, os.O_RDWR | os.O_CLOEXEC | flags, 0o600)
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -330,20 +339,28 @@ def _lock(path: Path) -> int:
 def _remove_left(parent: Path | None) -> None:
     """Remove folders of processes that could not do so themselves."""
     for folder in Path(parent or tempfile.gettempdir()).glob(f"{PREFIX}*"):
-        # One without a lock is just being made.
-        if (folder / "lock").exists() and os.access(folder / "lock", os.W_OK):
-            with contextlib.suppress(BlockingIOError):
-                file = _lock(folder / "lock")
-                shutil.rmtree(folder, ignore_errors=True)
-                os.close(file)
+        # One without a lock is being made, or removed.
+        with contextlib.suppress(BlockingIOError, FileNotFoundError, PermissionError):
+            file = _lock(folder / LOCK)
+            shutil.rmtree(folder, ignore_errors=True)
+            os.close(file)
+
+
+def shared() -> Postgres | None:
+    """The cluster of this run of CTest, which is not to be stopped, if there is one."""
+    file = os.environ.get(SHARED)
+    if not file or not Path(file).exists():
+        return None
+    # The store's own 2 seconds are too few where many tests begin at once on a busy machine.
+    return Postgres(Path(Path(file).read_text().strip()), connect_timeout="30")
 
 
 @contextlib.contextmanager
 def for_tests() -> Iterator[Postgres]:
-    """The cluster of this run of CTest, which is not to be stopped; or else one of its own."""
-    file = os.environ.get(SHARED)
-    if file and Path(file).exists():
-        yield Postgres(Path(Path(file).read_text().strip()))
+    """The cluster of this run of CTest, or else one of its own."""
+    found = shared()
+    if found:
+        yield found
     else:
         with Cluster() as cluster:
             yield cluster

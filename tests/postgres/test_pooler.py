@@ -27,9 +27,10 @@ def test_two_servers_behind_a_pooler(
     """Statements of both come on the same few connections."""
     launch(database.url).stop()  # who makes the accounts
     with Pooler(postgres, size=3) as pooler:
-        first = prepare(pooler.url(database.name), **UNPREPARED)
+        url = pooler.url(database.name, **database.postgres.parameters)
+        first = prepare(url, **UNPREPARED)
         first.server.start()
-        second = prepare(pooler.url(database.name), **UNPREPARED)
+        second = prepare(url, **UNPREPARED)
         second.server.start()
         with load_on(first, 1):
             for number in range(100):

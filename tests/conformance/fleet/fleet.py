@@ -25,7 +25,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE.parent.parent / "postgres")]
 
-from cluster import SHARED, Postgres  # noqa: E402
+from cluster import SHARED, shared  # noqa: E402
 from programs import missing  # noqa: E402
 
 LISTENING = re.compile(rb"listening on http://([^\s:]+):(\d+)")
@@ -55,7 +55,9 @@ def database_of(arguments: Sequence[str]) -> str:
         reason = missing()
         if reason:
             raise SystemExit(f"no PostgreSQL to be had: {reason}")
-        postgres = Postgres(Path(Path(os.environ[SHARED]).read_text().strip()))
+        postgres = shared()
+        if postgres is None:
+            raise SystemExit(f"{SHARED} names no cluster: run this by ctest")
         name = f"fleet_{secrets.token_hex(8)}"
         postgres.sql(f"CREATE DATABASE {name} TEMPLATE template0")
         file.write_text(postgres.url(name))

@@ -29,8 +29,8 @@ TEST_F(OpeningTest, EveryFormOfLibpqsIsTaken) {
   other_scheme.replace(0, other_scheme.find(':'), "postgres");
   const std::string socket = url().substr(url().find("host=") + 5);
   for (const std::string& form :
-       {other_scheme, "host=" + socket + " user=postgres dbname=" + name(),
-        "host='" + socket + "' user = postgres dbname='" + name() + "'"}) {
+       {other_scheme, "connect_timeout=30 host=" + socket + " user=postgres dbname=" + name(),
+        "connect_timeout = 30 host='" + socket + "' user = postgres dbname='" + name() + "'"}) {
     OpenStore store(form, surroundings, "");
     ASSERT_EQ(store.status(), MXD_OK) << form << ": " << store.error();
     const mxd_view server = library().server_name(store.get());
