@@ -14,6 +14,8 @@ from tally import STEPS, USERS, Load, Model, clean, verify
 from trial import AS_TOKEN, Trial, device_path, of_user
 
 AWAY_S = 1.0  # a database that is away is told within this
+LATE_S = 10 * AWAY_S  # on a machine that has much else to do
+FIRST_ANSWERS = 50  # of a load
 BACK_S = 15  # and used again within this: the pause between two attempts grows to 5 s
 
 
@@ -41,18 +43,21 @@ def health(trial: Trial) -> Response:
 def expect_away(trial: Trial) -> None:
     """Reads and writes are 503 in time, and health says why."""
     poll(lambda: put(trial, "AWAY").status == 503, BACK_S, "writes fail")
-    for _ in range(5):
-        for ask in (
-            lambda: put(trial, "AWAY"),
-            lambda: trial.request("GET", of_user("/devices", "carol"), token=AS_TOKEN),
-        ):
+    for ask in (
+        lambda: put(trial, "AWAY"),
+        lambda: trial.request("GET", of_user("/devices", "carol"), token=AS_TOKEN),
+    ):
+        times = []
+        for _ in range(5):
             began = time.monotonic()
             answer = ask()
-            took = time.monotonic() - began
+            times.append(time.monotonic() - began)
             assert answer is not None
             assert answer.status == 503, answer
             assert answer.json["errcode"] == "M_UNKNOWN", answer
-            assert took < AWAY_S * TIME_FACTOR, f"{took:.1f} s for a 503"
+        # What the server waits for is in each of them, and what others do to the machine is not.
+        assert min(times) < AWAY_S * TIME_FACTOR, f"{times} s for a 503"
+        assert max(times) < LATE_S * TIME_FACTOR, f"{times} s for a 503"
     answer = poll(lambda: ill(trial), BACK_S, "health says so")
     assert answer.json["reason"], answer
 
@@ -72,8 +77,10 @@ def expect_back(trial: Trial) -> None:
 
 @contextlib.contextmanager
 def load_on(trial: Trial, seed: int) -> Iterator[Model]:
-    """Every kind of write from ten threads; at the end what was answered must be there."""
+    """Every kind of write from ten threads; at the end what was answered must be there. It begins
+    once they have their first answers."""
     chance = random.Random(seed)
+    before = answered(trial)
     model = Model()
     stopping = threading.Event()
     threads = []
@@ -83,7 +90,13 @@ def load_on(trial: Trial, seed: int) -> Iterator[Model]:
         threads.append(threading.Thread(target=load.run, args=(STEPS[index // 2], stopping)))
     for thread in threads:
         thread.start()
+
+    def is_on() -> bool:
+        with model.lock:
+            return answered(trial) >= before + FIRST_ANSWERS
+
     try:
+        poll(is_on, BACK_S, "the load is on")
         yield model
     finally:
         stopping.set()

@@ -6,8 +6,9 @@ import random
 import time
 
 from asking import answered, expect_back, load_on, names, put
-from cluster import Cluster
+from cluster import START_S, Cluster
 from conftest import Launch
+from matrix_device_conformance.server import poll
 from standby import SYNCHRONOUS, Standby, url_of
 
 
@@ -57,6 +58,9 @@ def test_a_primary_that_takes_no_writes_any_more_is_left(launch: Launch) -> None
         assert put(trial, "BEFORE").status == 201
         standby.promote()
         primary.sql("ALTER SYSTEM SET default_transaction_read_only = on; SELECT pg_reload_conf()")
+        # Who is let in knows it as soon as all others have been told, and not before.
+        known = "SHOW default_transaction_read_only"
+        poll(lambda: primary.sql(known) == [("on",)], START_S, "the primary takes no writes")
         expect_back(trial)
         assert "BEFORE" in names(trial)
         written = "SELECT count(*) FROM matrix_devices.devices WHERE device_id = 'BACK'"
