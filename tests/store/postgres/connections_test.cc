@@ -1,17 +1,22 @@
 // Connections that are lost, and commits that are shared.
+#include <chrono>
+
 #include "tests/store/postgres/cluster.h"
 #include "tests/store/writing_test.h"
 
 namespace mxd::test {
 namespace {
 
+constexpr std::chrono::milliseconds kPatience{700};  // of io_thread.h
+
 class ConnectionsTest : public WritingTest {
  protected:
-  // Ends the store's connections; how many there were.
+  // Ends the store's connections; how many there were. One without a state is only being let in: a
+  // login that is refused is something else.
   int64_t cut() {
     return number(
         "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
-        " WHERE datname = current_database() AND pid <> pg_backend_pid()");
+        " WHERE datname = current_database() AND pid <> pg_backend_pid() AND state IS NOT NULL");
   }
 };
 
@@ -19,7 +24,11 @@ TEST_F(ConnectionsTest, ReadsAreAskedAgain) {
   store.put(alice, "A", "name");
   for (int round = 0; round < 20; ++round) {
     EXPECT_TRUE(eventually([&] { return cut() > 0; }));
-    EXPECT_EQ(store.get(alice, "A").status, MXD_OK) << round;
+    const auto asked = std::chrono::steady_clock::now();
+    const int32_t status = store.get(alice, "A").status;
+    // On a busy machine another connection may take longer to make than a read waits for one.
+    const bool is_late = std::chrono::steady_clock::now() - asked >= kPatience;
+    EXPECT_TRUE(status == MXD_OK || (status == MXD_UNAVAILABLE && is_late)) << round;
   }
 }
 
