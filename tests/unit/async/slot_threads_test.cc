@@ -113,7 +113,7 @@ TEST_F(SlotThreads, SettleAndCompleteMeet) {
     EXPECT_EQ(sink, round + 1) << "what was emitted is seen by whoever goes on";
   }
   over = true;
-  publish(offered, Token{0});  // wakes the plague
+  publish(offered, ~Token{0});  // wakes the plague, also where it has slept since before the first
   partner.join();
   plague.join();
 }
