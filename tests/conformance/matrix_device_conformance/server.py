@@ -15,7 +15,7 @@ from typing import Any
 from matrix_device_conformance.client import TIME_FACTOR, Client
 
 SERVER_NAME = "example.org"
-LISTENING = re.compile(r"listening on (http://[^\s\"]+)")
+LISTENING = re.compile(r"listening on (http://[^\s\"]+)[\s\"]")  # the whole address
 SANITIZER = re.compile(
     r"ERROR: (Address|Leak)Sanitizer|WARNING: ThreadSanitizer|runtime error:|SUMMARY: \w+Sanitizer"
 )

@@ -6,6 +6,7 @@ import signal
 import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 
 import pytest
 
@@ -25,11 +26,13 @@ def test_it_ends_a_request_that_is_not_answered() -> None:
 
 def test_it_ends_waiting_for_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "AGAIN_S", 0.1)
-    start = time.monotonic()
+    over = Event()
     pool = ThreadPoolExecutor(1)
+    waiting = pool.submit(over.wait, 60)
     with pytest.raises(TimeLimit), time_limit(0.2), pool:
-        pool.submit(time.sleep, 3).result()
-    assert time.monotonic() - start < 2
+        waiting.result()
+    assert not waiting.done()
+    over.set()
     pool.shutdown()
 
 

@@ -212,12 +212,20 @@ def test_L3_colliding_keys(check: Check, user: User) -> None:
     """No keys that a client chooses make reading slow."""
     device = user.device()
     path = device_path(device.device_id)
-    slowest = 0.0
-    for body in colliding_bodies():
+
+    def seconds(body: bytes) -> float:
         start = time.monotonic()
         answer = device.request("PUT", path, body=body)
-        slowest = max(slowest, time.monotonic() - start)
+        took = time.monotonic() - start
         refused(check, "an object of chosen keys", answer, 200, 400, 413)
+        return took
+
+    slowest = 0.0
+    for body in colliding_bodies():
+        took = seconds(body)
+        if took > COLLIDING_LIMIT_S:  # once more: it is not the keys where the machine was busy
+            took = min(took, seconds(body))
+        slowest = max(slowest, took)
         if slowest > COLLIDING_LIMIT_S:
             break  # that is enough, for the homeserver too
     check.that(
