@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import os
 import pty
@@ -47,6 +48,8 @@ class Terminal:
         self.pid = pid
         self.file = file
         self.seen = ""
+        self.has_ended = False  # and its number may be another's
+        self._decoder = codecs.getincrementaldecoder("utf-8")()
 
     def wait_for(self, text: str) -> None:
         """Read until it is shown."""
@@ -77,6 +80,7 @@ class Terminal:
             except OSError:  # the other side is closed
                 over = True
         _, status = os.waitpid(self.pid, 0)
+        self.has_ended = True
         return os.waitstatus_to_exitcode(status)
 
     def _read(self, holds: Callable[[], bool], complaint: str, once: bool = False) -> None:
@@ -87,7 +91,7 @@ class Terminal:
             read = os.read(self.file, 65536)
             if not read:
                 raise OSError("closed")
-            self.seen += read.decode()
+            self.seen += self._decoder.decode(read)
             if once:
                 return
 
@@ -108,8 +112,6 @@ def at_terminal(
         yield terminal
     finally:
         os.close(file)
-        try:
+        if not terminal.has_ended:
             os.kill(pid, signal.SIGKILL)
             os.waitpid(pid, 0)
-        except (ProcessLookupError, ChildProcessError):
-            pass  # it had ended, and was waited for

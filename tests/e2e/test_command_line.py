@@ -15,6 +15,7 @@ import pytest
 
 from commands import FAILED, NOT_FOUND, USAGE, at_terminal, expect_error, json_of
 from conftest import Launch
+from matrix_device_conformance.client import TIME_FACTOR
 from matrix_device_conformance.homeserver import Homeserver, User
 from matrix_device_conformance.server import SERVER_NAME, Server
 
@@ -197,7 +198,7 @@ def test_output_that_nobody_reads(homeserver: Homeserver) -> None:
             assert process.stderr is not None
             process.stdout.readline()
             process.stdout.close()
-            assert process.wait(60) == -signal.SIGPIPE
+            assert process.wait(60 * TIME_FACTOR) == -signal.SIGPIPE
             assert process.stderr.read() == b""
         # Where the signal is ignored, as in some containers.
         with subprocess.Popen(
@@ -210,7 +211,7 @@ def test_output_that_nobody_reads(homeserver: Homeserver) -> None:
             assert process.stderr is not None
             process.stdout.readline()
             process.stdout.close()
-            assert process.wait(60) == FAILED
+            assert process.wait(60 * TIME_FACTOR) == FAILED
             assert b"standard output can't be written" in process.stderr.read()
         with open("/dev/full", "wb") as full:
             done = subprocess.run(

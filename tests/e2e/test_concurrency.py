@@ -76,7 +76,8 @@ def test_U23_sixteen_right_passwords(homeserver: Homeserver) -> None:
         waits = [wait for told in pool.map(remove, range(16)) for wait in told]
     took = time.monotonic() - begin
     assert max(waits, default=0) <= 1000, "attempts are in flight: they give their units back"
-    assert took <= 16 * TIME_FACTOR, f"{took:.1f} s, where an idle machine takes 6"
+    # With units that came back by time alone it would be 78 s, of which a busy machine saves none.
+    assert took <= 60 * TIME_FACTOR, f"{took:.1f} s, where an idle machine takes 6"
 
 
 def test_eight_clients_of_one_user(

@@ -10,13 +10,14 @@ import stat
 import subprocess
 import threading
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
 
 from commands import FAILED, PROBLEMS, REFUSED, USAGE, expect_error, json_of
 from conftest import Launch
+from matrix_device_conformance.client import TIME_FACTOR
 from matrix_device_conformance.homeserver import Homeserver, User
 from matrix_device_conformance.server import SERVER_NAME, Server, poll
 from store import add_devices, expect_whole, opened
@@ -177,9 +178,15 @@ def test_backup_that_is_stopped_leaves_nothing(
     process = subprocess.Popen(
         [server.binary, "backup", str(folder / "x.db"), "--database", str(server.database)]
     )
-    poll(lambda: any(file.stat().st_size for file in folder.iterdir()), 30, "it has begun")
+
+    def has_begun() -> bool:
+        with suppress(FileNotFoundError):  # what was there a moment ago
+            return any(file.stat().st_size for file in folder.iterdir())
+        return False
+
+    poll(has_begun, 30, "it has begun")
     process.send_signal(signal.SIGTERM)
-    assert process.wait(60) == -signal.SIGTERM
+    assert process.wait(60 * TIME_FACTOR) == -signal.SIGTERM
     assert list(folder.iterdir()) == []
     assert user.login().list().status == 200
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from conftest import Launch
-from matrix_device_conformance.client import client_path
+from matrix_device_conformance.client import SOCKET_TIMEOUT_S, TIME_FACTOR, client_path
 from matrix_device_conformance.ports import own_port
 from matrix_device_conformance.server import Server, poll
 
@@ -43,7 +43,7 @@ class UnixConnection(http.client.HTTPConnection):
     """To a path."""
 
     def __init__(self, path: Path) -> None:
-        super().__init__("localhost", timeout=20)
+        super().__init__("localhost", timeout=SOCKET_TIMEOUT_S)
         self.path = str(path)
 
     def connect(self) -> None:
@@ -168,11 +168,11 @@ def test_O9_sockets_that_are_passed_on_come_first(
             connection = (
                 UnixConnection(path)
                 if kind == "unix"
-                else http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+                else http.client.HTTPConnection("127.0.0.1", port, timeout=SOCKET_TIMEOUT_S)
             )
             assert get(connection, LOGIN)[0] == 200
         process.send_signal(signal.SIGTERM)
-        assert process.wait(20) == 0
+        assert process.wait(20 * TIME_FACTOR) == 0
     # It is whoever made it that removes it.
     assert path.exists() == (kind == "unix")
 
@@ -186,7 +186,7 @@ def test_O9_a_passed_on_socket_that_does_not_listen_is_refused(binary: str, tmp_
         ],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=60 * TIME_FACTOR,
         check=False,
     )
     assert done.returncode == 1
@@ -198,7 +198,7 @@ def notified(short: Path) -> Iterator[socket.socket]:
     """Where NOTIFY_SOCKET leads."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as receiver:
         receiver.bind(str(short / "notify"))
-        receiver.settimeout(30)
+        receiver.settimeout(SOCKET_TIMEOUT_S)
         yield receiver
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from conftest import Launch
-from matrix_device_conformance.client import client_path
+from matrix_device_conformance.client import TIME_FACTOR, client_path
 from matrix_device_conformance.server import Server, poll
 from test_stopping import full_pipe
 
@@ -142,7 +142,7 @@ def test_O8_standard_files_are_there_before_anything_else(
                 assert targets()[number] == "/dev/null"
         finally:
             process.terminate()
-            assert process.wait(20) == 0
+            assert process.wait(20 * TIME_FACTOR) == 0
 
 
 def test_O8_the_log_file_is_its_owners_only(prepare: Launch, tmp_path: Path) -> None:
