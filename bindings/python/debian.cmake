@@ -20,11 +20,31 @@ execute_process(
 install(DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/${metadata} DESTINATION ${folder} ${COMPONENT})
 install(PROGRAMS packaging/matrix-devices DESTINATION ${CMAKE_INSTALL_BINDIR} ${COMPONENT})
 
-add_custom_command(OUTPUT matrix-devices.1
-  COMMAND ${CMAKE_COMMAND} -E env PYTHONPATH=${PROJECT_BINARY_DIR}/python ${MXD_PYTHON_EXECUTABLE} -B
-    ${CMAKE_CURRENT_SOURCE_DIR}/packaging/man_page.py > matrix-devices.1
-  DEPENDS packaging/man_page.py matrix_devices/__main__.py
-    matrix_devices_python matrix_devices_python_libraries VERBATIM)
-add_custom_target(matrix_devices_python_manual ALL DEPENDS matrix-devices.1)
+# What describes the command, from what its parser says of itself: the manual page, and what shells
+# complete.
+function(describe script file)
+  add_custom_command(OUTPUT ${file}
+    COMMAND ${CMAKE_COMMAND} -E env PYTHONPATH=${PROJECT_BINARY_DIR}/python ${MXD_PYTHON_EXECUTABLE} -B
+      ${CMAKE_CURRENT_SOURCE_DIR}/packaging/${script} > ${file}
+    DEPENDS packaging/${script} matrix_devices/__main__.py
+      matrix_devices_python matrix_devices_python_libraries VERBATIM)
+endfunction()
+describe(man_page.py matrix-devices.1)
+describe(command_line.py command_line.json)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/matrix-devices.1
   DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 ${COMPONENT})
+
+set(completions "")
+function(complete shell file destination)
+  add_custom_command(OUTPUT ${file}
+    COMMAND write_completion ${shell} < command_line.json > ${file}
+    DEPENDS write_completion command_line.json)
+  list(APPEND completions ${CMAKE_CURRENT_BINARY_DIR}/${file})
+  set(completions ${completions} PARENT_SCOPE)
+  install(FILES ${CMAKE_CURRENT_BINARY_DIR}/${file}
+    DESTINATION ${CMAKE_INSTALL_DATADIR}/${destination} ${COMPONENT})
+endfunction()
+complete(bash matrix-devices bash-completion/completions)
+complete(zsh _matrix-devices zsh/vendor-completions)
+complete(fish matrix-devices.fish fish/vendor_completions.d)
+add_custom_target(matrix_devices_python_description ALL DEPENDS matrix-devices.1 ${completions})

@@ -8,7 +8,7 @@
 #include <string_view>
 
 #include "bindings/server/database_choice.h"
-#include "bindings/server/description/program.h"
+#include "bindings/server/description/description.h"
 #include "bindings/server/option_checks.h"
 
 namespace mxd::server {

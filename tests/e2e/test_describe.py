@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import re
-import shlex
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from shells import (
+    BOTH,
+    Completion,
+    commands_specified,
+    options_specified,
+    output,
+    shell_that_is_here,
+)
+
 NAME = "matrix-devices-server"
-
-
-def output(*command: str, **settings: str | None) -> str:
-    """What a command prints; it ends with 0."""
-    done = subprocess.run(
-        command, input=settings.get("stdin"), capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 def options_in(text: str) -> set[str]:
@@ -52,87 +51,58 @@ def groups_in(helps: dict[str, str]) -> set[str]:
 
 
 @pytest.fixture
-def completion(binary: str, tmp_path: Path, request: pytest.FixtureRequest) -> tuple[str, Path]:
+def completion(binary: str, tmp_path: Path, request: pytest.FixtureRequest) -> Completion:
     """A shell that is here, and the file that it reads."""
-    shell: str = request.param
-    if shutil.which(shell) is None:
-        pytest.skip(f"{shell} is not installed")
+    shell = shell_that_is_here(request.param)
     file = tmp_path / f"completion.{shell}"
     file.write_text(output(binary, "describe", shell))
-    return shell, file
+    return Completion(shell, NAME, file)
 
 
-def completed(completion: tuple[str, Path], *words: str) -> set[str]:
-    """What the shell offers for the last of these words after the program."""
-    shell, file = completion
-    if shell == "bash":
-        line = " ".join(map(shlex.quote, (NAME, *words)))
-        script = (
-            f"source {shlex.quote(str(file))}; COMP_WORDS=({line}); COMP_CWORD={len(words)}\n"
-            '_matrix_devices_server; printf "%s\\n" "${COMPREPLY[@]}"'
-        )
-        return set(output("bash", "--norc", "-c", script).split())
-    assert shell == "fish"
-    line = " ".join((NAME, *words))
-    lines = output("fish", "--no-config", "-c", f'source {file}; complete -C "{line}"').splitlines()
-    return {line.split("\t")[0] for line in lines}
-
-
-SHELLS = pytest.mark.parametrize("completion", ["bash", "fish"], indirect=True)
-
-
-@SHELLS
-def test_shells_offer_the_commands(completion: tuple[str, Path], helps: dict[str, str]) -> None:
+@BOTH
+def test_shells_offer_the_commands(completion: Completion, helps: dict[str, str]) -> None:
     """After the program, and after a group: its commands; also behind an option and its value."""
     for group in ("", *groups_in(helps)):
-        offered = completed(completion, *group.split(), "")
+        offered = completion.offers(*group.split(), "")
         assert offered == set(words_in(helps[group])), group
-        behind = completed(completion, "--database", "token", *group.split(), "")
+        behind = completion.offers("--database", "token", *group.split(), "")
         assert behind == offered
 
 
-@SHELLS
-def test_shells_offer_the_options(completion: tuple[str, Path], helps: dict[str, str]) -> None:
+@BOTH
+def test_shells_offer_the_options(completion: Completion, helps: dict[str, str]) -> None:
     """All that --help lists, of each command, and no others."""
     for words, text in helps.items():
         if words in groups_in(helps):
             continue
-        offered = completed(completion, *words.split(), "--")
+        offered = completion.offers(*words.split(), "--")
         wanted = {option for option in options_in(text) if option.startswith("--")}
         assert offered == wanted, words
 
 
-@SHELLS
+@BOTH
 def test_shells_offer_files_and_choices(
-    completion: tuple[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    completion: Completion, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A file where one is to be named, in a name with spaces too; the forms of `describe`."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "devices.db").touch()
-    assert completed(completion, "user", "list", "--database", "dev") == {"devices.db"}
-    assert completed(completion, "backup", "dev") == {"devices.db"}
-    assert completed(completion, "user", "add", "--server-name", "dev") == set()
-    assert completed(completion, "user", "show", "dev") == set()
-    assert completed(completion, "describe", "") >= {"man", "bash", "zsh", "fish"}
+    assert completion.offers("user", "list", "--database", "dev") == {"devices.db"}
+    assert completion.offers("backup", "dev") == {"devices.db"}
+    assert completion.offers("user", "add", "--server-name", "dev") == set()
+    assert completion.offers("user", "show", "dev") == set()
+    assert completion.offers("describe", "") >= {"man", "bash", "zsh", "fish"}
 
 
 @pytest.mark.parametrize("completion", ["zsh"], indirect=True)
-def test_zsh_is_given_the_options(completion: tuple[str, Path], helps: dict[str, str]) -> None:
+def test_zsh_is_given_the_options(completion: Completion, helps: dict[str, str]) -> None:
     """What zsh's own _arguments gets, of each command, and the words that it looks at."""
     for words, text in helps.items():
-        typed = (NAME, *words.split(), "")
-        script = (
-            f"compdef() {{ :; }}; source {completion[1]}\n"
-            '_arguments() { print -rl -- "$words[1]" "$@" $commands }\n'
-            f"words=({' '.join(map(shlex.quote, typed))}); CURRENT={len(typed)}\n"
-            "_matrix_devices_server"
-        )
-        first, *specs = output("zsh", "--no-rcs", "-c", script).splitlines()
-        assert first == typed[-2]
-        given = {spec.lstrip("*").split("[")[0].rstrip("=") for spec in specs if "[" in spec}
+        first, specs = completion.specifications(*words.split())
+        assert first == (NAME, *words.split())[-1]
         if words not in groups_in(helps):
-            assert given == options_in(text), words
-        assert [spec.split(":")[0] for spec in specs if spec[0].islower()] == words_in(text)
+            assert options_specified(specs) == options_in(text), words
+        assert commands_specified(specs) == words_in(text)
 
 
 def test_the_manual_page_has_all(binary: str, helps: dict[str, str]) -> None:

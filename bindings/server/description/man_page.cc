@@ -4,9 +4,9 @@
 #include <algorithm>
 #include <sstream>
 
-#include "bindings/server/description/program.h"
+#include "bindings/server/description/description.h"
 
-namespace mxd::server::description {
+namespace mxd::description {
 namespace {
 
 // As it is meant, and not as a request of the formatter. A hyphen is one that can be copied.
@@ -108,4 +108,4 @@ std::string man_page(const Program& program) {
          "sd_listen_fds(3).\n";
 }
 
-}  // namespace mxd::server::description
+}  // namespace mxd::description

@@ -1,8 +1,8 @@
-#include "bindings/server/description/program.h"
-
 #include <absl/strings/str_split.h>
 
-namespace mxd::server::description {
+#include "bindings/server/description/description.h"
+
+namespace mxd::description {
 namespace {
 
 std::string without(const std::string& text, const std::string& prefix) {
@@ -33,11 +33,6 @@ Option option_of(const CLI::Option& option) {
 
 }  // namespace
 
-bool Option::takes_file() const {
-  return value.find("FILE") != value.npos || value.find("LIBRARY") != value.npos ||
-         value.find("PATH") != value.npos;
-}
-
 Command command_of(std::string words, const CLI::App& app, std::string examples) {
   Command command{std::move(words), app.get_description(), {}, {}, std::move(examples)};
   for (const CLI::Option* const option : app.get_options()) {
@@ -46,16 +41,4 @@ Command command_of(std::string words, const CLI::App& app, std::string examples)
   return command;
 }
 
-std::vector<Group> next_words(const Program& program, const std::string& words) {
-  std::vector<Group> next;
-  if (words.empty()) next = program.groups;
-  const std::string before = words.empty() ? "" : words + " ";
-  for (const Command& command : program.commands) {
-    if (command.words.empty() || !command.words.starts_with(before)) continue;
-    const std::string rest = command.words.substr(before.size());
-    if (rest.find(' ') == rest.npos) next.push_back({rest, command.text});
-  }
-  return next;
-}
-
-}  // namespace mxd::server::description
+}  // namespace mxd::description

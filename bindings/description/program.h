@@ -1,11 +1,11 @@
-// The command line as data, for what is made out of it: the manual page, and what shells complete.
+// A command line as data, for what is made out of it: the server's manual page, and what shells
+// complete after the server's program and the Python package's.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <string>
 #include <vector>
 
-namespace mxd::server::description {
+namespace mxd::description {
 
 // An option, or an argument without a name of its own.
 struct Option {
@@ -43,17 +43,12 @@ struct Program {
   std::vector<Command> commands;  // the one without words comes first
 };
 
-Command command_of(std::string words, const CLI::App& app, std::string examples);
-
 // What may come after `words`, each with its text: commands and groups.
 std::vector<Group> next_words(const Program& program, const std::string& words);
-
-// The manual page, section 8, in the man macros.
-std::string man_page(const Program& program);
 
 // What these shells read to complete the command line.
 std::string bash_completion(const Program& program);
 std::string zsh_completion(const Program& program);
 std::string fish_completion(const Program& program);
 
-}  // namespace mxd::server::description
+}  // namespace mxd::description

@@ -6,9 +6,9 @@
 
 #include <set>
 
-#include "bindings/server/description/program.h"
+#include "bindings/description/program.h"
 
-namespace mxd::server::description {
+namespace mxd::description {
 namespace {
 
 // '…', as all of these shells read it, except that in fish a backslash counts too.
@@ -235,4 +235,4 @@ std::string fish_completion(const Program& program) {
   return text;
 }
 
-}  // namespace mxd::server::description
+}  // namespace mxd::description
