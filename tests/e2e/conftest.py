@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
-from matrix_device_conformance.homeserver import Homeserver, Service
+from matrix_device_conformance.client import client_path
+from matrix_device_conformance.homeserver import Device, Homeserver, Service
 from matrix_device_conformance.server import Server, server_binary
+from raw_http import RawSocket
 
 SERVERS = pytest.StashKey[list[Server]]()
 SHOWN_OUTPUT = 20_000
@@ -115,3 +117,25 @@ def restart(homeserver: Homeserver, server: Server) -> Callable[[], None]:
         homeserver.client = server.client
 
     return again
+
+
+@pytest.fixture
+def device(homeserver: Homeserver) -> Device:
+    """A logged-in device."""
+    return homeserver.new_user().login()
+
+
+@pytest.fixture
+def raw(server: Server) -> Iterator[RawSocket]:
+    """A connection."""
+    with RawSocket(server.client) as connection:
+        yield connection
+
+
+@pytest.fixture
+def server_goes_on(homeserver: Homeserver, server: Server) -> Iterator[None]:
+    """After each test the process is the same, and serves."""
+    before = server.process
+    yield
+    assert server.process is before
+    assert homeserver.client.request("GET", client_path("/login")).status == 200

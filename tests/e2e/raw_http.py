@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import http.client
 import io
+import re
 import socket
 from types import TracebackType
 
-from matrix_device_conformance.client import SOCKET_TIMEOUT_S, Client, Response
+from matrix_device_conformance.client import SOCKET_TIMEOUT_S, Client, Response, client_path
+
+LIST = client_path("/devices")
+GET_HEAD = b"GET " + LIST.encode() + b" HTTP/1.1\r\nHost: x\r\n"
+PUT_HEAD = b"PUT " + client_path("/devices/A").encode() + b" HTTP/1.1\r\nHost: x\r\n"
+STATUS_LINE = re.compile(rb"HTTP/1\.[01] (\d{3}) ")
 
 
 class RawSocket:
@@ -109,3 +115,11 @@ def unread_bytes(server_port: int, client_port: int) -> int | None:
             if (local, remote) == (server_port, client_port):
                 return int(fields[4].split(":")[1], 16)
     return None
+
+
+def expect_refusal(connection: RawSocket) -> None:
+    """Nothing but errors comes, and then the end."""
+    rest = connection.rest()
+    assert rest == b"" or STATUS_LINE.match(rest), rest[:500]
+    for status in STATUS_LINE.findall(rest):
+        assert status[:1] in (b"4", b"5"), rest[:500]

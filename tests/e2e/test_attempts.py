@@ -14,11 +14,11 @@ from typing import Any
 
 import pytest
 
+from accounts import expect_error, limits_file, password_login, post
 from conftest import Launch
 from matrix_device_conformance.client import TIME_FACTOR, Response, client_path
 from matrix_device_conformance.homeserver import Homeserver, Service, User
 from matrix_device_conformance.server import Server, poll
-from test_accounts import expect_error, limits_file, password_login, post
 from test_lifecycle import expect_refusal
 
 FLOOD_CONNECTIONS = 300

@@ -2,31 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from conftest import Launch
 from matrix_device_conformance.client import client_path, device_path
 from matrix_device_conformance.homeserver import Device, Homeserver
-from matrix_device_conformance.server import Server, poll
-from raw_http import RawSocket, request_bytes
-
-LIST = client_path("/devices")
-
-
-@pytest.fixture
-def device(homeserver: Homeserver) -> Device:
-    """A logged-in device."""
-    return homeserver.new_user().login()
-
-
-@pytest.fixture
-def raw(server: Server) -> Iterator[RawSocket]:
-    """A connection."""
-    with RawSocket(server.client) as connection:
-        yield connection
-
+from matrix_device_conformance.server import poll
+from raw_http import LIST, RawSocket, request_bytes
 
 # ---- Targets ----
 

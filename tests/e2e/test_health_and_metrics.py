@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from accounts import limits_file
 from conftest import Launch
 from matrix_device_conformance.client import (
     TIME_FACTOR,
@@ -25,7 +26,6 @@ from matrix_device_conformance.client import (
 from matrix_device_conformance.homeserver import Homeserver, Service
 from matrix_device_conformance.server import Server, poll
 from raw_http import RawSocket
-from test_accounts import limits_file
 
 
 def health(server: Server) -> Response:
