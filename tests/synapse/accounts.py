@@ -12,7 +12,8 @@ from urllib.parse import quote
 from matrix_device_conformance.client import Client, Response, client_path
 from matrix_device_conformance.homeserver import Device, Homeserver, PreconditionError, User
 from matrix_device_conformance.server import SERVER_NAME
-from synapse_server import Process, Synapse
+from synapse_process import Process
+from synapse_server import Synapse
 
 
 def expect_ok(what: str, answer: Response) -> Any:

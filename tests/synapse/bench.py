@@ -29,13 +29,8 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "conformance"), str(HERE.parent / "
 
 from matrix_device_conformance.client import RawConnection, Response, client_path, device_path  # noqa: E402
 from matrix_device_conformance.homeserver import Device, Homeserver  # noqa: E402
-from synapse_server import (  # noqa: E402
-    ENVIRONMENTS,
-    Options,
-    Synapse,
-    installation,
-    known_versions,
-)
+from synapse_installation import ENVIRONMENTS, installation, known_versions  # noqa: E402
+from synapse_server import Options, Synapse  # noqa: E402
 
 MORE_MEMORY_MIB = 20
 SLOWER = 1.0  # the module's time may be this much of Synapse's own

@@ -32,14 +32,8 @@ sys.path[:0] = [str(HERE), str(SUITE), str(HERE.parent / "postgres")]
 from front import Front  # noqa: E402
 from matrix_device_conformance.rows import ROWS  # noqa: E402
 from matrix_device_conformance.verdicts import COLUMNS, KEPT, NOT_KEPT, OF_NO_ROW  # noqa: E402
-from synapse_server import (  # noqa: E402
-    ENVIRONMENTS,
-    Options,
-    Synapse,
-    SynapseService,
-    installation,
-    known_versions,
-)
+from synapse_installation import ENVIRONMENTS, installation, known_versions  # noqa: E402
+from synapse_server import Options, Synapse, SynapseService  # noqa: E402
 
 BEGIN = "<!-- rows: written by tests/synapse/compare.py -->"
 END = "<!-- end of rows -->"

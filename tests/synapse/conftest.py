@@ -12,15 +12,9 @@ import pytest
 from accounts import DelegatedSite, Site
 from fakes import FakeAuthenticationService, FakeCas
 from matrix_device_conformance.homeserver import Device, User
-from synapse_server import (
-    Installation,
-    Options,
-    Process,
-    Synapse,
-    SynapseService,
-    installation,
-    known_versions,
-)
+from synapse_installation import Installation, installation, known_versions
+from synapse_process import Process
+from synapse_server import Options, Synapse, SynapseService
 
 SHOWN_LOG = 10_000
 SHOWN_LINE = 400

@@ -9,7 +9,7 @@ import pytest
 from accounts import Site
 from matrix_device_conformance.client import device_path
 from matrix_device_conformance.homeserver import Auth, Device, User, challenge_session
-from synapse_server import Installation
+from synapse_installation import Installation
 
 BULK = 10_000
 BULK_TURNS = 8

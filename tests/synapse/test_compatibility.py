@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
-from synapse_server import LISTENING, REPOSITORY, Installation, Options, Synapse
+from synapse_installation import REPOSITORY, Installation
+from synapse_process import LISTENING
+from synapse_server import Options, Synapse
 
 pytestmark = pytest.mark.module
 

@@ -14,7 +14,8 @@ import pytest
 from accounts import Site
 from conftest import Sites, services
 from matrix_device_conformance.homeserver import Device, User
-from synapse_server import REPOSITORY, Options, Synapse
+from synapse_installation import REPOSITORY
+from synapse_server import Options, Synapse
 from test_accounts import expired_token, guest, locked
 
 pytestmark = [pytest.mark.module, pytest.mark.rough]

@@ -14,7 +14,7 @@ from accounts import Site
 from matrix_device_conformance.client import device_path
 from matrix_device_conformance.homeserver import Device, User
 from matrix_device_conformance.server import poll
-from synapse_server import Process
+from synapse_process import Process
 
 SAMPLE = re.compile(r"^(synapse_http_\w+)\{([^}]*)\} ([0-9.e+\-]+|NaN)$", re.MULTILINE)
 LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')

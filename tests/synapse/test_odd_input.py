@@ -13,7 +13,7 @@ from accounts import Site
 from matrix_device_conformance.client import client_path
 from matrix_device_conformance.homeserver import Device
 from matrix_device_conformance.server import poll
-from synapse_server import Process
+from synapse_process import Process
 
 LONG = 4096  # bytes of a token
 

@@ -12,15 +12,9 @@ import pytest
 
 from accounts import Site
 from conftest import Sites
-from synapse_server import (
-    LISTENING,
-    MODULE,
-    MODULE_FOLDER,
-    Installation,
-    Options,
-    Synapse,
-    SynapseService,
-)
+from synapse_installation import MODULE_FOLDER, Installation
+from synapse_process import LISTENING
+from synapse_server import MODULE, Options, Synapse, SynapseService
 
 pytestmark = pytest.mark.module
 
