@@ -1,13 +1,8 @@
-"""Random operations against a simple model; what the hosts hold is compared after each.
-
-The model's time is in whole hours, and what expires does so between them, so that the seconds that
-a run takes change nothing.
-"""
+"""Random operations against a simple model; what the hosts hold is compared after each."""
 
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -24,6 +19,20 @@ from hypothesis.stateful import (
 
 import matrix_devices
 from asking import Asking, device_path, password_auth
+from device_model import (
+    FINISHED_HOURS,
+    SESSION_HOURS,
+    TOKEN_HOURS,
+    DeviceModel,
+    Operation,
+    Refusal,
+    Session,
+    Token,
+    User,
+    digest_of,
+    shown,
+    with_watch,
+)
 from matrix_devices import (
     Credentials,
     MemoryHost,
@@ -40,9 +49,6 @@ from matrix_devices import (
 )
 
 MINUTE_MS = 60_000
-TOKEN_HOURS = 0.5
-SESSION_HOURS = 1.5
-FINISHED_HOURS = 0.5
 NO_LIMIT = {"burst": 1_000_000, "interval_ms": 1}
 CONFIG = {
     "limits": dict.fromkeys(
@@ -61,99 +67,27 @@ POSTGRES = Path(matrix_devices.__file__).parent / "libmatrix_devices_postgres.so
 device_ids = st.sampled_from(["A", "B", "C", "ä/ö", "D E"])
 names = st.sampled_from([None, "", "Phone", "Télé 📺"])
 picks = st.integers(0, 1000)  # which of those that there are
-Operation = tuple[str, ...]  # method, and device IDs
-Refusal = tuple[int, str, bool]  # status, errcode, soft_logout
 
 
-@dataclass(eq=False)
-class User:
-    """What the model knows of a user: the devices and their names."""
-
-    user_id: str
-    password: str | None
-    locked: bool = False
-    devices: dict[str, str | None] = field(default_factory=dict)
-
-
-@dataclass(eq=False)
-class Token:
-    """A token that was given out."""
-
-    text: str
-    user: User
-    device_id: str
-    expires: float | None  # in hours
-    dead: bool = False
-
-
-@dataclass(eq=False)
-class Session:
-    """A session that a client was told of."""
-
-    session_id: str
-    token: Token
-    operation: Operation
-    created: int
-    finished: int | None = None
-    dead: bool = False
-
-
-class DeviceMachine(RuleBasedStateMachine):
+class DeviceMachine(DeviceModel, RuleBasedStateMachine):
     """Clients and services at work."""
 
     host: ClassVar[MemoryHost | StoreHost]
     module: ClassVar[Module]
 
     def __init__(self) -> None:
-        super().__init__()
+        RuleBasedStateMachine.__init__(self)
         number = next(NUMBERS)
-        self.hour = 0
-        self.tokens: list[Token] = []
-        self.sessions: list[Session] = []
-        self.users = [
+        users = [
             User(self.host.add_user(f"{name}{number}", password), password)
             for name, password in (("alice", "right"), ("bob", "also right"), ("carol", None))
         ]
+        DeviceModel.__init__(self, users)
         self.bridged = User(self.host.add_user(f"irc_{number}", service_id="irc"), None)
         self.watches = {
             user: self.host.login(user.user_id, device_id="WATCH").access_token
             for user in self.users
         }
-
-    # ---- What the model knows ----
-
-    def user(self, pick: int) -> User:
-        return self.users[pick % len(self.users)]
-
-    def token(self, pick: int) -> Token:
-        return self.tokens[pick % len(self.tokens)]
-
-    def refusal(self, token: Token) -> Refusal | None:
-        """What the server says to a token that is not good."""
-        if token.dead:
-            return (401, "M_UNKNOWN_TOKEN", False)
-        if token.expires is not None and token.expires <= self.hour:
-            return (401, "M_UNKNOWN_TOKEN", True)
-        if token.user.locked:
-            return (401, "M_USER_LOCKED", True)
-        return None
-
-    def is_live(self, session: Session) -> bool:
-        return not session.dead and session.created + SESSION_HOURS > self.hour
-
-    def forget_tokens(self, user: User, device_id: str) -> None:
-        """A device's tokens, and what was begun with them."""
-        for token in self.tokens:
-            if token.user is user and token.device_id == device_id:
-                token.dead = True
-        for session in self.sessions:
-            if session.token.user is user and session.token.device_id == device_id:
-                session.dead = True
-
-    def forget_device(self, user: User, device_id: str) -> None:
-        if device_id in user.devices:
-            self.forget_tokens(user, device_id)
-            del user.devices[device_id]
 
     # ---- What is asked ----
 
@@ -431,22 +365,6 @@ class DeviceMachine(RuleBasedStateMachine):
             "GET", "/devices", user_id=self.bridged.user_id
         )
         assert shown(response.json()["devices"]) == sorted(self.bridged.devices.items())
-
-
-def digest_of(operation: Operation) -> tuple[str, frozenset[str]]:
-    """What is compared of it: the devices are a set (D9)."""
-    method, *ids = operation
-    return method, frozenset(ids)
-
-
-def shown(devices: list[dict[str, Any]]) -> list[tuple[str, str | None]]:
-    """IDs and names, in the order of the answer."""
-    return [(device["device_id"], device.get("display_name")) for device in devices]
-
-
-def with_watch(user: User) -> list[tuple[str, str | None]]:
-    """The user's devices, and the one that watches."""
-    return sorted([*user.devices.items(), ("WATCH", None)])
 
 
 @pytest.mark.parametrize(
