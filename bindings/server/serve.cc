@@ -30,8 +30,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr auto kStopWithin = std::chrono::seconds(10);
-constexpr auto kLastWords = std::chrono::milliseconds(100);
+constexpr auto kLastWords = std::chrono::milliseconds(500);
+constexpr auto kStopWithin = std::chrono::seconds(10) - kLastWords;
 
 // Throws std::system_error.
 class Descriptor {
@@ -167,7 +167,7 @@ int wait_for_signal(const Descriptor& signals, const Descriptor& ended,
 
 [[noreturn]] void end_at_once(const char* why) {
   log_message(MXD_LOG_ERROR, why);
-  std::this_thread::sleep_for(kLastWords);  // for the line, if the log is not what stands still
+  wait_for_log(kLastWords);  // if it is not what stands still
   ::_exit(kUnfinished);
 }
 

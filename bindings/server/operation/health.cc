@@ -11,6 +11,14 @@ namespace {
 constexpr auto kFreshFor = std::chrono::seconds(1);
 constexpr auto kPatience = std::chrono::seconds(2);
 
+// By what the store has said, if it has.
+Response said(bool is_known, const std::string& reason) {
+  if (is_known && reason.empty()) return json_response(200, {{"status", "ok"}});
+  const std::string why =
+      is_known ? reason : std::string("the store has not answered within 2 seconds");
+  return json_response(503, {{"status", "failing"}, {"reason", why}});
+}
+
 }  // namespace
 
 Health::Health(const Store& store) : store_(store) {
@@ -47,8 +55,8 @@ bool Health::serve(Exchange& exchange) {
     return true;
   }
   std::unique_lock lock(mutex_);
-  if (is_fresh() || is_ending_) {
-    Response answer = response();
+  if (const bool is_known = is_fresh(); is_known || is_ending_) {
+    Response answer = said(is_known, reason_);
     lock.unlock();
     exchange.respond(std::move(answer));
     return true;
@@ -64,13 +72,6 @@ bool Health::serve(Exchange& exchange) {
 
 bool Health::is_fresh() const {
   return known_at_ != Clock::time_point::min() && Clock::now() - known_at_ < kFreshFor;
-}
-
-Response Health::response() const {
-  if (is_fresh() && reason_.empty()) return json_response(200, {{"status", "ok"}});
-  const std::string reason =
-      is_fresh() ? reason_ : std::string("the store has not answered within 2 seconds");
-  return json_response(503, {{"status", "failing"}, {"reason", reason}});
 }
 
 void Health::ask_until_ended() {
@@ -98,10 +99,11 @@ void Health::answer_until_ended() {
     changed_.wait(lock, [this] { return !waiting_.empty() || is_ending_; });
     changed_.wait_until(lock, asked_at_ + kPatience, [this] { return !is_wanted_ || is_ending_; });
     const std::vector<Exchange*> waited = std::exchange(waiting_, {});
+    const bool is_known = !is_wanted_;  // however long ago: this thread may be the one that is late
     for (Exchange* const exchange : waited) {
       Response answer = bare_failure();
       try {
-        answer = response();
+        answer = said(is_known, reason_);
       } catch (const std::exception&) {  // no memory for more
       }
       lock.unlock();

@@ -35,7 +35,6 @@ class Health {
   void answer_until_ended();
   void ask_until_ended();
   bool is_fresh() const;
-  Response response() const;
 
   const Store& store_;
   std::mutex mutex_;

@@ -31,10 +31,12 @@ constexpr auto kLastWords = std::chrono::seconds(1);
 struct Log {
   std::mutex mutex;
   std::condition_variable changed;
+  std::condition_variable written;
   std::string buffer;
   std::optional<LogOutput> next_output;
   bool has_writer = false;
-  bool is_asleep = false;  // the writer waits for `changed`
+  bool is_asleep = false;   // the writer waits for `changed`
+  bool is_writing = false;  // what was in the buffer is on its way
   Clock::time_point end_by = Clock::time_point::max();
   std::atomic<uint64_t> untold = 0;  // lost lines that no line has told of yet
   std::atomic<uint64_t> lost = 0;
@@ -142,6 +144,7 @@ void write_until_ended(LogOutput output) {
     }
     const bool is_last = is_ending() && log.buffer.empty();
     if (batch.empty()) batch.swap(log.buffer);
+    log.is_writing = true;
     lock.unlock();
 
     tell_of_lost_lines(output);
@@ -153,6 +156,8 @@ void write_until_ended(LogOutput output) {
     }
     lose(count_lines(rest));
     batch.clear();
+    log.is_writing = false;
+    log.written.notify_all();
     if (is_last) return;
     log.changed.wait_for(lock, kGather, is_ending);
   }
@@ -214,6 +219,12 @@ void log_failure(std::string_view what, std::string_view why) noexcept {
 
 uint64_t lost_log_lines() noexcept {
   return the_log().lost.load(std::memory_order_relaxed);
+}
+
+void wait_for_log(std::chrono::milliseconds most) noexcept {
+  Log& log = the_log();
+  std::unique_lock lock(log.mutex);
+  log.written.wait_for(lock, most, [&log] { return log.buffer.empty() && !log.is_writing; });
 }
 
 }  // namespace mxd::server

@@ -6,6 +6,7 @@
 // carries nothing that could name another.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string_view>
 #include <thread>
@@ -47,5 +48,8 @@ void log_failure(std::string_view what, std::string_view why) noexcept;
 
 // Since the process began: lines that could not be written. [any-thread]
 uint64_t lost_log_lines() noexcept;
+
+// Returns when every line up to now is written or lost, or after `most`. [any-thread]
+void wait_for_log(std::chrono::milliseconds most) noexcept;
 
 }  // namespace mxd::server
