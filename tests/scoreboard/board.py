@@ -27,9 +27,14 @@ __all__ = ["COLUMNS", "KEPT", "NOT_JUDGED", "NOT_KEPT", "VERDICTS"]
 FILE = REPOSITORY / "docs" / "scoreboard.json"
 FORMAT = 1
 GOT_LIMIT = 160
-# IDs, sessions and tokens that a homeserver makes up, the suite's users, times, ports
+# IDs, sessions and tokens that a homeserver makes up (Dendrite's device IDs have eight characters),
+# the suite's users, push keys, numbers of sessions and tokens, times, ports, what is read during a
+# deletion
 RANDOM = re.compile(
-    r"\b[A-Za-z]{24}\b|\b[A-Z]{10}\b|\b1\d{12}\b|(?<=@)\w*[0-9a-f]{8}\d+(?=:)|(?<=127\.0\.0\.1:)\d+"
+    r'\b[A-Za-z]{24}\b|\b[A-Z]{10}\b|(?<="device_id":")\w{8}(?=")|\b1\d{12}\b'
+    r"|(?<=@)\w*[0-9a-f]{8}\d+(?=:)|(?<=127\.0\.0\.1:)\d+|\bkey[0-9a-f]{8}\d+\b"
+    r"|(?<=\[session )\d+(?=\])|(?<=\[token )\d+(?=\])"
+    r"|\b\d+ of \d+(?= with a part)|(?<=with a part, such as )\d+\b"
 )
 
 

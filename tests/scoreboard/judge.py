@@ -14,7 +14,17 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-from board import COLUMNS, FILE, NOT_KEPT, Standing, load, read_report, standing_of
+from board import (
+    COLUMNS,
+    FILE,
+    NOT_KEPT,
+    Board,
+    Homeserver,
+    Standing,
+    load,
+    read_report,
+    standing_of,
+)
 from homeservers import homeservers
 
 SKIPPED = 77
@@ -29,6 +39,15 @@ def out_of_time(report: dict[str, Any]) -> set[str]:
         if NOT_KEPT not in (row["specification"], row["ours"])
         and any(text in row["reason"] for text in ("not done within", "not within"))
     }
+
+
+def unsettled(board: Board, homeserver: Homeserver, report: dict[str, Any]) -> list[str]:
+    """Rows that there was no time for, and of which this board says something else, or nothing."""
+    now = standing_of(homeserver, report)
+    kept = board.standings.get(homeserver.key)
+    if kept is None or (kept.name, kept.version) != (now.name, now.version):
+        return sorted(out_of_time(report))
+    return sorted(row for row in out_of_time(report) if kept.verdicts.get(row) != now.verdicts[row])
 
 
 def differences(kept: Standing, now: Standing, late: Collection[str] = ()) -> list[str]:

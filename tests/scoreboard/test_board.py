@@ -10,7 +10,18 @@ from typing import Any
 import pytest
 
 import judge
-from board import KEPT, NOT_JUDGED, NOT_KEPT, Board, Homeserver, load, rows_of, save, standing_of
+from board import (
+    KEPT,
+    NOT_JUDGED,
+    NOT_KEPT,
+    RANDOM,
+    Board,
+    Homeserver,
+    load,
+    rows_of,
+    save,
+    standing_of,
+)
 from document import files, render
 from homeservers import homeservers
 from picture import render as render_picture
@@ -59,6 +70,28 @@ def test_scores_count_each_verdict_of_each_column() -> None:
 
 def test_what_came_has_nothing_that_differs_from_run_to_run() -> None:
     assert standing_of(HOMESERVER, FOUND).got == {"D10": "status: it `said` | … @…:example.org"}
+
+
+@pytest.mark.parametrize(
+    ("got", "shown"),
+    [
+        ('{"device_id":"bClBx46q","x":1}', '{"device_id":"…","x":1}'),
+        ('{"device_id":"DWNO9ouz"},{"device_id":"MINE"}', '{"device_id":"…"},{"device_id":"MINE"}'),
+        ("['keye272cc24182']", "['…']"),
+        ("[session 165], [token 12]", "[session …], [token …]"),
+        ("6 of 20 with a part, such as 1000 of 2000", "… with a part, such as … of 2000"),
+        ("1761000000000, 127.0.0.1:4321, 60 created", "…, 127.0.0.1:…, 60 created"),
+    ],
+)
+def test_what_differs_from_run_to_run_is_left_out(got: str, shown: str) -> None:
+    found = report(row("D1", NOT_KEPT, None, got=got))
+    assert standing_of(HOMESERVER, found).got == {"D1": f"status: {shown}"}
+
+
+def test_what_is_stored_has_nothing_that_differs_from_run_to_run() -> None:
+    for standing in load().standings.values():
+        for text in standing.got.values():
+            assert RANDOM.sub("…", text) == text
 
 
 def test_what_is_saved_is_what_is_loaded(tmp_path: Path) -> None:
@@ -153,6 +186,17 @@ def test_a_row_that_there_was_no_time_for_is_no_difference() -> None:
     assert judge.differences(kept, now, judge.out_of_time(found)) == []
     broken = late | {"specification": NOT_KEPT}
     assert judge.out_of_time(report(broken)) == set()
+
+
+def test_a_row_that_there_was_no_time_for_changes_nothing_on_the_board() -> None:
+    late = row("D2", NOT_JUDGED, None) | {"reason": "1 of 1 tests not judged: not done within 60 s"}
+    found = report(late, *(each for each in FOUND["rows"] if each["row"] != "D2"))
+    assert judge.unsettled(board_of(one=FOUND), HOMESERVER, found) == ["D2"]
+    assert judge.unsettled(board_of(one=found), HOMESERVER, found) == [], "as it always is"
+    assert judge.unsettled(board_of(), HOMESERVER, found) == ["D2"]
+    newer = Homeserver("one", "One | 2.0", "2.0")
+    assert judge.unsettled(board_of(one=found), newer, found) == ["D2"]
+    assert judge.unsettled(board_of(one=FOUND), HOMESERVER, FOUND) == []
 
 
 def judged(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
