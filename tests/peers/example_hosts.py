@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from matrix_device_conformance.client import TIME_FACTOR
 from matrix_device_conformance.server import LISTENING, SERVER_NAME, ServerError, poll
 from matrix_device_conformance.services import Service
 
@@ -21,6 +22,7 @@ SUITE = REPOSITORY / "tests" / "conformance"
 RUST = REPOSITORY / "build" / "rust" / "release" / "examples" / "homeserver"  # by check_rust
 GO = REPOSITORY / "build" / "peers" / "go_host" / "homeserver"  # by check_go
 START_S = 30
+STOP_S = 30 * TIME_FACTOR
 
 # What a host in memory, with passwords alone, cannot be asked.
 UNJUDGED = {"A4a", "A5", "A6", "A7", "A8", "A16", "D3", "F1", "F2", "F3", "L4", "L5", "P7"}
@@ -90,7 +92,7 @@ def running(command: Sequence[str | Path], log: Path) -> Iterator[str]:
         yield poll(lambda: LISTENING.search(log.read_text()), START_S, "the host listens")[1]
     finally:
         process.send_signal(signal.SIGTERM)
-        status = process.wait(START_S)
+        status = process.wait(STOP_S)
     if status != 0 or "misbehaving" in log.read_text():
         raise ServerError(f"it ended with {status}\n{log.read_text()}")
 
@@ -109,7 +111,7 @@ def run_suite(url: str, given: Sequence[Service], report: Path) -> subprocess.Co
         env=os.environ | tokens | {"PYTHONPATH": str(SUITE)},
         capture_output=True,
         text=True,
-        timeout=900,
+        timeout=900 * TIME_FACTOR,
         check=False,
     )
 

@@ -142,7 +142,7 @@ async fn clients_hang_up_and_the_end_comes_under_load() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    timeout(Duration::from_secs(60), enough).await.expect("clients are answered, and hang up");
+    timeout(PATIENCE, enough).await.expect("clients are answered, and hang up");
     stop.send(()).unwrap();
     let end = async {
         serving.await.unwrap();
@@ -151,7 +151,7 @@ async fn clients_hang_up_and_the_end_comes_under_load() {
             client.await.unwrap();
         }
     };
-    timeout(Duration::from_secs(60), end).await.expect("everything comes to its end");
+    timeout(PATIENCE, end).await.expect("everything comes to its end");
     drop(instance);
     double.is_let_go().await;
     let said = double.said();

@@ -18,6 +18,18 @@ pub const DEVICES: &str = "/_matrix/client/v3/devices";
 pub const LAPTOP: &str = "/_matrix/client/v3/devices/LAPTOP";
 pub const DELETE_DEVICES: &str = "/_matrix/client/v3/delete_devices";
 
+/// What a busy machine, or Valgrind, may take for what is to come about.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+async fn comes_about(condition: impl Fn() -> bool) -> bool {
+    let waiting = async {
+        while !condition() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, waiting).await.is_ok()
+}
+
 /// The library that the environment names, or that of the build tree.
 pub fn library(variable: &str, name: &str) -> PathBuf {
     let built = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../build/release/out");
@@ -100,30 +112,22 @@ impl Double {
         self.0.said.lock().unwrap().clone()
     }
 
-    /// Waits until this was said, for 10 s at most.
+    /// Waits until this was said.
     pub async fn says(&self, what: &str) {
-        for _ in 0..1000 {
-            if self.said().iter().any(|said| said == what) {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
+        if !comes_about(|| self.said().iter().any(|said| said == what)).await {
+            panic!("expected {what:?}, got {:?}", self.said());
         }
-        panic!("expected {what:?}, got {:?}", self.said());
     }
 
     fn owners(&self) -> usize {
         Arc::strong_count(&self.0)
     }
 
-    /// Waits until nobody but the test has this host any more, for 10 s at most.
+    /// Waits until nobody but the test has this host any more.
     pub async fn is_let_go(&self) {
-        for _ in 0..1000 {
-            if self.owners() == 1 {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
+        if !comes_about(|| self.owners() == 1).await {
+            panic!("expected that the host is dropped, got {} owners", self.owners());
         }
-        panic!("expected that the host is dropped, got {} owners", self.owners());
     }
 
     fn ask(&self, name: &'static str) -> impl Future<Output = Result<()>> + Send {
