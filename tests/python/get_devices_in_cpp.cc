@@ -1,10 +1,10 @@
 // What GET /devices on the SQLite store costs from C++: the measure for the same call from Python.
-//   get_devices_in_cpp MODULE STORE DATABASE TOKEN ROUNDS REQUESTS   prints µs a request, the least
-//   of the rounds
+//   get_devices_in_cpp MODULE STORE DATABASE TOKEN ROUNDS REQUESTS   prints µs of a processor a
+//   request, the least of the rounds
 #include <dlfcn.h>
+#include <time.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -23,6 +23,13 @@ void respond(mxd_cookie, mxd_cookie request, const mxd_response* response) noexc
   auto& answer = *reinterpret_cast<Answer*>(request);
   answer.status = response->http_status;
   answer.body = mxd::text(response->body);
+}
+
+// What this process has used of a processor: others on the machine do not lengthen it.
+double processor_us() {
+  timespec used{};
+  ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+  return static_cast<double>(used.tv_sec) * 1e6 + static_cast<double>(used.tv_nsec) / 1e3;
 }
 
 }  // namespace
@@ -68,13 +75,11 @@ int main(int argc, char** argv) {
     request.remote_addr = mxd::view("192.0.2.7");
     const int count = std::atoi(argv[6]);
     for (int round = 0; round < std::atoi(argv[5]); ++round) {
-      const auto start = std::chrono::steady_clock::now();
+      const double start = processor_us();
       for (int i = 0; i < count; ++i) {
         if (instance.handle(request) != MXD_OK || answer.status != 200) return 1;
       }
-      const std::chrono::duration<double, std::micro> took =
-          std::chrono::steady_clock::now() - start;
-      least = std::min(least, took.count() / count);
+      least = std::min(least, (processor_us() - start) / count);
     }
   }
   functions.close(store);

@@ -39,7 +39,7 @@ def uvicorn(host: str, folder: Path) -> Iterator[str]:
         )
     try:
         deadline = time.monotonic() + 60
-        while not (found := re.search(r"running on (http://\S+)", log.read_text())):
+        while not (found := re.search(r"running on (http://\S+)\s", log.read_text())):
             assert process.poll() is None, log.read_text()
             assert time.monotonic() < deadline, log.read_text()
             time.sleep(0.01)

@@ -29,8 +29,8 @@ def test_T5_guessing_is_limited() -> None:
     expect(api.login(password="wrong"), 403, "M_FORBIDDEN")
     answer = api.login()
     wait_ms = expect(answer, 429, "M_LIMIT_EXCEEDED")["retry_after_ms"]
-    assert 5_000 < wait_ms <= 6_000
-    assert dict(answer.headers)["Retry-After"] == str(-(-wait_ms // 1000))
+    assert wait_ms == 6_000
+    assert dict(answer.headers)["Retry-After"] == "6"
     expect(api.login("nobody"), 403, "M_FORBIDDEN")
     host.clock.advance(wait_ms / 1000)
     expect(api.login(), 200)
@@ -42,7 +42,7 @@ def test_T5_a_user_is_limited_over_all_addresses() -> None:
     for number in range(30):
         expect(api.at(f"192.0.2.{number}").login(password="wrong"), 403, "M_FORBIDDEN")
     wait_ms = expect(api.at("192.0.2.99").login(), 429, "M_LIMIT_EXCEEDED")["retry_after_ms"]
-    assert 1_000 < wait_ms <= 2_000
+    assert wait_ms == 2_000
     host.clock.advance(wait_ms / 1000)
     expect(api.at("192.0.2.99").login(), 200)
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import pytest
 
 from asking import Asking, device_path
 from matrix_devices import Clock, MatrixError, MemoryHost, Module, Timeout, Unavailable
+from matrix_devices.memory import hosts
 
 
 def test_clock() -> None:
@@ -49,7 +52,15 @@ def test_bad_faults(host: MemoryHost) -> None:
         host.delay_next("list_devices", -1)
 
 
-def test_a_delayed_call_lets_others_pass(host: MemoryHost) -> None:
+def test_a_delayed_call_lets_others_pass(host: MemoryHost, monkeypatch: pytest.MonkeyPatch) -> None:
+    others_passed = threading.Event()
+    slept: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        assert others_passed.wait(60)
+
+    monkeypatch.setattr(hosts, "time", SimpleNamespace(sleep=sleep))
     host.delay_next("get_device", 0.2)
     order: list[str] = []
 
@@ -65,5 +76,7 @@ def test_a_delayed_call_lets_others_pass(host: MemoryHost) -> None:
             assert time.monotonic() < deadline
             time.sleep(0.001)
         ask("quick", "/devices")
+        others_passed.set()
         slow.result()
     assert order == ["quick", "slow"]
+    assert slept == [0.2]

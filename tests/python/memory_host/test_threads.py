@@ -69,12 +69,17 @@ def test_the_async_host_suspends() -> None:
                 response = await module.ahandle(request)
                 assert response is not None
                 assert response.json()["devices"][0]["device_id"] == "LAPTOP"
-            host.delay_next("list_devices", 0.05)
-            before = beats
-            response = await module.ahandle(request)
-            assert response is not None
-            assert response.status == 200
-            assert beats > before + 5, "nothing else ran during the delay"
+            most = 0  # a busy machine may have nobody run during one of them
+            for _ in range(20):
+                host.delay_next("list_devices", 0.05)
+                before = beats
+                response = await module.ahandle(request)
+                assert response is not None
+                assert response.status == 200
+                most = max(most, beats - before)
+                if most > 20:
+                    break
+            assert most > 20, "nothing else ran during the delay"
             host.fail_next("authenticate", Unavailable())
             response = await module.ahandle(request)
             assert response is not None
