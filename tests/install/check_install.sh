@@ -108,7 +108,7 @@ if [ -x "$prefix/bin/matrix-devices-server" ]; then
     --database "$work/server.db" --server-name example.org >"$work/server.log" 2>&1 &
   server_pid=$!
   port=
-  for _ in $(seq 100); do
+  for _ in $(seq 600); do
     port=$(grep -oE '127\.0\.0\.1:[1-9][0-9]*' "$work/server.log" | head -n 1 | cut -d: -f2) || true
     [ -z "$port" ] || break
     kill -0 "$server_pid" 2>/dev/null || break
