@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import socket
 import subprocess
 import tempfile
 from pathlib import Path
@@ -47,7 +48,8 @@ class Redis:
         if self._process is not None and self._process.poll() is not None:
             log = self._log.read_text(errors="replace")[-4000:]
             raise ServerError(f"Redis ended with {self._process.returncode}\n{log}")
-        return Path(self.path).is_socket()
+        with socket.socket(socket.AF_UNIX) as client:
+            return client.connect_ex(self.path) == 0  # its file is there before it listens
 
     def remove(self) -> None:
         """Stop it, and remove its folder."""

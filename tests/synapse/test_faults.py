@@ -15,12 +15,12 @@ import pytest
 from accounts import Site
 from cluster import Database
 from conftest import Sites
-from matrix_device_conformance.client import Client, client_path, device_path
+from matrix_device_conformance.client import TIME_FACTOR, Client, client_path, device_path
 from matrix_device_conformance.homeserver import Device
 from matrix_device_conformance.server import poll
 
 POOL = 5  # cp_max, of synapse_server.py
-PROMPT_S = 5.0  # far less than the wait that it is compared with
+PROMPT_S = 5.0 * TIME_FACTOR  # far less than the wait that it is compared with
 
 
 @contextmanager

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-LONGEST_S = 30
+LONGEST_S = 120
 
 
 class HoldsLog:
