@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <boost/json.hpp>
 
-#include "bindings/server/accounts/utf8.h"
 #include "bindings/server/operation/json_log.h"
+#include "bindings/server/utf8.h"
 
 namespace mxd::server {
 namespace {

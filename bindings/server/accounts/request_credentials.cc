@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "bindings/server/accounts/account_context.h"
-#include "bindings/server/accounts/utf8.h"
 #include "bindings/server/http/request_target.h"
+#include "bindings/server/utf8.h"
 
 namespace mxd::server {
 namespace {

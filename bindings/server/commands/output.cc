@@ -13,8 +13,8 @@
 #include <numeric>
 #include <system_error>
 
-#include "bindings/server/accounts/utf8.h"
 #include "bindings/server/commands/failure.h"
+#include "bindings/server/utf8.h"
 
 namespace mxd::server {
 namespace {

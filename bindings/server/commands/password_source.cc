@@ -6,10 +6,10 @@
 #include <fstream>
 #include <string_view>
 
-#include "bindings/server/accounts/utf8.h"
 #include "bindings/server/commands/failure.h"
 #include "bindings/server/commands/output.h"
 #include "bindings/server/commands/terminal.h"
+#include "bindings/server/utf8.h"
 
 namespace mxd::server {
 namespace {

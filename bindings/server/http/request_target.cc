@@ -1,6 +1,6 @@
 #include "bindings/server/http/request_target.h"
 
-#include "bindings/server/accounts/utf8.h"
+#include "bindings/server/utf8.h"
 
 namespace mxd::server {
 namespace {

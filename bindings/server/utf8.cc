@@ -1,4 +1,4 @@
-#include "bindings/server/accounts/utf8.h"
+#include "bindings/server/utf8.h"
 
 #include <boost/locale/utf.hpp>
 
