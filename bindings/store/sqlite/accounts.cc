@@ -15,7 +15,8 @@ namespace mxd::store::sqlite {
 namespace {
 
 Outcome insert_account(Store& store, const NewAccount& account) {
-  return store.writer.run([&](Connection& connection) -> Outcome {
+  return store.writer.run([&](WriteConnection& connection) -> Outcome {
+    connection.concerns_nobody();
     const int added =
         Query(connection,
               "INSERT OR IGNORE INTO accounts (user_id, password_hash, guest, service_id,"

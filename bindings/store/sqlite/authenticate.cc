@@ -64,8 +64,9 @@ TokenOwner read_owner(const Query& row) {
 int32_t authenticate_user(Store& store, const Digest& digest, const mxd_credentials& credentials,
                           Found found) {
   const int64_t now_ms = store.now_ms();
-  const WalIndex::Mark mark = store.wal_index.mark();
-  const auto [kept, is_asked_again] = store.owners.find(bytes_of(digest), hash_of(digest), mark);
+  const Memory::Moment now = store.memory.now();
+  const auto [kept, is_asked_again] =
+      store.memory.find_owner(bytes_of(digest), hash_of(digest), now);
   if (kept != nullptr) return let_in(store, kept->owner, credentials, now_ms, found);
 
   const ReadPool::Lease connection(store.readers);
@@ -82,10 +83,11 @@ int32_t authenticate_user(Store& store, const Digest& digest, const mxd_credenti
                : MXD_UNKNOWN_TOKEN;  // A4
   }
   const TokenOwner owner = read_owner(row);
-  store.known_accounts.note(store.account_key.account_of(owner.user_id), owner.account);
-  if (is_asked_again && store.wal_index.mark() == mark) {
-    store.owners.keep(bytes_of(digest), hash_of(digest), mark,
-                      std::make_shared<RememberedOwner>(owner));
+  const int64_t user = store.account_key.account_of(owner.user_id);
+  store.known_accounts.note(user, owner.account);
+  if (is_asked_again) {
+    store.memory.keep_owner(bytes_of(digest), hash_of(digest), now, static_cast<uint64_t>(user),
+                            std::make_shared<RememberedOwner>(owner));
   }
   return let_in(store, owner, credentials, now_ms, found);
 }

@@ -18,8 +18,8 @@ class ReplacePair : public OperationWrite {
  public:
   ReplacePair(Store& store, mxd_op op, int64_t pair) : OperationWrite(store, op), pair_(pair) {}
 
-  int32_t run(Connection& connection) override {
-    delete_replaced_pair(connection, pair_);
+  int32_t run(WriteConnection& connection) override {
+    use_new_pair(connection, pair_);
     return MXD_OK;
   }
   bool may_use_reserve() const override { return true; }
@@ -37,7 +37,10 @@ class Rename : public OperationWrite {
   Rename(Store& store, mxd_op op, const mxd_device_update& update)
       : OperationWrite(store, op), update_(update) {}
 
-  int32_t run(Connection& connection) override { return rename_device(connection, update_); }
+  int32_t run(WriteConnection& connection) override {
+    connection.concerns_list_of(text(update_.user_id));
+    return rename_device(connection, update_);
+  }
   bool is_one_statement() const override { return true; }
 
  private:
@@ -49,7 +52,8 @@ class Put : public OperationWrite {
   Put(Store& store, mxd_op op, const mxd_device_update& update)
       : OperationWrite(store, op), update_(update) {}
 
-  int32_t run(Connection& connection) override {
+  int32_t run(WriteConnection& connection) override {
+    connection.concerns_list_of(text(update_.user_id));
     return put_device(connection, update_, store().now_ms());
   }
 
@@ -74,7 +78,8 @@ class Delete : public OperationWrite {
   Delete(Store& store, mxd_op op, const mxd_deletion& deletion)
       : OperationWrite(store, op), deletion_(deletion) {}
 
-  int32_t run(Connection& connection) override {
+  int32_t run(WriteConnection& connection) override {
+    connection.concerns(text(deletion_.user_id));
     delete_devices(connection, deletion_);
     return MXD_OK;
   }
@@ -90,7 +95,8 @@ class MarkValidated : public OperationWrite {
       : OperationWrite(store, op), validation_(validation) {}
 
   // It is the device that has proved it: a refreshed token of it goes on being believed.
-  int32_t run(Connection& connection) override {
+  int32_t run(WriteConnection& connection) override {
+    connection.concerns(text(validation_.user_id));
     Query(connection,
           "UPDATE devices AS d SET validated_ms = ?3 FROM accounts a WHERE a.user_id = ?1"
           " AND d.account = a.account AND d.device_id = ?2 AND d.device > a.gone_through",
@@ -132,16 +138,16 @@ int32_t list_later(Store& store, mxd_op op, const mxd_device_query& query) {
 // The list of devices, remembered or read; null: it is a long one.
 std::shared_ptr<const DeviceList> find_list(Store& store, std::string_view user_id) {
   constexpr size_t kMostKept = 4096;  // bytes
-  const WalIndex::Mark mark = store.wal_index.mark();
+  const Memory::Moment now = store.memory.now();
   const int64_t key = store.account_key.account_of(user_id);
-  const auto hash = static_cast<uint64_t>(key);
-  const auto [kept, is_asked_again] = store.lists.find(user_id, hash, mark);
+  const auto user = static_cast<uint64_t>(key);
+  const auto [kept, is_asked_again] = store.memory.find_list(user_id, user, now);
   if (kept != nullptr) return kept;
   const auto list = std::make_shared<DeviceList>();
   const Owner owner{user_id, store.known_accounts.find(key)};
   if (!read_short_list(*ReadPool::Lease(store.readers), owner, *list)) return nullptr;
-  if (is_asked_again && list->bytes() <= kMostKept && store.wal_index.mark() == mark) {
-    store.lists.keep(user_id, hash, mark, list);
+  if (is_asked_again && list->bytes() <= kMostKept) {
+    store.memory.keep_list(user_id, user, now, list);
   }
   return list;
 }

@@ -17,7 +17,8 @@ class CreateSession : public OperationWrite {
   CreateSession(Store& store, mxd_op op, const mxd_uia_session& session)
       : OperationWrite(store, op), session_(session) {}
 
-  int32_t run(Connection& connection) override {
+  int32_t run(WriteConnection& connection) override {
+    connection.concerns_nobody();
     create_session(connection, session_, store().now_ms());
     return MXD_OK;
   }
@@ -32,7 +33,8 @@ class ReplaceSession : public OperationWrite {
   ReplaceSession(Store& store, mxd_op op, const mxd_uia_replacement& replacement)
       : OperationWrite(store, op), replacement_(replacement) {}
 
-  int32_t run(Connection& connection) override {
+  int32_t run(WriteConnection& connection) override {
+    connection.concerns_nobody();
     return replace_session(connection, replacement_) ? MXD_OK : MXD_CONFLICT;
   }
   bool is_one_statement() const override { return true; }

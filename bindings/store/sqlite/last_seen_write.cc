@@ -17,15 +17,22 @@ class LastSeenWrite : public Write {
   LastSeenWrite(LastSeen<int64_t>& last_seen, Writer& writer)
       : last_seen_(last_seen), writer_(writer) {}
 
-  int32_t run(Connection& connection) override {
+  int32_t run(WriteConnection& connection) override {
+    connection.concerns_nobody();
     for (const LastSeen<int64_t>::Sighting& seen : last_seen_.take()) {
       std::optional<std::string_view> address;
       if (!seen.address.empty()) address = seen.address;
-      Query(connection,
-            "UPDATE devices SET last_seen_ms = ?2, last_seen_ip = coalesce(?3, last_seen_ip)"
-            " WHERE device = ?1 AND (last_seen_ms IS NULL OR abs(?2 - last_seen_ms) >= ?4)",
-            seen.device, seen.seen_ms, address, kLastSeenIntervalMs)
-          .execute();
+      const int changed =
+          Query(connection,
+                "UPDATE devices SET last_seen_ms = ?2, last_seen_ip = coalesce(?3, last_seen_ip)"
+                " WHERE device = ?1 AND (last_seen_ms IS NULL OR abs(?2 - last_seen_ms) >= ?4)",
+                seen.device, seen.seen_ms, address, kLastSeenIntervalMs)
+              .execute();
+      if (changed == 0) continue;
+      Query row(connection,
+                "SELECT a.user_id FROM devices JOIN accounts a USING (account) WHERE device = ?1",
+                seen.device);
+      if (row.next()) connection.concerns(row.text(0));
     }
     return MXD_OK;
   }

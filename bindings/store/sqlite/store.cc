@@ -45,8 +45,8 @@ size_t places_for(Connection& connection) {
 class ReplacePairUnawaited : public Write {
  public:
   explicit ReplacePairUnawaited(int64_t pair) : pair_(pair) {}
-  int32_t run(Connection& connection) override {
-    delete_replaced_pair(connection, pair_);
+  int32_t run(WriteConnection& connection) override {
+    use_new_pair(connection, pair_);
     return MXD_OK;
   }
   bool may_use_reserve() const override { return true; }
@@ -84,12 +84,9 @@ Store::Store(const mxd_store_options& options, const std::string& given_path,
                                                    : kDefaultAccessTokenMs),
       account_key(key),
       readers(path, connection_count(options.connections)),
-      wal_index(*ReadPool::Lease(readers)),
-      places(places_for(*ReadPool::Lease(readers))),
-      owners(places),
-      lists(places),
+      memory(*ReadPool::Lease(readers), places_for(*ReadPool::Lease(readers))),
       long_lists(path),
-      writer(path, log),
+      writer(path, log, account_key, memory),
       portions(readers, writer),
       sweeper(portions, clock, log) {}
 
@@ -111,7 +108,8 @@ Outcome Store::check() {
     Query name(*connection, "SELECT server_name FROM store");
     if (!name.next()) return {MXD_UNAVAILABLE, "the database is not what it was: it is empty"};
   }
-  Outcome written = writer.run([](Connection& connection) {
+  Outcome written = writer.run([](WriteConnection& connection) {
+    connection.concerns_nobody();
     // There and back: SQLite writes no page that stays as it is.
     Query(connection, "UPDATE store SET server_name = server_name || '.'").execute();
     Query(connection,

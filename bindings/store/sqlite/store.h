@@ -11,14 +11,11 @@
 #include "bindings/store/common/password.h"
 #include "bindings/store/common/store.h"
 #include "bindings/store/common/sweeper.h"
-#include "bindings/store/sqlite/device_list.h"
 #include "bindings/store/sqlite/known_accounts.h"
+#include "bindings/store/sqlite/memory.h"
 #include "bindings/store/sqlite/portions.h"
 #include "bindings/store/sqlite/read_pool.h"
 #include "bindings/store/sqlite/read_thread.h"
-#include "bindings/store/sqlite/remembered.h"
-#include "bindings/store/sqlite/token_owner.h"
-#include "bindings/store/sqlite/wal_index.h"
 #include "bindings/store/sqlite/writer.h"
 
 namespace mxd::store::sqlite {
@@ -75,10 +72,7 @@ struct Store final : mxd_store {
   // Destroyed from the last to the first: the password threads finish what they have, then the
   // sweeper does, then the writer, whose queue refers to last_seen.
   ReadPool readers;
-  WalIndex wal_index;
-  const size_t places;                 // of what is remembered
-  Remembered<RememberedOwner> owners;  // by the token's digest
-  Remembered<DeviceList> lists;        // by the user ID
+  Memory memory;
   KnownAccounts known_accounts;
   ReadThread long_lists;
   LastSeen<int64_t> last_seen;  // by their rows

@@ -72,7 +72,7 @@ constexpr const char* kFindRefreshToken =
     " WHERE r.digest = ?1 AND d.device > a.gone_through";
 
 constexpr const char* kFindAccessToken =
-    "SELECT d.device, d.account FROM access_tokens t JOIN devices d USING (device)"
+    "SELECT d.device, d.account, a.user_id FROM access_tokens t JOIN devices d USING (device)"
     " JOIN accounts a USING (account) WHERE t.digest = ?1 AND d.device > a.gone_through";
 
 // Asked before the writer is: tokens that somebody makes up take none of the time that others wait
@@ -96,12 +96,13 @@ Outcome Store::login(const mxd_store_login& login, mxd_store_tokens& out) {
   LoginTerms terms;
   Outcome readable = read_login(login, access_token_ms, terms);
   if (!succeeded(readable.status)) return readable;
-  return writer.run([&](Connection& connection) -> Outcome {
+  return writer.run([&](WriteConnection& connection) -> Outcome {
     std::optional<Account> account;
     Outcome outcome = require_account(*this, connection, text(login.name), account);
     if (!succeeded(outcome.status)) return outcome;
     if (account->is_deactivated) return account_is_deactivated(account->user_id);
     if (account->is_locked) return account_is_locked(account->user_id);
+    connection.concerns(account->user_id);
     std::string device_id;
     const std::optional<int64_t> device =
         take_device(connection, account->row, login, terms, now_ms(), device_id);
@@ -121,10 +122,11 @@ Outcome Store::refresh(std::string_view refresh_token, mxd_store_tokens& out) {
   if (!is_there(*this, kFindRefreshToken, digest)) {
     return refuse_refresh_token(*ReadPool::Lease(readers), refresh_token);
   }
-  return writer.run_with_reserve([&](Connection& connection) -> Outcome {
+  return writer.run_with_reserve([&](WriteConnection& connection) -> Outcome {
     Query row(connection, kFindRefreshToken, Blob{bytes_of(digest)});
     if (!row.next()) return refuse_refresh_token(connection, refresh_token);
     if (row.integer(5) != 0) return account_is_locked(row.text(4));
+    connection.concerns(row.text(4));
     const int64_t old_pair = row.integer(0);
     const int64_t device = row.integer(1);
     delete_replaced_pair(connection, old_pair);
@@ -146,7 +148,7 @@ Outcome Store::logout(std::string_view access_token, bool all) {
   if (!is_there(*this, kFindAccessToken, digest)) {
     return refuse_access_token(*ReadPool::Lease(readers), access_token);
   }
-  Outcome outcome = writer.run_with_reserve([&](Connection& connection) -> Outcome {
+  Outcome outcome = writer.run_with_reserve([&](WriteConnection& connection) -> Outcome {
     int64_t device;
     int64_t account;
     {
@@ -154,6 +156,7 @@ Outcome Store::logout(std::string_view access_token, bool all) {
       if (!row.next()) return refuse_access_token(connection, access_token);
       device = row.integer(0);
       account = row.integer(1);
+      connection.concerns(row.text(2));
     }
     if (all) {
       delete_all_devices(connection, account);
@@ -176,6 +179,18 @@ void delete_replaced_pair(Connection& writer, int64_t pair) {
         " WHERE pair = ?1)"}) {
     Query(writer, sql, pair).execute();
   }
+}
+
+void use_new_pair(WriteConnection& writer, int64_t pair) {
+  {
+    Query row(writer,
+              "SELECT a.user_id FROM token_pairs JOIN devices USING (device)"
+              " JOIN accounts a USING (account) WHERE pair = ?1",
+              pair);
+    if (!row.next()) return writer.concerns_nobody();  // it is gone
+    writer.concerns(row.text(0));
+  }
+  delete_replaced_pair(writer, pair);
 }
 
 }  // namespace mxd::store::sqlite

@@ -8,12 +8,16 @@
 #include "bindings/store/sqlite/connection.h"
 #include "bindings/store/sqlite/status.h"
 #include "bindings/store/sqlite/store.h"
+#include "bindings/store/sqlite/write.h"
 
 namespace mxd::store::sqlite {
 
 // T1: a token of this pair has been used. The pair that it replaces is deleted, and so are the
 // other pairs that replace that one, but for their access tokens, which run out by time.
 void delete_replaced_pair(Connection& writer, int64_t pair);
+
+// The same as a write of its own, which concerns whose the pair is.
+void use_new_pair(WriteConnection& writer, int64_t pair);
 
 }  // namespace mxd::store::sqlite
 

@@ -14,9 +14,9 @@ namespace {
 class AwaitedWrite : public Write {
  public:
   struct Waiting {
-    explicit Waiting(absl::FunctionRef<Outcome(Connection&)> made) : change(made) {}
+    explicit Waiting(Writer::Change made) : change(made) {}
 
-    absl::FunctionRef<Outcome(Connection&)> change;
+    Writer::Change change;
     std::mutex mutex;
     std::condition_variable finished;
     bool is_finished = false;
@@ -26,7 +26,7 @@ class AwaitedWrite : public Write {
   AwaitedWrite(Waiting& waiting, bool may_use_reserve)
       : waiting_(waiting), may_use_reserve_(may_use_reserve) {}
 
-  int32_t run(Connection& connection) override {
+  int32_t run(WriteConnection& connection) override {
     waiting_.outcome = waiting_.change(connection);
     return waiting_.outcome.status;
   }
@@ -56,13 +56,16 @@ bool is_full_disk(const SQLite::Exception& error, sqlite3* database) {
 
 }  // namespace
 
-Writer::Writer(const std::string& path, const Log& log)
+Writer::Writer(const std::string& path, const Log& log, const AccountKey& account_key,
+               Memory& memory)
     : log_(log),
-      connection_(path, Connection::Mode::kWrite),
+      memory_(memory),
+      connection_(path, account_key),
       reserve_(path, log),
       files_(connection_, log) {
   // The devices that a deletion is about; see deletion.cc.
   connection_.database().exec("CREATE TEMP TABLE doomed (device INTEGER PRIMARY KEY)");
+  data_version_ = data_version();
   thread_ = std::thread([this] { loop(); });
 }
 
@@ -197,8 +200,10 @@ bool Writer::try_commit(Batch& batch, Queue* more, Whose whose) {
     if (connection_.in_transaction()) Query(connection_, "ROLLBACK").execute();
     begin();
     run_all(batch, more, whose);
+    const WalIndex::Mark before = memory_.head();  // nobody else commits from BEGIN to COMMIT
     const auto began = Clock::now();
     Query(connection_, "COMMIT").execute();
+    carry(before);
     if (more != nullptr) group_.note(batch.size(), Clock::now() - began, queued());
     // It may have been moved since it was looked at, and the commit with it.
     if (!files_.in_place()) set_all(MXD_UNAVAILABLE);
@@ -216,12 +221,41 @@ bool Writer::try_commit(Batch& batch, Queue* more, Whose whose) {
                                 [](const Entry& entry) { return entry.write->may_use_reserve(); });
 }
 
+// Changes with what another connection commits, and by that alone.
+int64_t Writer::data_version() {
+  Query row(connection_, "PRAGMA data_version");
+  return row.next() ? row.integer(0) : 0;
+}
+
+// The head is looked at, and then it is asked whether anybody else has committed. SQLite compares
+// the whole head that this commit left with the one that stands when it is asked; heads do not come
+// back, so if nobody has, that one stood when it was looked at. Of a commit of another process
+//   - before BEGIN, the data version tells;
+//   - from BEGIN to the end of COMMIT, there is none;
+//   - before the question, the data version tells again, whichever head was looked at;
+//   - after it, the head is another than the one that is carried to, whenever that is written down.
+// Nothing is finished before this is over: by then whoever has the answer finds it forgotten.
+void Writer::carry(const WalIndex::Mark& before) noexcept {
+  if (connection_.concerned().everybody) return;
+  const WalIndex::Mark after = memory_.head();
+  if (after == before) return;
+  try {
+    const int64_t version = data_version();
+    if (std::exchange(data_version_, version) != version) return;
+  } catch (const std::exception& error) {
+    log_.failure("all that is remembered is forgotten", error.what());
+    return;
+  }
+  memory_.carry(before, after, connection_.concerned());
+}
+
 bool Writer::is_of(const Entry& entry, Whose whose) {
   return whose == Whose::kAll || entry.write->may_use_reserve();
 }
 
 void Writer::begin() {
   Query(connection_, "BEGIN IMMEDIATE").execute();
+  connection_.begin_transaction();
   is_begun_anew_ = true;
 }
 
@@ -284,7 +318,10 @@ void Writer::run_apart(Entry& entry) {
 
 int32_t Writer::attempt(Write& write) {
   try {
-    return write.run(connection_);
+    connection_.begin_write();
+    const int32_t status = write.run(connection_);
+    if (succeeded(status)) connection_.end_write();
+    return status;
   } catch (const SQLite::Exception& error) {
     // Some failures make SQLite give up the whole transaction, not only this write.
     if (!connection_.in_transaction() || is_full_disk(error, connection_.database().getHandle())) {

@@ -17,6 +17,7 @@
 #include "bindings/store/common/log.h"
 #include "bindings/store/sqlite/file_guard.h"
 #include "bindings/store/sqlite/group_commit.h"
+#include "bindings/store/sqlite/memory.h"
 #include "bindings/store/sqlite/reserve.h"
 #include "bindings/store/sqlite/status.h"
 #include "bindings/store/sqlite/write.h"
@@ -28,8 +29,9 @@ namespace mxd::store::sqlite {
 // and one that fails takes no other with it. All functions are [any-thread].
 class Writer {
  public:
-  // Opens the connection and starts the thread. Throws SQLite::Exception, std::system_error.
-  Writer(const std::string& path, const Log& log);
+  // Opens the connection and starts the thread. All but the path must outlive it. Throws
+  // SQLite::Exception, std::system_error.
+  Writer(const std::string& path, const Log& log, const AccountKey& account_key, Memory& memory);
   Writer(const Writer&) = delete;
   Writer& operator=(const Writer&) = delete;
 
@@ -46,7 +48,7 @@ class Writer {
   // How many wait for the next transaction.
   size_t queued();
 
-  using Change = absl::FunctionRef<Outcome(Connection&)>;
+  using Change = absl::FunctionRef<Outcome(WriteConnection&)>;
 
   // Runs `change` as a write and waits for its commit. Not from the writer's own thread.
   Outcome run(Change change);
@@ -97,6 +99,8 @@ class Writer {
   void work_off(Batch& batch, Queue* more);
   void commit(Batch& batch, Queue* more);
   bool try_commit(Batch& batch, Queue* more, Whose whose);
+  int64_t data_version();
+  void carry(const WalIndex::Mark& before) noexcept;
   static bool is_of(const Entry& entry, Whose whose);
   void begin();
   void roll_back();
@@ -106,7 +110,8 @@ class Writer {
   int32_t attempt(Write& write);
 
   const Log& log_;
-  Connection connection_;
+  Memory& memory_;
+  WriteConnection connection_;
   Reserve reserve_;
   FileGuard files_;
 
@@ -122,6 +127,7 @@ class Writer {
   Batch background_batch_;
   GroupCommit group_;
   bool is_begun_anew_ = false;  // the transaction, in which nothing was written yet
+  int64_t data_version_;
   Clock::time_point idle_since_{};
 
   std::thread thread_;  // last: it uses all of the above

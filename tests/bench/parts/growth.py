@@ -13,7 +13,7 @@ from parts.stores import environment
 DEVICES_EACH = 5
 SIZES = (1_000, 100_000, 10_000_000)  # devices in the database
 MANY = (1, 100, 10_000, 100_000)  # devices of each user who is asked for
-QUESTIONS = "/(list|get|rename/1)(/|$)"
+QUESTIONS = "/(list|list_between_writes|get|rename/1)(/|$)"
 
 
 def measure(build: Build, progress: Progress) -> list[Figure]:
