@@ -1,7 +1,9 @@
 #include "tests/store/store_test.h"
 
+#include <cerrno>
 #include <chrono>
 #include <filesystem>
+#include <system_error>
 #include <thread>
 
 namespace mxd::test {
@@ -17,7 +19,8 @@ bool eventually(const std::function<bool()>& holds) {
 
 Folder::Folder() {
   path_ = testing::TempDir() + "mxd_store_XXXXXX";
-  ::mkdtemp(path_.data());
+  if (::mkdtemp(path_.data()) == nullptr)
+    throw std::system_error(errno, std::generic_category(), path_);
 }
 
 Folder::~Folder() {
