@@ -46,10 +46,10 @@ Program read_program(const value& described) {
 }
 
 int write(std::string_view shell) {
-  static const std::map<std::string_view, std::string (*)(const Program&)> kShells{
+  static const std::map<std::string_view, std::string (*)(const Program&)> shells{
       {"bash", bash_completion}, {"zsh", zsh_completion}, {"fish", fish_completion}};
-  const auto completion = kShells.find(shell);
-  if (completion == kShells.end()) {
+  const auto completion = shells.find(shell);
+  if (completion == shells.end()) {
     std::cerr << "usage: write_completion bash|zsh|fish <COMMAND_LINE.json\n";
     return 2;
   }
