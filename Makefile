@@ -136,6 +136,8 @@ test-peers-but-dendrite:
 	@tests/synapse/run
 
 test-asan test-tsan: ONLY = $(SANITIZED)
+# Of these none needs the Python package.
+test-asan test-tsan: everything += $(if $(filter $(SANITIZED),$(ONLY)),-DMXD_PYTHON=OFF)
 
 test-asan: ## the tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	@.ci/setup $(test_packages)
